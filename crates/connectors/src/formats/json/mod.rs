@@ -1,0 +1,264 @@
+//! The `json` format: one object a line.
+//!
+//! Values convert as in Flink: strings that hold numbers are taken for numeric columns, numbers and whole objects become text for
+//! `STRING` columns, a field that is missing is NULL, a `DECIMAL` that does not fit is NULL. With `json.ignore-parse-errors` a field
+//! that does not convert is NULL and a record that is no JSON object is skipped and counted.
+//!
+//! Unlike Flink, text after the end of the object is an error, of several equal keys always the last one counts, and objects or
+//! arrays nested deeper than 64 are refused.
+
+mod encode;
+mod read;
+mod scan;
+#[cfg(test)]
+mod tests;
+
+use arrow::datatypes::SchemaRef;
+use flott_engine::Result;
+
+pub use encode::JsonEncoder;
+use read::{Reader, RowShape};
+
+use super::columns::{Column, finish_batch};
+use super::scalar::{TextRules, TimestampStandard};
+use super::{BadRecord, Decode, Framing, MAX_SAMPLES, Rows, Stop};
+use crate::options::Options;
+
+/// How deep objects and arrays may be nested.
+const MAX_DEPTH: usize = 64;
+/// Rows decoded before the room for the rest is guessed from them.
+const SAMPLE_ROWS: usize = 64;
+
+/// Options of the format, without its prefix.
+pub const OPTIONS: &[&str] = &[
+    "fail-on-missing-field",
+    "ignore-parse-errors",
+    "timestamp-format.standard",
+    "map-null-key.mode",
+    "map-null-key.literal",
+    "encode.decimal-as-plain-number",
+    "encode.ignore-null-fields",
+    "decode.json-parser.enabled",
+];
+
+/// How to read and write.
+#[derive(Clone, Debug)]
+pub struct JsonOptions {
+    /// A field that is missing is an error.
+    pub fail_on_missing_field: bool,
+    /// Fields that do not convert become NULL, records that do not parse are skipped.
+    pub ignore_parse_errors: bool,
+    /// How timestamps are written.
+    pub rules: TextRules,
+    /// What to do with a NULL as key of a map.
+    pub null_keys: NullKeys,
+    /// Writes a DECIMAL never with an exponent.
+    pub decimal_as_plain_number: bool,
+    /// Leaves members out that are NULL.
+    pub ignore_null_fields: bool,
+}
+
+/// What to do with a NULL as key of a map.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NullKeys {
+    /// Stop.
+    Fail,
+    /// Leave the entry out.
+    Drop,
+    /// Write this instead.
+    Literal(String),
+}
+
+impl JsonOptions {
+    /// Reads the options of a table; `prefix` is `json.` or, for the key of a message, `key.json.`.
+    pub fn new(options: &Options<'_>, prefix: &str) -> Result<Self> {
+        let key = |name: &str| format!("{prefix}{name}");
+        let standard = options.one_of(&key("timestamp-format.standard"), &["SQL", "ISO-8601", "ISO-8601-WITH-OFFSET"], "SQL")?;
+        let mode = options.one_of(&key("map-null-key.mode"), &["FAIL", "DROP", "LITERAL"], "FAIL")?;
+        let literal = options.get(&key("map-null-key.literal")).unwrap_or("null").to_owned();
+        options.bool(&key("decode.json-parser.enabled"), true)?;
+        let parsed = Self {
+            fail_on_missing_field: options.bool(&key("fail-on-missing-field"), false)?,
+            ignore_parse_errors: options.bool(&key("ignore-parse-errors"), false)?,
+            rules: TextRules {
+                standard: match standard {
+                    "SQL" => TimestampStandard::Sql,
+                    "ISO-8601" => TimestampStandard::Iso8601,
+                    _ => TimestampStandard::Iso8601WithOffset,
+                },
+                csv: false,
+            },
+            null_keys: match mode {
+                "FAIL" => NullKeys::Fail,
+                "DROP" => NullKeys::Drop,
+                _ => NullKeys::Literal(literal),
+            },
+            decimal_as_plain_number: options.bool(&key("encode.decimal-as-plain-number"), false)?,
+            ignore_null_fields: options.bool(&key("encode.ignore-null-fields"), false)?,
+        };
+        if parsed.fail_on_missing_field && parsed.ignore_parse_errors {
+            return Err(options.error(&format!(
+                "'{}' and '{}' must not both be 'true'",
+                key("fail-on-missing-field"),
+                key("ignore-parse-errors")
+            )));
+        }
+        Ok(parsed)
+    }
+}
+
+/// What is wrong with a record.
+#[derive(Debug)]
+pub struct Failure {
+    /// Where in the text, in bytes.
+    pub at: usize,
+    /// Names of the fields around it, the innermost first.
+    pub path: Vec<String>,
+    /// What is wrong.
+    pub reason: String,
+    /// The JSON is sound, but a value does not convert to its column.
+    pub conversion: bool,
+}
+
+impl Failure {
+    /// The text is no JSON.
+    #[cold]
+    pub fn structure(at: usize, reason: impl Into<String>) -> Box<Self> {
+        Box::new(Self { at, path: vec![], reason: reason.into(), conversion: false })
+    }
+
+    /// A value does not convert.
+    #[cold]
+    pub fn value(at: usize, reason: impl Into<String>) -> Box<Self> {
+        Box::new(Self { at, path: vec![], reason: reason.into(), conversion: true })
+    }
+}
+
+/// Decodes lines into rows of one schema.
+pub struct JsonDecoder {
+    schema: SchemaRef,
+    shape: RowShape,
+    options: JsonOptions,
+}
+
+impl JsonDecoder {
+    /// A decoder that fills these columns. Fails for types that JSON does not carry.
+    pub fn new(schema: SchemaRef, options: JsonOptions) -> Result<Self> {
+        let shape = RowShape::new(schema.fields())?;
+        for field in schema.fields() {
+            Column::new(field, 0)?;
+        }
+        Ok(Self { schema, shape, options })
+    }
+}
+
+impl Decode for JsonDecoder {
+    fn framing(&self) -> Framing {
+        Framing::Lines
+    }
+
+    fn decode(&self, input: &[u8]) -> Result<Rows, Stop> {
+        let mut work = Work::new(self)?;
+        let mut offset = 0;
+        while offset < input.len() {
+            let rest = &input[offset..];
+            match std::str::from_utf8(rest) {
+                Ok(text) => {
+                    work.lines(text, offset)?;
+                    break;
+                }
+                Err(e) => {
+                    // Everything before the line with the bad byte is sound; that line is a bad record.
+                    let bad = e.valid_up_to();
+                    let start = memchr::memrchr(b'\n', &rest[..bad]).map_or(0, |i| i + 1);
+                    let end = memchr::memchr(b'\n', &rest[bad..]).map_or(rest.len(), |i| bad + i);
+                    if let Ok(text) = std::str::from_utf8(&rest[..start]) {
+                        work.lines(text, offset)?;
+                    }
+                    let failure = Failure::structure(bad - start, "the text is not UTF-8");
+                    work.refuse(failure, offset + start, end - start)?;
+                    offset += end + 1;
+                }
+            }
+        }
+        let Work { columns, rows, bad_rows, bad, .. } = work;
+        Ok(Rows { batch: finish_batch(&self.schema, columns, rows)?, bad_rows, bad })
+    }
+}
+
+/// One call of `decode`.
+struct Work<'a> {
+    decoder: &'a JsonDecoder,
+    shape: RowShape,
+    columns: Vec<Column>,
+    rows: usize,
+    bad_rows: u64,
+    bad: Vec<BadRecord>,
+}
+
+impl<'a> Work<'a> {
+    fn new(decoder: &'a JsonDecoder) -> Result<Self> {
+        let columns = decoder.schema.fields().iter().map(|f| Column::new(f, SAMPLE_ROWS)).collect::<Result<_>>()?;
+        Ok(Self { decoder, shape: decoder.shape.clone(), columns, rows: 0, bad_rows: 0, bad: vec![] })
+    }
+
+    /// Decodes whole lines; `offset` is where they start in the input.
+    fn lines(&mut self, text: &str, offset: usize) -> Result<(), Stop> {
+        let mut reader = Reader::new(text, self.decoder.options.clone());
+        let mut line = 0;
+        while line < text.len() {
+            reader.scan.pos = line;
+            reader.scan.depth = 0;
+            match self.line(&mut reader) {
+                Ok(()) => line = reader.scan.pos + 1,
+                Err(mut failure) => {
+                    for column in &mut self.columns {
+                        column.truncate(self.rows);
+                    }
+                    let end = memchr::memchr(b'\n', &text.as_bytes()[line..]).map_or(text.len(), |i| line + i);
+                    failure.at = failure.at.saturating_sub(line);
+                    self.refuse(failure, offset + line, end - line)?;
+                    line = end + 1;
+                }
+            }
+            if self.rows == SAMPLE_ROWS && line < text.len() {
+                let factor = (text.len() - line) as f64 / line as f64 * 1.1;
+                self.columns.iter_mut().for_each(|column| column.reserve_by(factor));
+            }
+        }
+        Ok(())
+    }
+
+    /// Decodes the line at the reader's position and stops at its end. Lines without text are no records.
+    #[inline]
+    fn line(&mut self, reader: &mut Reader<'_>) -> Result<(), Box<Failure>> {
+        reader.scan.blanks();
+        if reader.scan.peek() == b'\n' {
+            return Ok(());
+        }
+        reader.object(&mut self.shape, &mut self.columns, self.rows)?;
+        reader.scan.blanks();
+        if reader.scan.peek() != b'\n' {
+            return Err(Failure::structure(reader.scan.pos, "text follows the end of the object"));
+        }
+        self.rows += 1;
+        Ok(())
+    }
+
+    /// Counts a bad record, or stops.
+    #[cold]
+    fn refuse(&mut self, mut failure: Box<Failure>, offset: usize, length: usize) -> Result<(), Stop> {
+        failure.path.reverse();
+        let column = (!failure.path.is_empty()).then(|| failure.path.join("."));
+        let reason = if failure.conversion { failure.reason } else { format!("{} (byte {} of the line)", failure.reason, failure.at + 1) };
+        let bad = BadRecord { offset, length, column, reason };
+        if !self.decoder.options.ignore_parse_errors {
+            return Err(Stop::Record(bad));
+        }
+        self.bad_rows += 1;
+        if self.bad.len() < MAX_SAMPLES {
+            self.bad.push(bad);
+        }
+        Ok(())
+    }
+}

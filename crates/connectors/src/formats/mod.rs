@@ -1,0 +1,138 @@
+//! Formats: between bytes and rows. A format knows records, not files or messages.
+
+mod base64;
+mod cells;
+mod columns;
+pub mod json;
+mod scalar;
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::{Schema, SchemaRef};
+use flott_engine::connector::TableSpec;
+use flott_engine::{Error, Result};
+
+use crate::options::Options;
+
+/// How many bad records of one piece of input are kept to be shown.
+pub const MAX_SAMPLES: usize = 8;
+
+/// How records lie in a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Framing {
+    /// A record is a line, always.
+    Lines,
+    /// A record is a line, but a line break between two of these quote characters belongs to the record.
+    QuotedLines {
+        /// The quote character.
+        quote: u8,
+    },
+}
+
+/// From bytes to rows. Made once a table, for the columns that are needed.
+pub trait Decode: Send + Sync {
+    /// How records lie in the input.
+    fn framing(&self) -> Framing;
+
+    /// Decodes whole records. A record that does not parse stops the decoding or, when the table says to skip such, is counted.
+    fn decode(&self, input: &[u8]) -> Result<Rows, Stop>;
+}
+
+/// What was decoded.
+#[derive(Debug)]
+pub struct Rows {
+    /// The rows.
+    pub batch: RecordBatch,
+    /// Records that were skipped because they did not parse.
+    pub bad_rows: u64,
+    /// The first few of them.
+    pub bad: Vec<BadRecord>,
+}
+
+/// A record that does not parse.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadRecord {
+    /// Where it starts in the input, in bytes.
+    pub offset: usize,
+    /// Its length in bytes, without the line break.
+    pub length: usize,
+    /// The column, if one column is to blame: `price` or `bid.price`.
+    pub column: Option<String>,
+    /// What is wrong.
+    pub reason: String,
+}
+
+/// Why decoding stopped.
+#[derive(Debug)]
+pub enum Stop {
+    /// A record that does not parse.
+    Record(BadRecord),
+    /// Anything else.
+    Other(Error),
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Stop::Other(error)
+    }
+}
+
+/// From rows to bytes. Made once a table.
+pub trait Encode: Send + Sync {
+    /// Prepares a batch, whose columns are those the encoder was made for.
+    fn open(&self, batch: &RecordBatch) -> Result<Box<dyn EncodeRows>>;
+}
+
+/// Encodes the rows of one batch.
+pub trait EncodeRows {
+    /// Appends one row as a whole record.
+    fn row(&mut self, row: usize, out: &mut Vec<u8>) -> Result<()>;
+}
+
+/// Names of all formats.
+pub const NAMES: &[&str] = &["json"];
+
+/// Whether a table's option belongs to its format, so that connectors do not take it for a typing error.
+pub fn option_keys(format: &str) -> Vec<String> {
+    let keys: &[&str] = match format {
+        "json" => json::OPTIONS,
+        _ => &[],
+    };
+    keys.iter().map(|key| format!("{format}.{key}")).collect()
+}
+
+/// The name of the table's format.
+pub fn name<'a>(options: &Options<'a>) -> Result<&'a str> {
+    let name = options.required("format", "one of the formats, for example 'json'")?;
+    if NAMES.contains(&name) {
+        return Ok(name);
+    }
+    Err(options.unknown_value("format", name, NAMES))
+}
+
+/// The physical columns at `indices` as a schema.
+pub fn projected(table: &TableSpec, indices: &[usize]) -> SchemaRef {
+    Arc::new(Schema::new(indices.iter().map(|i| table.schema.field(*i).clone()).collect::<Vec<_>>()))
+}
+
+/// A decoder of the table's format. `stored`: the physical columns that the records hold, in order. `needed`: those to decode, a
+/// subset.
+pub fn decoder(table: &TableSpec, stored: &[usize], needed: &[usize]) -> Result<Arc<dyn Decode>> {
+    let options = Options::new(table);
+    let _ = stored;
+    let schema = projected(table, needed);
+    match name(&options)? {
+        "json" => Ok(Arc::new(json::JsonDecoder::new(schema, json::JsonOptions::new(&options, "json.")?)?)),
+        other => Err(Error::internal(format!("Format {other} has no decoder"))),
+    }
+}
+
+/// An encoder of the table's format for rows of this schema.
+pub fn encoder(table: &TableSpec, schema: SchemaRef) -> Result<Arc<dyn Encode>> {
+    let options = Options::new(table);
+    match name(&options)? {
+        "json" => Ok(Arc::new(json::JsonEncoder::new(schema, json::JsonOptions::new(&options, "json.")?)?)),
+        other => Err(Error::internal(format!("Format {other} has no encoder"))),
+    }
+}

@@ -1,0 +1,176 @@
+//! DISTINCT: a multiset of the values seen, in front of another aggregate that sees each value once.
+
+use arrow::array::*;
+use arrow::datatypes::*;
+use std::sync::Arc;
+
+use super::extreme::add_to_bag;
+use super::{AggFunction, AggInput, AggSpec, Aggregate, bind as bind_plain, for_rows, only_arg};
+use crate::Result;
+use crate::state::column::{Column, ColumnKind, Set, list_row};
+use crate::state::key::{encode_fixed, fixed_width};
+use crate::state::value::{decode, encoder};
+
+/// Binds `f(DISTINCT x)`.
+pub fn bind(spec: &AggSpec) -> Result<Arc<dyn Aggregate>> {
+    let input = only_arg(spec)?.clone();
+    let fixed = fixed_width(&input);
+    if spec.function == AggFunction::Count {
+        return Ok(if fixed { Arc::new(CountFixed) } else { Arc::new(CountBytes) });
+    }
+    let inner = bind_plain(&AggSpec { distinct: false, ..spec.clone() })?;
+    Ok(Arc::new(Distinct { inner, input }))
+}
+
+fn add_to_set(set: &mut Set, value: u64, by: i64) {
+    match set.entry(value) {
+        hashbrown::hash_map::Entry::Occupied(mut e) => {
+            *e.get_mut() += by;
+            if *e.get() == 0 {
+                e.remove();
+            }
+        }
+        hashbrown::hash_map::Entry::Vacant(e) => {
+            e.insert(by);
+        }
+    }
+}
+
+/// COUNT(DISTINCT x) over fixed-width values: the size of the set.
+struct CountFixed;
+
+impl Aggregate for CountFixed {
+    fn columns(&self) -> Vec<ColumnKind> {
+        vec![ColumnKind::Set]
+    }
+
+    fn update(&self, state: &mut [Column], slots: &[u32], input: AggInput<'_>) -> Result<()> {
+        let values = encode_fixed(&input.args[0])?;
+        let sets = state[0].sets_mut();
+        for_rows(slots, input, input.args[0].nulls(), |row, slot, sign| add_to_set(&mut sets[slot], values[row], sign));
+        Ok(())
+    }
+
+    fn merge(&self, state: &mut [Column], slots: &[u32], partial: &[ArrayRef]) -> Result<()> {
+        let sets = state[0].sets_mut();
+        for (row, slot) in slots.iter().enumerate() {
+            let (values, counts) = list_row(&partial[0], row)?;
+            for (value, count) in values.as_primitive::<UInt64Type>().values().iter().zip(counts.values()) {
+                add_to_set(&mut sets[*slot as usize], *value, *count);
+            }
+        }
+        Ok(())
+    }
+
+    fn evaluate(&self, state: &[Column], slots: &[u32]) -> Result<ArrayRef> {
+        let sets = state[0].sets();
+        Ok(Arc::new(Int64Array::from_iter_values(slots.iter().map(|s| sets[*s as usize].len() as i64))))
+    }
+}
+
+/// COUNT(DISTINCT x) over anything else.
+struct CountBytes;
+
+impl Aggregate for CountBytes {
+    fn columns(&self) -> Vec<ColumnKind> {
+        vec![ColumnKind::Bag]
+    }
+
+    fn update(&self, state: &mut [Column], slots: &[u32], input: AggInput<'_>) -> Result<()> {
+        let encode = encoder(&input.args[0])?;
+        let bags = state[0].bags_mut();
+        let mut text = vec![];
+        for_rows(slots, input, input.args[0].nulls(), |row, slot, sign| {
+            text.clear();
+            encode(row, &mut text);
+            add_to_bag(&mut bags[slot], &text, sign);
+        });
+        Ok(())
+    }
+
+    fn merge(&self, state: &mut [Column], slots: &[u32], partial: &[ArrayRef]) -> Result<()> {
+        let bags = state[0].bags_mut();
+        for (row, slot) in slots.iter().enumerate() {
+            let (values, counts) = list_row(&partial[0], row)?;
+            let values = values.as_binary::<i32>();
+            for i in 0..values.len() {
+                add_to_bag(&mut bags[*slot as usize], values.value(i), counts.value(i));
+            }
+        }
+        Ok(())
+    }
+
+    fn evaluate(&self, state: &[Column], slots: &[u32]) -> Result<ArrayRef> {
+        let bags = state[0].bags();
+        Ok(Arc::new(Int64Array::from_iter_values(slots.iter().map(|s| bags[*s as usize].len() as i64))))
+    }
+}
+
+/// Any other aggregate. Field 0 is the multiset, the rest belongs to the inner aggregate.
+struct Distinct {
+    inner: Arc<dyn Aggregate>,
+    input: DataType,
+}
+
+impl Distinct {
+    /// Changes a value's count; tells the inner aggregate's sign if the value appeared or disappeared.
+    fn transition(bag: &mut crate::state::column::Bag, value: &[u8], by: i64) -> Option<crate::RowKind> {
+        let before = bag.get(value).copied().unwrap_or(0);
+        add_to_bag(bag, value, by);
+        match (before > 0, before + by > 0) {
+            (false, true) => Some(crate::RowKind::Insert),
+            (true, false) => Some(crate::RowKind::Delete),
+            _ => None,
+        }
+    }
+
+    /// Lets the inner aggregate see the values that appeared or disappeared, in order.
+    fn forward(&self, state: &mut [Column], changes: &[(u32, Box<[u8]>, crate::RowKind)]) -> Result<()> {
+        let slots: Vec<u32> = changes.iter().map(|c| c.0).collect();
+        let kinds: Vec<crate::RowKind> = changes.iter().map(|c| c.2).collect();
+        let args = [decode(&self.input, changes.iter().map(|c| Some(&*c.1)))?];
+        self.inner.update(&mut state[1..], &slots, AggInput { args: &args, keep: None, kinds: Some(&kinds) })
+    }
+}
+
+impl Aggregate for Distinct {
+    fn columns(&self) -> Vec<ColumnKind> {
+        let mut columns = vec![ColumnKind::Bag];
+        columns.extend(self.inner.columns());
+        columns
+    }
+
+    fn update(&self, state: &mut [Column], slots: &[u32], input: AggInput<'_>) -> Result<()> {
+        let encode = encoder(&input.args[0])?;
+        let bags = state[0].bags_mut();
+        let mut changes = vec![];
+        let mut text = vec![];
+        for_rows(slots, input, input.args[0].nulls(), |row, slot, sign| {
+            text.clear();
+            encode(row, &mut text);
+            if let Some(kind) = Self::transition(&mut bags[slot], &text, sign) {
+                changes.push((slot as u32, text.as_slice().into(), kind));
+            }
+        });
+        self.forward(state, &changes)
+    }
+
+    fn merge(&self, state: &mut [Column], slots: &[u32], partial: &[ArrayRef]) -> Result<()> {
+        let bags = state[0].bags_mut();
+        let mut changes = vec![];
+        for (row, slot) in slots.iter().enumerate() {
+            let (values, counts) = list_row(&partial[0], row)?;
+            let values = values.as_binary::<i32>();
+            for i in 0..values.len() {
+                if let Some(kind) = Self::transition(&mut bags[*slot as usize], values.value(i), counts.value(i)) {
+                    changes.push((*slot, values.value(i).into(), kind));
+                }
+            }
+        }
+        self.forward(state, &changes)
+    }
+
+    fn evaluate(&self, state: &[Column], slots: &[u32]) -> Result<ArrayRef> {
+        self.inner.evaluate(&state[1..], slots)
+    }
+}

@@ -1,0 +1,140 @@
+//! Aggregate functions over dense group slots: accumulate, retract, merge, evaluate.
+//!
+//! An aggregate keeps nothing itself. It declares columns by slot, which the engine owns, and works on whole batches: for each
+//! row there is the slot of its group. Partial results are those columns, saved as arrays: the local phase of a two-phase
+//! aggregation and the slices of a window both hand them to [`Aggregate::merge`].
+
+mod count;
+mod distinct;
+mod extreme;
+mod ordered;
+mod sum;
+mod variance;
+
+use arrow::array::{Array, ArrayRef, BooleanArray};
+use arrow::buffer::NullBuffer;
+use arrow::datatypes::DataType;
+use std::sync::Arc;
+
+use crate::batch::RowKind;
+use crate::state::column::{Column, ColumnKind};
+use crate::{Error, Result};
+
+/// The rows to fold in.
+#[derive(Clone, Copy)]
+pub struct AggInput<'a> {
+    /// The argument columns, equally long as the slots.
+    pub args: &'a [ArrayRef],
+    /// `FILTER (WHERE …)`: rows that are false or null do not count.
+    pub keep: Option<&'a BooleanArray>,
+    /// Row kinds; rows that take back are retracted. `None`: all rows add.
+    pub kinds: Option<&'a [RowKind]>,
+}
+
+/// An aggregate function, bound to its argument types.
+pub trait Aggregate: Send + Sync {
+    /// The accumulator fields.
+    fn columns(&self) -> Vec<ColumnKind>;
+
+    /// Folds rows in; row `i` belongs to `slots[i]`. `state` holds this aggregate's columns, already grown.
+    fn update(&self, state: &mut [Column], slots: &[u32], input: AggInput<'_>) -> Result<()>;
+
+    /// Folds partial results in: for each of `slots` one value of each accumulator field, as [`Column::save`] makes it.
+    fn merge(&self, state: &mut [Column], slots: &[u32], partial: &[ArrayRef]) -> Result<()>;
+
+    /// The result for each of `slots`.
+    fn evaluate(&self, state: &[Column], slots: &[u32]) -> Result<ArrayRef>;
+}
+
+/// The aggregate functions there are.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum AggFunction {
+    /// Rows, or rows where the argument is not null.
+    Count,
+    /// Sum in the argument's type; integers wrap, decimals become null on overflow, as in Flink.
+    Sum,
+    /// Average; of integers truncated to the argument's type, as in Flink.
+    Avg,
+    /// Smallest value.
+    Min,
+    /// Largest value.
+    Max,
+    /// First value in order of arrival that is not null.
+    FirstValue,
+    /// Last value in order of arrival that is not null.
+    LastValue,
+    /// Texts joined by a delimiter.
+    ListAgg {
+        /// Between two texts.
+        delimiter: String,
+    },
+    /// Variance or standard deviation.
+    Variance {
+        /// Divide by n - 1 instead of n.
+        sample: bool,
+        /// Take the square root.
+        root: bool,
+    },
+}
+
+/// What is needed to bind an aggregate.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct AggSpec {
+    /// Which function.
+    pub function: AggFunction,
+    /// Types of the arguments; empty for `COUNT(*)`.
+    pub args: Vec<DataType>,
+    /// Type of the result.
+    pub output: DataType,
+    /// `DISTINCT`.
+    pub distinct: bool,
+    /// Whether rows can be taken back.
+    pub retract: bool,
+}
+
+/// Binds an aggregate function to its types.
+pub fn bind(spec: &AggSpec) -> Result<Arc<dyn Aggregate>> {
+    if spec.distinct && !matches!(spec.function, AggFunction::Min | AggFunction::Max) && !spec.args.is_empty() {
+        return distinct::bind(spec);
+    }
+    Ok(match &spec.function {
+        AggFunction::Count => Arc::new(count::Count),
+        AggFunction::Sum => sum::sum(spec)?,
+        AggFunction::Avg => sum::avg(spec)?,
+        AggFunction::Min | AggFunction::Max => extreme::bind(spec)?,
+        AggFunction::FirstValue | AggFunction::LastValue | AggFunction::ListAgg { .. } => ordered::bind(spec)?,
+        AggFunction::Variance { sample, root } => Arc::new(variance::Variance::new(spec, *sample, *root)?),
+    })
+}
+
+/// The one argument of an aggregate that has exactly one.
+fn only_arg(spec: &AggSpec) -> Result<&DataType> {
+    spec.args.first().ok_or_else(|| Error::internal(format!("{:?} without an argument", spec.function)))
+}
+
+fn unsupported(spec: &AggSpec) -> Error {
+    Error::config(format!("{:?} does not take {:?}", spec.function, spec.args))
+}
+
+/// Calls `f(row, slot, +1 or -1)` for each row that counts: kept by the filter and not null.
+#[inline(always)]
+fn for_rows(slots: &[u32], input: AggInput<'_>, nulls: Option<&NullBuffer>, mut f: impl FnMut(usize, usize, i64)) {
+    let nulls = nulls.filter(|n| n.null_count() > 0);
+    if input.keep.is_none() && input.kinds.is_none() && nulls.is_none() {
+        for (row, slot) in slots.iter().enumerate() {
+            f(row, *slot as usize, 1);
+        }
+        return;
+    }
+    for (row, slot) in slots.iter().enumerate() {
+        let kept = input.keep.is_none_or(|k| k.is_valid(row) && k.value(row)) && nulls.is_none_or(|n| n.is_valid(row));
+        if kept {
+            let sign = if input.kinds.is_none_or(|k| k[row].adds()) { 1 } else { -1 };
+            f(row, *slot as usize, sign);
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;

@@ -1,0 +1,180 @@
+//! FIRST_VALUE, LAST_VALUE and LISTAGG: the aggregates for which the order of arrival counts.
+
+use arrow::array::*;
+use arrow::datatypes::*;
+use std::sync::Arc;
+
+use super::{AggFunction, AggInput, AggSpec, Aggregate, for_rows, only_arg};
+use crate::Result;
+use crate::state::column::{Bag, Column, ColumnKind, list_row};
+use crate::state::value::{decode, encoder};
+
+/// Binds one of the three.
+pub fn bind(spec: &AggSpec) -> Result<Arc<dyn Aggregate>> {
+    let input = only_arg(spec)?.clone();
+    let function = spec.function.clone();
+    Ok(if spec.retract { Arc::new(Queue { function, input }) } else { Arc::new(Append { function, input }) })
+}
+
+/// Without retraction one byte string a slot is enough.
+struct Append {
+    function: AggFunction,
+    input: DataType,
+}
+
+impl Append {
+    fn fold(&self, kept: &mut Option<Box<[u8]>>, value: &[u8]) {
+        match (&self.function, kept.as_mut()) {
+            (AggFunction::FirstValue, Some(_)) => {}
+            (AggFunction::ListAgg { delimiter }, Some(text)) => {
+                let mut longer = std::mem::take(text).into_vec();
+                longer.extend_from_slice(delimiter.as_bytes());
+                longer.extend_from_slice(value);
+                *kept = Some(longer.into());
+            }
+            _ => *kept = Some(value.into()),
+        }
+    }
+}
+
+impl Aggregate for Append {
+    fn columns(&self) -> Vec<ColumnKind> {
+        vec![ColumnKind::Bytes]
+    }
+
+    fn update(&self, state: &mut [Column], slots: &[u32], input: AggInput<'_>) -> Result<()> {
+        let encode = encoder(&input.args[0])?;
+        let kept = state[0].bytes_mut();
+        let mut text = vec![];
+        for_rows(slots, input, input.args[0].nulls(), |row, slot, _| {
+            text.clear();
+            encode(row, &mut text);
+            self.fold(&mut kept[slot], &text);
+        });
+        Ok(())
+    }
+
+    fn merge(&self, state: &mut [Column], slots: &[u32], partial: &[ArrayRef]) -> Result<()> {
+        let kept = state[0].bytes_mut();
+        for (slot, value) in slots.iter().zip(partial[0].as_binary::<i32>()) {
+            if let Some(value) = value {
+                self.fold(&mut kept[*slot as usize], value);
+            }
+        }
+        Ok(())
+    }
+
+    fn evaluate(&self, state: &[Column], slots: &[u32]) -> Result<ArrayRef> {
+        let kept = state[0].bytes();
+        decode(&self.input, slots.iter().map(|s| kept[*s as usize].as_deref()))
+    }
+}
+
+/// With retraction: every value under a running number. Taking a value back removes its earliest occurrence.
+struct Queue {
+    function: AggFunction,
+    input: DataType,
+}
+
+const NUMBER_BYTES: usize = 8;
+/// Partial results hold values taken back that were added elsewhere; they get numbers from here on.
+const OWED: u64 = 1 << 63;
+
+impl Queue {
+    fn push(&self, queue: &mut Bag, next: &mut i64, value: &[u8]) {
+        let owed = queue.iter().find(|(k, _)| is_owed(k) && &k[NUMBER_BYTES..] == value);
+        if let Some(key) = owed.map(|(k, _)| k.clone()) {
+            queue.remove(&key);
+            return;
+        }
+        queue.insert(numbered(*next as u64, value), 1);
+        *next += 1;
+    }
+
+    fn pull(&self, queue: &mut Bag, next: &mut i64, value: &[u8]) {
+        let earliest = queue.iter().find(|(k, _)| !is_owed(k) && &k[NUMBER_BYTES..] == value);
+        match earliest.map(|(k, _)| k.clone()) {
+            Some(key) => {
+                queue.remove(&key);
+            }
+            None => {
+                queue.insert(numbered(OWED | *next as u64, value), 1);
+                *next += 1;
+            }
+        }
+    }
+}
+
+fn is_owed(key: &[u8]) -> bool {
+    key[0] & 0x80 != 0
+}
+
+fn numbered(number: u64, value: &[u8]) -> Box<[u8]> {
+    let mut key = Vec::with_capacity(NUMBER_BYTES + value.len());
+    key.extend_from_slice(&number.to_be_bytes());
+    key.extend_from_slice(value);
+    key.into()
+}
+
+impl Aggregate for Queue {
+    fn columns(&self) -> Vec<ColumnKind> {
+        vec![ColumnKind::Bag, ColumnKind::I64]
+    }
+
+    fn update(&self, state: &mut [Column], slots: &[u32], input: AggInput<'_>) -> Result<()> {
+        let encode = encoder(&input.args[0])?;
+        let (queues, next) = super::sum::two(state)?;
+        let (queues, next) = (queues.bags_mut(), next.i64s_mut());
+        let mut text = vec![];
+        for_rows(slots, input, input.args[0].nulls(), |row, slot, sign| {
+            text.clear();
+            encode(row, &mut text);
+            if sign > 0 {
+                self.push(&mut queues[slot], &mut next[slot], &text);
+            } else {
+                self.pull(&mut queues[slot], &mut next[slot], &text);
+            }
+        });
+        Ok(())
+    }
+
+    fn merge(&self, state: &mut [Column], slots: &[u32], partial: &[ArrayRef]) -> Result<()> {
+        let (queues, next) = super::sum::two(state)?;
+        let (queues, next) = (queues.bags_mut(), next.i64s_mut());
+        for (row, slot) in slots.iter().enumerate() {
+            let slot = *slot as usize;
+            let (values, _) = list_row(&partial[0], row)?;
+            let values = values.as_binary::<i32>();
+            for key in values.iter().flatten() {
+                let owed = is_owed(key);
+                let value = &key[NUMBER_BYTES..];
+                if owed {
+                    self.pull(&mut queues[slot], &mut next[slot], value);
+                } else {
+                    self.push(&mut queues[slot], &mut next[slot], value);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn evaluate(&self, state: &[Column], slots: &[u32]) -> Result<ArrayRef> {
+        let queues = state[0].bags();
+        let value = |key: &Box<[u8]>| key[NUMBER_BYTES..].to_vec();
+        let results: Vec<Option<Vec<u8>>> = slots
+            .iter()
+            .map(|s| {
+                let mut held = queues[*s as usize].keys().filter(|k| !is_owed(k));
+                match &self.function {
+                    AggFunction::FirstValue => held.next().map(value),
+                    AggFunction::ListAgg { delimiter } => {
+                        let texts: Vec<Vec<u8>> = held.map(value).collect();
+                        (!texts.is_empty()).then(|| texts.join(delimiter.as_bytes()))
+                    }
+                    _ => held.next_back().map(value),
+                }
+            })
+            .collect();
+        decode(&self.input, results.iter().map(|r| r.as_deref()))
+    }
+}

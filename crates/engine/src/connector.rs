@@ -1,0 +1,165 @@
+//! The seam between tables and connectors: what a connector says of itself, and the table it is asked to serve.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, SchemaRef};
+
+use crate::Result;
+use crate::sink::Sink;
+use crate::source::Source;
+
+/// A kind of table (`filesystem`, `datagen`, …): the value of the option `connector`.
+pub trait Connector: Send + Sync {
+    /// What the connector is and takes; shown to users and used to check `WITH (…)`.
+    fn info(&self) -> ConnectorInfo;
+
+    /// Checks the options of a table without touching anything outside; errors name the option and say what to write.
+    fn check(&self, table: &TableSpec) -> Result<()>;
+
+    /// Opens the table for reading.
+    fn source(&self, table: &TableSpec, env: &Environment) -> Result<Box<dyn Source>>;
+
+    /// Opens the table for writing.
+    fn sink(&self, table: &TableSpec, env: &Environment) -> Result<Box<dyn Sink>>;
+}
+
+/// What the run gives to connectors.
+#[derive(Clone)]
+pub struct Environment {
+    /// Number of workers of the job.
+    pub workers: usize,
+    /// Whether checkpoints are taken: only then can a sink wait for a commit.
+    pub checkpointing: bool,
+    /// Where `print` writes; standard output unless a test replaces it.
+    pub stdout: Arc<std::sync::Mutex<dyn std::io::Write + Send>>,
+}
+
+/// What a connector says of itself.
+#[derive(Debug, Clone)]
+pub struct ConnectorInfo {
+    /// Value of the option `connector`.
+    pub name: &'static str,
+    /// One sentence for users.
+    pub description: &'static str,
+    /// Can be read.
+    pub source: bool,
+    /// Reads end by themselves for this table; a streaming job over bounded sources ends.
+    pub bounded: fn(&BTreeMap<String, String>) -> bool,
+    /// Can be written, and which changes the sink takes.
+    pub sink: Option<SinkMode>,
+    /// The options it takes, with those of formats left out.
+    pub options: &'static [OptionInfo],
+    /// Columns declared `METADATA` that it can fill.
+    pub metadata: &'static [MetadataInfo],
+    /// Whether it needs a `format` option.
+    pub format: bool,
+}
+
+/// Which changes a sink can take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SinkMode {
+    /// Only `+I`.
+    AppendOnly,
+    /// Any changelog.
+    All,
+}
+
+/// An option in `WITH (…)`.
+#[derive(Debug, Clone, Copy)]
+pub struct OptionInfo {
+    /// Its key; `#` stands for any column name.
+    pub key: &'static str,
+    /// Must be given.
+    pub required: bool,
+    /// Default, as Flink documents it.
+    pub default: Option<&'static str>,
+    /// One sentence.
+    pub description: &'static str,
+}
+
+/// A metadata column a connector or format can fill.
+#[derive(Debug, Clone)]
+pub struct MetadataInfo {
+    /// Key, as in `METADATA FROM 'file.path'`.
+    pub key: &'static str,
+    /// The type it has before a cast to the declared type.
+    pub data_type: DataType,
+}
+
+/// A table as a connector sees it: physical and metadata columns only. Computed columns and watermarks are the planner's work.
+#[derive(Debug, Clone)]
+pub struct TableSpec {
+    /// Full name, for messages.
+    pub name: String,
+    /// All physical columns in declared order. Field metadata `flink.type` holds the SQL type where Arrow's says less.
+    pub schema: SchemaRef,
+    /// What to read, in output order. For a sink: every column of the row that arrives, in order.
+    pub columns: Vec<ColumnRef>,
+    /// `WITH (…)`, hints already merged, keys in lower case as written.
+    pub options: BTreeMap<String, String>,
+    /// `PARTITIONED BY`.
+    pub partition_keys: Vec<String>,
+    /// `PRIMARY KEY … NOT ENFORCED`.
+    pub primary_key: Vec<String>,
+}
+
+/// A column that the plan reads or writes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ColumnRef {
+    /// A physical column, by its index in [`TableSpec::schema`].
+    Physical(usize),
+    /// A metadata column: key of [`MetadataInfo`], its declared name and type.
+    Metadata {
+        /// Key of [`MetadataInfo`].
+        key: String,
+        /// Name of the column in the table.
+        name: String,
+        /// Arrow type that it is to have: that of [`MetadataInfo`].
+        data_type: DataType,
+    },
+}
+
+impl TableSpec {
+    /// An option's text.
+    pub fn option(&self, key: &str) -> Option<&str> {
+        self.options.get(key).map(String::as_str)
+    }
+
+    /// Arrow schema of the rows read: [`TableSpec::columns`] in order.
+    pub fn read_schema(&self) -> SchemaRef {
+        use arrow::datatypes::{Field, Schema};
+        let fields: Vec<Field> = self
+            .columns
+            .iter()
+            .map(|c| match c {
+                ColumnRef::Physical(i) => self.schema.field(*i).clone(),
+                ColumnRef::Metadata { name, data_type, .. } => Field::new(name, data_type.clone(), true),
+            })
+            .collect();
+        Arc::new(Schema::new(fields))
+    }
+}
+
+/// All connectors that a binary has.
+#[derive(Clone, Default)]
+pub struct Connectors {
+    by_name: BTreeMap<&'static str, Arc<dyn Connector>>,
+}
+
+impl Connectors {
+    /// Adds a connector under its own name.
+    pub fn register(&mut self, connector: Arc<dyn Connector>) {
+        self.by_name.insert(connector.info().name, connector);
+    }
+
+    /// The connector of that name.
+    pub fn get(&self, name: &str) -> Option<&Arc<dyn Connector>> {
+        self.by_name.get(name)
+    }
+
+    /// All of them, by name.
+    pub fn all(&self) -> impl Iterator<Item = &Arc<dyn Connector>> {
+        self.by_name.values()
+    }
+}

@@ -1,0 +1,242 @@
+//! Unbounded GROUP BY: keeps a result per key and emits how it changed, at most one retraction and one new row per key and tick.
+
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, UInt32Array};
+use arrow::compute::kernels::cmp::not_distinct;
+use arrow::compute::{and, concat, take};
+use arrow::datatypes::{DataType, Int64Type, SchemaRef};
+use arrow::row::{RowConverter, SortField};
+
+use crate::batch::RowKind;
+use crate::operator::{Inputs, Operator, Output, Tick};
+use crate::state::aggregates::Aggregates;
+use crate::state::column::ColumnKind;
+use crate::state::keyed::KeyedTable;
+use crate::state::{State, TableId};
+use crate::{Batch, Error, Result};
+
+/// What both phases share.
+#[derive(Clone)]
+pub struct GroupSpec {
+    /// Key columns of the input; none for a global aggregate.
+    pub keys: Vec<usize>,
+    /// Their types.
+    pub key_types: Vec<DataType>,
+    /// The aggregate calls, over the input; none for DISTINCT.
+    pub aggregates: Aggregates,
+    /// Keys, results.
+    pub schema: SchemaRef,
+}
+
+impl GroupSpec {
+    /// Number of rows of the group, then the accumulators.
+    fn columns(&self) -> Vec<ColumnKind> {
+        std::iter::once(ColumnKind::I64).chain(self.aggregates.columns()).collect()
+    }
+
+    fn fold_rows(&self, batch: &Batch, table: &mut KeyedTable, slots: &[u32]) -> Result<()> {
+        let (rows, accumulators) = split_rows(table)?;
+        match &batch.kinds {
+            None => slots.iter().for_each(|s| rows[*s as usize] += 1),
+            Some(kinds) => slots.iter().zip(kinds.iter()).for_each(|(s, k)| rows[*s as usize] += if k.adds() { 1 } else { -1 }),
+        }
+        self.aggregates.update(accumulators, slots, batch)
+    }
+
+    fn fold_partials(&self, batch: &Batch, table: &mut KeyedTable, slots: &[u32]) -> Result<()> {
+        let partial = &batch.rows.columns()[self.keys.len()..];
+        let (rows, accumulators) = split_rows(table)?;
+        for (slot, n) in slots.iter().zip(partial[0].as_primitive::<Int64Type>().values()) {
+            rows[*slot as usize] += n;
+        }
+        self.aggregates.merge(accumulators, slots, &partial[1..])
+    }
+}
+
+fn split_rows(table: &mut KeyedTable) -> Result<(&mut [i64], &mut [crate::state::column::Column])> {
+    match table.columns_mut().split_first_mut() {
+        Some((rows, accumulators)) => Ok((rows.i64s_mut(), accumulators)),
+        None => Err(Error::internal("a group table begins with the number of rows")),
+    }
+}
+
+/// First phase: folds a worker's rows of one tick. Emits keys, number of rows, partial results.
+pub struct LocalGroupAggregate {
+    /// What to compute.
+    pub spec: GroupSpec,
+    /// Keys, number of rows (BIGINT), partial results.
+    pub schema: SchemaRef,
+}
+
+impl Operator for LocalGroupAggregate {
+    fn step(&mut self, _: &Tick, inputs: &mut Inputs, _: &mut State, out: &mut Output) -> Result<()> {
+        let mut table = KeyedTable::new(&self.spec.key_types, &self.spec.columns());
+        let mut slots = vec![];
+        for batch in inputs.iter().flatten() {
+            let keys: Vec<ArrayRef> = self.spec.keys.iter().map(|k| batch.column(*k).clone()).collect();
+            table.upsert(&keys, batch.len(), &mut slots)?;
+            self.spec.fold_rows(batch, &mut table, &slots)?;
+        }
+        let live = table.index().live_slots();
+        if live.is_empty() {
+            return Ok(());
+        }
+        let (keys, values) = table.save(&live)?;
+        let columns = keys.into_iter().chain(values).collect();
+        out.emit(Batch::inserts(RecordBatch::try_new(self.schema.clone(), columns)?));
+        Ok(())
+    }
+}
+
+/// The only phase, or the second one.
+pub struct GroupAggregate {
+    spec: GroupSpec,
+    /// Input is what [`LocalGroupAggregate`] emits.
+    partial_input: bool,
+    /// Whether consumers want `-U` rows.
+    update_before: bool,
+    table: Option<TableId<KeyedTable>>,
+    /// By slot: number of the tick that last touched it, to note each key once per tick.
+    touched: Vec<u64>,
+    generation: u64,
+}
+
+impl GroupAggregate {
+    /// Over rows, or over partial results.
+    pub fn new(spec: GroupSpec, partial_input: bool, update_before: bool) -> Self {
+        Self { spec, partial_input, update_before, table: None, touched: vec![], generation: 0 }
+    }
+
+    /// Slots of all rows of the tick by batch, and each slot once, in order of first touch.
+    fn touch(&mut self, table: &mut KeyedTable, inputs: &Inputs) -> Result<(Vec<Vec<u32>>, Vec<u32>)> {
+        self.generation += 1;
+        let (mut by_batch, mut once) = (vec![], vec![]);
+        for batch in inputs.iter().flatten() {
+            let keys: Vec<ArrayRef> = match self.partial_input {
+                true => batch.rows.columns()[..self.spec.keys.len()].to_vec(),
+                false => self.spec.keys.iter().map(|k| batch.column(*k).clone()).collect(),
+            };
+            let mut slots = vec![];
+            table.upsert(&keys, batch.len(), &mut slots)?;
+            self.touched.resize(self.touched.len().max(table.index().slots()), 0);
+            for slot in &slots {
+                let mark = &mut self.touched[*slot as usize];
+                if *mark != self.generation {
+                    *mark = self.generation;
+                    once.push(*slot);
+                }
+            }
+            by_batch.push(slots);
+        }
+        Ok((by_batch, once))
+    }
+
+    /// Compares results before and after the tick and emits the difference.
+    fn emit(&self, table: &KeyedTable, touched: &[u32], before: &Snapshot, out: &mut Output) -> Result<()> {
+        let after = Snapshot::of(&self.spec, table, touched)?;
+        let same = before.same_as(&after)?;
+        let n = touched.len() as u32;
+        let (mut rows, mut kinds) = (vec![], vec![]); // old results are rows 0..n, new ones n..2n
+        for i in 0..n {
+            let (old, new) = (before.rows[i as usize] > 0, after.rows[i as usize] > 0);
+            match (old, new) {
+                (false, true) => push(&mut rows, &mut kinds, n + i, RowKind::Insert),
+                (true, false) => push(&mut rows, &mut kinds, i, RowKind::Delete),
+                (true, true) if !same.value(i as usize) => {
+                    if self.update_before {
+                        push(&mut rows, &mut kinds, i, RowKind::UpdateBefore);
+                    }
+                    push(&mut rows, &mut kinds, n + i, RowKind::UpdateAfter);
+                }
+                _ => {}
+            }
+        }
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let key_rows = UInt32Array::from_iter_values(rows.iter().map(|r| r % n));
+        let result_rows = UInt32Array::from(rows);
+        let mut columns = vec![];
+        for key in table.index().keys(touched)? {
+            columns.push(take(&key, &key_rows, None)?);
+        }
+        for (old, new) in before.results.iter().zip(&after.results) {
+            columns.push(take(&concat(&[old.as_ref(), new.as_ref()])?, &result_rows, None)?);
+        }
+        let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(kinds.len()));
+        out.emit(Batch::changes(RecordBatch::try_new_with_options(self.spec.schema.clone(), columns, &options)?, kinds));
+        Ok(())
+    }
+}
+
+fn push(rows: &mut Vec<u32>, kinds: &mut Vec<RowKind>, row: u32, kind: RowKind) {
+    rows.push(row);
+    kinds.push(kind);
+}
+
+/// Results of some slots at one moment.
+struct Snapshot {
+    rows: Vec<i64>,
+    results: Vec<ArrayRef>,
+}
+
+impl Snapshot {
+    fn of(spec: &GroupSpec, table: &KeyedTable, slots: &[u32]) -> Result<Self> {
+        let (rows, accumulators) = table.columns().split_first().ok_or_else(|| Error::internal("a group table counts rows"))?;
+        let rows = rows.i64s();
+        Ok(Self {
+            rows: slots.iter().map(|s| rows[*s as usize]).collect(),
+            results: spec.aggregates.evaluate(accumulators, slots)?,
+        })
+    }
+
+    fn same_as(&self, other: &Snapshot) -> Result<BooleanArray> {
+        let mut same = BooleanArray::from(vec![true; self.rows.len()]);
+        for (a, b) in self.results.iter().zip(&other.results) {
+            let equal = if a.data_type().is_nested() { nested_equal(a, b)? } else { not_distinct(a, b)? };
+            same = and(&same, &equal)?;
+        }
+        Ok(same)
+    }
+}
+
+fn nested_equal(a: &ArrayRef, b: &ArrayRef) -> Result<BooleanArray> {
+    let converter = RowConverter::new(vec![SortField::new(a.data_type().clone())])?;
+    let (a, b) = (converter.convert_columns(std::slice::from_ref(a))?, converter.convert_columns(std::slice::from_ref(b))?);
+    Ok(a.iter().zip(b.iter()).map(|(x, y)| Some(x == y)).collect())
+}
+
+impl Operator for GroupAggregate {
+    fn open(&mut self, state: &mut State) -> Result<()> {
+        self.table = Some(state.declare("groups", KeyedTable::new(&self.spec.key_types, &self.spec.columns())));
+        Ok(())
+    }
+
+    fn step(&mut self, _: &Tick, inputs: &mut Inputs, state: &mut State, out: &mut Output) -> Result<()> {
+        if inputs.iter().all(Vec::is_empty) {
+            return Ok(());
+        }
+        let table = state.get(self.table.ok_or_else(|| Error::internal("step before open"))?);
+        let (by_batch, touched) = self.touch(table, inputs)?;
+        let before = Snapshot::of(&self.spec, table, &touched)?;
+        for (batch, slots) in inputs.iter().flatten().zip(&by_batch) {
+            if self.partial_input {
+                self.spec.fold_partials(batch, table, slots)?;
+            } else {
+                self.spec.fold_rows(batch, table, slots)?;
+            }
+        }
+        self.emit(table, &touched, &before, out)?;
+        let gone: Vec<u32> = {
+            let rows = table.columns()[0].i64s();
+            touched.into_iter().filter(|s| rows[*s as usize] <= 0).collect()
+        };
+        gone.into_iter().for_each(|s| table.remove(s));
+        Ok(())
+    }
+}
+
+/// The columns a local phase emits after the keys: number of rows, then partial results.
+pub fn partial_types(aggregates: &Aggregates) -> Vec<DataType> {
+    std::iter::once(DataType::Int64).chain(aggregates.partial_types()).collect()
+}
+

@@ -1,0 +1,1 @@
+//! Operators against from-scratch oracles.

@@ -1,0 +1,529 @@
+//! The loop.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use crate::checkpoint::{Checkpoint, CheckpointStore, SinkState, TableState};
+use crate::expr::EvalContext;
+use crate::graph::{Graph, NodeId, NodeKind, Topology};
+use crate::intake::{SourceIntake, Taken};
+use crate::operator::{LateRows, Tick};
+use crate::pool::Pool;
+use crate::progress::{OperatorProgress, Progress, SinkProgress};
+use crate::sink::Sink;
+use crate::source::ChunkBudget;
+use crate::state::State;
+use crate::time::{END_OF_TIME, NO_WATERMARK};
+use crate::worker::{DecodeTask, DecodedChunk, Intake, Parcel, StageOutput, Worker, WorkerNode};
+use crate::{Batch, Error, Result};
+
+/// Where processing time comes from.
+pub trait Clock: Send {
+    /// Milliseconds since 1970-01-01 UTC.
+    fn now_ms(&self) -> i64;
+    /// Lets time pass.
+    fn sleep_ms(&self, ms: u64);
+}
+
+/// How to run a job.
+#[derive(Debug, Clone)]
+pub struct JobConfig {
+    /// Number of workers.
+    pub workers: usize,
+    /// Most rows in a tick.
+    pub tick_rows_max: usize,
+    /// A tick that takes longer makes the next ones smaller; milliseconds.
+    pub latency_target_ms: u64,
+    /// Time between checkpoints, milliseconds.
+    pub checkpoint_interval_ms: Option<i64>,
+    /// Ticks between checkpoints, besides the time.
+    pub checkpoint_every_ticks: Option<u64>,
+    /// Identifies the query in checkpoints.
+    pub fingerprint: String,
+    /// Stop dead after so many ticks, as if killed: no commit, no checkpoint.
+    pub abandon_after_ticks: Option<u64>,
+}
+
+impl Default for JobConfig {
+    fn default() -> Self {
+        Self {
+            workers: 1,
+            tick_rows_max: usize::MAX,
+            latency_target_ms: 50,
+            checkpoint_interval_ms: None,
+            checkpoint_every_ticks: None,
+            fingerprint: String::new(),
+            abandon_after_ticks: None,
+        }
+    }
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// The input ended and everything is written.
+    Finished,
+    /// Asked to stop; with checkpoints on, the next run goes on from here.
+    Stopped,
+    /// Stopped dead, see [`JobConfig::abandon_after_ticks`].
+    Abandoned,
+}
+
+/// Asks a running job to stop.
+#[derive(Debug, Clone, Default)]
+pub struct Control {
+    stop: Arc<AtomicBool>,
+}
+
+impl Control {
+    /// Stop at the next tick boundary.
+    pub fn stop(&self) {
+        self.stop.store(true, Ordering::SeqCst);
+    }
+    fn stopping(&self) -> bool {
+        self.stop.load(Ordering::SeqCst)
+    }
+}
+
+/// Longest sleep while nothing is due, milliseconds: bounds how long a stop request waits.
+const SLEEP_MAX_MS: i64 = 20;
+/// Milliseconds between two progress reports.
+const PROGRESS_INTERVAL_MS: i64 = 200;
+/// Bytes in a chunk: large enough to make the cost per chunk vanish, small enough to stay in the cache.
+const CHUNK_BYTES: usize = 256 << 10;
+/// Rows in a chunk, for sources that count rows.
+const CHUNK_ROWS: usize = 8192;
+/// Most chunks a worker decodes in one tick.
+const CHUNKS_PER_WORKER_MAX: usize = 16;
+
+struct SinkSlot {
+    node: NodeId,
+    sink: Box<dyn Sink>,
+    rows: u64,
+}
+
+/// A dataflow, ready to run.
+pub struct Job {
+    config: JobConfig,
+    topology: Arc<Topology>,
+    pool: Pool,
+    sources: Vec<SourceIntake>,
+    sinks: Vec<SinkSlot>,
+    late: Vec<LateRows>,
+    /// Event time by node after the last tick.
+    watermarks: Vec<i64>,
+    store: Option<Box<dyn CheckpointStore>>,
+    clock: Box<dyn Clock>,
+    now_ms: i64,
+    /// Processing time of the last tick.
+    ticked_ms: i64,
+    ticks: u64,
+    epoch: u64,
+    checkpoints: u64,
+    resumed_from: Option<u64>,
+    last_checkpoint_ms: i64,
+    wake_at_ms: Option<i64>,
+    chunks_per_worker: usize,
+    state_size: (usize, usize),
+    /// Messages for the user, such as a damaged checkpoint that was passed over.
+    pub notes: Vec<String>,
+}
+
+impl Job {
+    /// Builds workers and, if `store` holds a checkpoint of this query, goes back to it.
+    pub fn new(graph: Graph, config: JobConfig, store: Option<Box<dyn CheckpointStore>>, clock: Box<dyn Clock>) -> Result<Self> {
+        let topology = Arc::new(Topology::of(&graph)?);
+        let nodes = graph.nodes.len();
+        let mut parts: Vec<Vec<WorkerNode>> = (0..config.workers).map(|_| Vec::with_capacity(nodes)).collect();
+        let (mut sources, mut sinks) = (vec![], vec![]);
+        for (id, node) in graph.nodes.into_iter().enumerate() {
+            match node.kind {
+                NodeKind::Source(source) => sources.push(open_source(id, node.name, *source, &mut parts)),
+                NodeKind::Operator(factory) => {
+                    for part in &mut parts {
+                        let mut operator = factory()?;
+                        let mut state = State::default();
+                        operator.open(&mut state)?;
+                        part.push(WorkerNode::Operator(operator, state));
+                    }
+                }
+                NodeKind::Sink(sink) => {
+                    for part in &mut parts {
+                        part.push(WorkerNode::Sink(sink.encoder()?));
+                    }
+                    sinks.push(SinkSlot { node: id, sink, rows: 0 });
+                }
+            }
+        }
+        let count = config.workers;
+        let workers = parts.into_iter().enumerate().map(|(i, p)| Worker::new(i, count, topology.clone(), p)).collect();
+        let now_ms = clock.now_ms();
+        Ok(Self {
+            topology,
+            pool: Pool::start(workers)?,
+            sources,
+            sinks,
+            late: vec![LateRows::default(); nodes],
+            watermarks: vec![NO_WATERMARK; nodes],
+            store,
+            clock,
+            now_ms,
+            ticked_ms: i64::MIN,
+            ticks: 0,
+            epoch: 0,
+            checkpoints: 0,
+            resumed_from: None,
+            last_checkpoint_ms: now_ms,
+            wake_at_ms: None,
+            chunks_per_worker: 1,
+            state_size: (0, 0),
+            notes: vec![],
+            config,
+        })
+    }
+
+    /// Runs until the input ends, `control` says stop, or something fails. `on_progress` is called every so often and at the end.
+    pub fn run(&mut self, control: &Control, on_progress: &mut dyn FnMut(&Progress)) -> Result<Outcome> {
+        if self.resume()? {
+            return self.finish(on_progress);
+        }
+        for source in &mut self.sources {
+            source.discover(self.now_ms)?;
+        }
+        let mut reported_ms = self.now_ms;
+        loop {
+            self.now_ms = self.now_ms.max(self.clock.now_ms());
+            if control.stopping() {
+                self.stop()?;
+                on_progress(&self.progress());
+                return Ok(Outcome::Stopped);
+            }
+            let taken = self.take_input()?;
+            let finished = self.sources.iter().all(SourceIntake::finished) && self.sources.iter().all(|s| s.pending_rows() == 0);
+            let moved = self.advance_time();
+            if finished || !taken.is_empty() || moved || self.wake_at_ms.is_some_and(|w| w <= self.now_ms) {
+                let last = finished && taken.is_empty();
+                self.step(taken, last)?;
+                if self.config.abandon_after_ticks.is_some_and(|n| self.ticks >= n) {
+                    return Ok(Outcome::Abandoned);
+                }
+                if last {
+                    self.checkpoint(true)?;
+                    return self.finish(on_progress);
+                }
+            } else {
+                self.rest()?;
+            }
+            if self.checkpoint_due() {
+                self.checkpoint(false)?;
+            }
+            if self.now_ms - reported_ms >= PROGRESS_INTERVAL_MS {
+                reported_ms = self.now_ms;
+                on_progress(&self.progress());
+            }
+        }
+    }
+
+    /// Takes what the sources have ready, within the budget.
+    fn take_input(&mut self) -> Result<Vec<Taken>> {
+        if self.sources.iter().all(|s| s.pending_rows() == 0) {
+            self.fetch_and_decode()?;
+        }
+        let mut taken = vec![];
+        let mut left = self.config.tick_rows_max;
+        for source in &mut self.sources {
+            left -= source.take(left, &mut taken);
+        }
+        Ok(taken)
+    }
+
+    fn fetch_and_decode(&mut self) -> Result<()> {
+        let started = Instant::now();
+        let workers = self.pool.len();
+        let chunks = workers * self.chunks_per_worker;
+        let budget = ChunkBudget { rows: CHUNK_ROWS.min(self.config.tick_rows_max), bytes: CHUNK_BYTES };
+        let mut tasks: Vec<DecodeTask> = vec![];
+        for source in &mut self.sources {
+            if source.discovers() {
+                source.discover(self.now_ms)?;
+            }
+            source.fetch(chunks, budget, self.now_ms, &mut tasks)?;
+        }
+        if tasks.is_empty() {
+            return Ok(());
+        }
+        let full = tasks.len() >= chunks;
+        for chunk in self.decode(tasks)? {
+            if let Some(source) = self.sources.iter_mut().find(|s| s.node() == chunk.node) {
+                source.accept(chunk, self.now_ms);
+            }
+        }
+        self.adapt(full, started.elapsed().as_millis() as u64);
+        Ok(())
+    }
+
+    /// Contiguous runs of chunks go to each worker, so that the order of workers is the order of rows.
+    fn decode(&mut self, tasks: Vec<DecodeTask>) -> Result<Vec<DecodedChunk>> {
+        let context = EvalContext { now_ms: self.now_ms, watermark: NO_WATERMARK };
+        let used = tasks.len().min(self.pool.len());
+        let total = tasks.len();
+        let mut shares: Vec<(Vec<DecodeTask>, EvalContext)> = (0..used).map(|_| (vec![], context)).collect();
+        for (i, task) in tasks.into_iter().enumerate() {
+            shares[i * used / total].0.push(task);
+        }
+        let decoded = self.pool.each(shares, |worker, (tasks, context)| {
+            tasks.into_iter().map(|t| worker.decode(t, &context)).collect::<Result<Vec<_>>>()
+        })?;
+        Ok(decoded.into_iter().flatten().collect())
+    }
+
+    /// Grows ticks while they are well within the latency target and the input keeps them full; shrinks them when not.
+    fn adapt(&mut self, full: bool, decode_ms: u64) {
+        let target = self.config.latency_target_ms;
+        if decode_ms * 2 > target {
+            self.chunks_per_worker = (self.chunks_per_worker / 2).max(1);
+        } else if full && decode_ms * 4 < target {
+            self.chunks_per_worker = (self.chunks_per_worker * 2).min(CHUNKS_PER_WORKER_MAX);
+        }
+    }
+
+    /// Moves event time of the sources. Tells whether any moved.
+    fn advance_time(&mut self) -> bool {
+        let now_ms = self.now_ms;
+        self.sources.iter_mut().fold(false, |moved, source| {
+            source.note_idle(now_ms);
+            source.advance() | moved
+        })
+    }
+
+    /// The tick of every node: event time is the minimum over its inputs.
+    fn node_ticks(&mut self, last: bool) -> Vec<Tick> {
+        let mut now: Vec<i64> = vec![END_OF_TIME; self.watermarks.len()];
+        for source in &self.sources {
+            now[source.node()] = if last { END_OF_TIME } else { source.watermark() };
+        }
+        for node in 0..now.len() {
+            if let Some(slowest) = self.topology.inputs[node].iter().map(|i| now[*i]).min() {
+                now[node] = slowest;
+            }
+        }
+        let ticks = now.iter().zip(&self.watermarks).map(|(watermark, before)| Tick {
+            number: self.ticks,
+            watermark_before: *before,
+            watermark: *watermark.max(before),
+            now_ms: self.now_ms,
+            now_before_ms: self.ticked_ms,
+            last,
+        });
+        let ticks: Vec<Tick> = ticks.collect();
+        self.ticked_ms = self.now_ms;
+        self.watermarks = ticks.iter().map(|t| t.watermark).collect();
+        ticks
+    }
+
+    /// One tick: every operator once, stage by stage, then the sinks.
+    fn step(&mut self, taken: Vec<Taken>, last: bool) -> Result<()> {
+        let workers = self.pool.len();
+        let ticks = Arc::new(self.node_ticks(last));
+        let mut sourced: Vec<Vec<(NodeId, Batch)>> = (0..workers).map(|_| vec![]).collect();
+        let count = taken.len();
+        for (i, t) in taken.into_iter().enumerate() {
+            let worker = if count == 1 { self.ticks as usize % workers } else { i * workers / count };
+            sourced[worker].push((t.node, t.batch));
+        }
+        let mut arrived: Vec<Vec<Parcel>> = (0..workers).map(|_| vec![]).collect();
+        self.wake_at_ms = None;
+        for stage in 0..self.topology.stages.len() {
+            let mut inputs = vec![];
+            for (sourced, arrived) in sourced.iter_mut().zip(&mut arrived) {
+                inputs.push((stage, ticks.clone(), std::mem::take(sourced), std::mem::take(arrived)));
+            }
+            let outputs = self.pool.each(inputs, |worker, (stage, ticks, sourced, arrived)| {
+                worker.run_stage(stage, &ticks, sourced, arrived)
+            })?;
+            self.collect(outputs, &mut arrived)?;
+        }
+        self.ticks += 1;
+        Ok(())
+    }
+
+    /// Sorts what the workers of a stage gave: rows for the next stage, rows for sinks, notes.
+    fn collect(&mut self, outputs: Vec<StageOutput>, arrived: &mut [Vec<Parcel>]) -> Result<()> {
+        for output in outputs {
+            for (to, parcels) in output.outbound.into_iter().enumerate() {
+                arrived[to].extend(parcels);
+            }
+            for (node, late) in output.late {
+                self.late[node].absorb(late);
+            }
+            if let Some(at) = output.wake_at_ms {
+                self.wake_at_ms = Some(self.wake_at_ms.map_or(at, |w| w.min(at)));
+            }
+            for (node, rows, payloads) in output.payloads {
+                if let Some(slot) = self.sinks.iter_mut().find(|s| s.node == node) {
+                    slot.rows += rows;
+                    slot.sink.write(payloads).map_err(|e| e.at(self.topology.names[node].clone()))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Nothing to do: let sinks roll, and sleep until something can be due.
+    fn rest(&mut self) -> Result<()> {
+        for slot in &mut self.sinks {
+            slot.sink.on_idle(self.now_ms)?;
+        }
+        let due = self.sources.iter().filter_map(SourceIntake::next_due_ms).chain(self.wake_at_ms).min();
+        let wait = due.map_or(SLEEP_MAX_MS, |d| (d - self.now_ms).clamp(1, SLEEP_MAX_MS));
+        self.clock.sleep_ms(wait as u64);
+        Ok(())
+    }
+
+    fn checkpoint_due(&self) -> bool {
+        self.store.is_some()
+            && (self.config.checkpoint_interval_ms.is_some_and(|i| self.now_ms - self.last_checkpoint_ms >= i)
+                || self.config.checkpoint_every_ticks.is_some_and(|n| self.ticks > 0 && self.ticks.is_multiple_of(n)))
+    }
+
+    /// Closes the epoch: state, positions and sink progress become durable as one, then the sinks may show their output.
+    fn checkpoint(&mut self, finished: bool) -> Result<()> {
+        let Some(mut store) = self.store.take() else { return Ok(()) };
+        self.epoch += 1;
+        let mut checkpoint = Checkpoint {
+            epoch: self.epoch,
+            fingerprint: self.config.fingerprint.clone(),
+            finished,
+            now_ms: self.now_ms,
+            splits: self.sources.iter().flat_map(SourceIntake::snapshot).collect(),
+            late: self.late.iter().enumerate().filter(|(_, l)| l.count > 0).map(|(n, l)| (n, l.count)).collect(),
+            ..Default::default()
+        };
+        for slot in &mut self.sinks {
+            checkpoint.sinks.push(SinkState { node: slot.node, progress: slot.sink.prepare()? });
+        }
+        for tables in self.pool.each(vec![(); self.pool.len()], |worker, ()| worker.snapshot())? {
+            let tables = tables.into_iter().map(|(node, table, rows)| TableState { node, table: table.to_string(), rows });
+            checkpoint.tables.extend(tables);
+        }
+        store.write(&checkpoint)?;
+        for (slot, state) in self.sinks.iter_mut().zip(&checkpoint.sinks) {
+            slot.sink.commit(&state.progress)?;
+        }
+        self.store = Some(store);
+        self.checkpoints += 1;
+        self.last_checkpoint_ms = self.now_ms;
+        self.measure_state()
+    }
+
+    fn measure_state(&mut self) -> Result<()> {
+        let sizes = self.pool.each(vec![(); self.pool.len()], |worker, ()| Ok(worker.state_size()))?;
+        self.state_size = sizes.into_iter().fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1));
+        Ok(())
+    }
+
+    /// Goes back to the newest checkpoint, if there is one. Tells whether the job had already read all its input.
+    fn resume(&mut self) -> Result<bool> {
+        let mut notes = vec![];
+        let saved = match &mut self.store {
+            Some(store) => store.latest(&mut |note| notes.push(note))?,
+            None => None,
+        };
+        self.notes.append(&mut notes);
+        let Some(saved) = saved else {
+            for slot in &mut self.sinks {
+                slot.sink.open(None)?;
+            }
+            return Ok(false);
+        };
+        if saved.fingerprint != self.config.fingerprint {
+            return Err(Error::state("the checkpoint belongs to another query or another version of this one")
+                .help("run with --fresh to start over without its state, or give the job another pipeline.name"));
+        }
+        self.epoch = saved.epoch;
+        self.resumed_from = Some(saved.epoch);
+        self.now_ms = self.now_ms.max(saved.now_ms);
+        let resumed_ms = saved.now_ms;
+        for split in &saved.splits {
+            if let Some(source) = self.sources.iter_mut().find(|s| s.node() == split.node) {
+                source.restore(split, self.now_ms);
+            }
+        }
+        self.restore_tables(&saved)?;
+        for (node, count) in &saved.late {
+            self.late[*node].count = *count;
+        }
+        for slot in &mut self.sinks {
+            let progress = saved.sinks.iter().find(|s| s.node == slot.node).map(|s| s.progress.as_str());
+            slot.sink.open(progress)?;
+            if let Some(progress) = progress {
+                slot.sink.commit(progress)?;
+            }
+        }
+        let _ = self.node_ticks(false); // event time stands where the splits left it
+        self.ticked_ms = resumed_ms;
+        Ok(saved.finished)
+    }
+
+    fn restore_tables(&mut self, saved: &Checkpoint) -> Result<()> {
+        let tables = Arc::new(saved.tables.clone());
+        self.pool.each(vec![tables; self.pool.len()], |worker, tables| {
+            tables.iter().try_for_each(|t| worker.restore(t.node, &t.table, &t.rows))
+        })?;
+        Ok(())
+    }
+
+    /// Asked to stop: leave a checkpoint, or else show what was written.
+    fn stop(&mut self) -> Result<()> {
+        if self.store.is_some() {
+            return self.checkpoint(false);
+        }
+        self.sinks.iter_mut().try_for_each(|s| s.sink.finish())
+    }
+
+    /// Everything is written and, with checkpoints, durable.
+    fn finish(&mut self, on_progress: &mut dyn FnMut(&Progress)) -> Result<Outcome> {
+        for slot in &mut self.sinks {
+            slot.sink.finish()?;
+        }
+        if let Some(store) = &mut self.store {
+            store.discard()?;
+        }
+        self.measure_state()?;
+        on_progress(&self.progress());
+        Ok(Outcome::Finished)
+    }
+
+    /// State of the job for people.
+    pub fn progress(&self) -> Progress {
+        let late = self.late.iter().enumerate().filter(|(_, l)| l.count > 0);
+        Progress {
+            sources: self.sources.iter().map(SourceIntake::progress).collect(),
+            operators: late.map(|(n, l)| OperatorProgress { name: self.topology.names[n].clone(), late: l.clone() }).collect(),
+            sinks: self.sinks.iter().map(|s| SinkProgress { name: self.topology.names[s.node].clone(), rows: s.rows }).collect(),
+            ticks: self.ticks,
+            checkpoints: self.checkpoints,
+            resumed_from: self.resumed_from,
+            state_bytes: self.state_size.1,
+            state_rows: self.state_size.0,
+        }
+    }
+}
+
+/// Splits a source node into its reading half and the computation that every worker gets.
+fn open_source(id: NodeId, name: String, node: crate::graph::SourceNode, parts: &mut [Vec<WorkerNode>]) -> SourceIntake {
+    let kept: Vec<_> = node.schema.fields().iter().take(node.keep).cloned().collect();
+    let intake = Arc::new(Intake {
+        columns: node.columns,
+        schema: Arc::new(arrow::datatypes::Schema::new(kept)),
+        keep: node.keep,
+        watermark: node.event_time.as_ref().map(|t| (t.watermark.clone(), t.column)),
+        full_schema: node.schema,
+    });
+    for part in parts {
+        part.push(WorkerNode::Source(intake.clone()));
+    }
+    let emit = node.event_time.as_ref().map(|t| t.emit);
+    SourceIntake::new(id, name, node.source, emit, node.event_time.and_then(|t| t.idle_timeout_ms))
+}

@@ -1,0 +1,111 @@
+//! A table from key to accumulator columns.
+
+use arrow::array::{ArrayRef, RecordBatch, UInt8Array};
+use arrow::datatypes::{DataType, Field, Schema};
+use std::sync::Arc;
+
+use super::column::{Column, ColumnKind};
+use super::key::KeyIndex;
+use super::{KEY_GROUP_COLUMN, StateTable};
+use crate::Result;
+use crate::hash::key_group;
+
+/// Keys with columns of values by slot.
+pub struct KeyedTable {
+    index: KeyIndex,
+    kinds: Vec<ColumnKind>,
+    columns: Vec<Column>,
+}
+
+impl KeyedTable {
+    /// An empty table.
+    pub fn new(key_types: &[DataType], kinds: &[ColumnKind]) -> Self {
+        Self { index: KeyIndex::new(key_types), kinds: kinds.to_vec(), columns: kinds.iter().map(|k| Column::new(*k)).collect() }
+    }
+
+    /// Finds or makes the slot of each row's key; new ones hold zeros.
+    pub fn upsert(&mut self, keys: &[ArrayRef], rows: usize, slots: &mut Vec<u32>) -> Result<()> {
+        self.index.upsert(keys, rows, slots)?;
+        let n = self.index.slots();
+        self.columns.iter_mut().for_each(|c| c.grow(n));
+        Ok(())
+    }
+
+    /// Forgets a key and its values.
+    pub fn remove(&mut self, slot: u32) {
+        self.index.remove(slot);
+        self.columns.iter_mut().for_each(|c| c.reset(slot));
+    }
+
+    /// The index.
+    pub fn index(&self) -> &KeyIndex {
+        &self.index
+    }
+
+    /// The values.
+    pub fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    /// The values, to change.
+    pub fn columns_mut(&mut self) -> &mut [Column] {
+        &mut self.columns
+    }
+
+    /// Key columns and saved value columns of slots.
+    pub fn save(&self, slots: &[u32]) -> Result<(Vec<ArrayRef>, Vec<ArrayRef>)> {
+        let values = self.columns.iter().map(|c| c.save(slots)).collect::<Result<_>>()?;
+        Ok((self.index.keys(slots)?, values))
+    }
+
+    /// Key group, keys, values: the columns of a saved table.
+    pub(super) fn save_all(&self) -> Result<Vec<ArrayRef>> {
+        let slots = self.index.live_slots();
+        let groups: ArrayRef = Arc::new(slots.iter().map(|s| key_group(self.index.hash_of(*s))).collect::<UInt8Array>());
+        let (keys, values) = self.save(&slots)?;
+        Ok(std::iter::once(groups).chain(keys).chain(values).collect())
+    }
+
+    /// Writes saved keys and values (without the key group).
+    pub(super) fn load(&mut self, columns: &[ArrayRef], rows: usize) -> Result<()> {
+        let (keys, values) = columns.split_at(self.index.types().len());
+        let mut slots = vec![];
+        self.upsert(keys, rows, &mut slots)?;
+        for (column, saved) in self.columns.iter_mut().zip(values) {
+            column.load(&slots, saved)?;
+        }
+        Ok(())
+    }
+
+    /// Fields of the saved table, without the key group.
+    pub(super) fn fields(key_types: &[DataType], kinds: &[ColumnKind]) -> Vec<Field> {
+        let keys = key_types.iter().enumerate().map(|(i, t)| Field::new(format!("key{i}"), t.clone(), true));
+        let values = kinds.iter().enumerate().map(|(i, k)| Field::new(format!("value{i}"), Column::data_type(*k), true));
+        keys.chain(values).collect()
+    }
+}
+
+/// The field every saved table begins with.
+pub(super) fn key_group_field() -> Field {
+    Field::new(KEY_GROUP_COLUMN, DataType::UInt8, false)
+}
+
+impl StateTable for KeyedTable {
+    fn snapshot(&self) -> Result<RecordBatch> {
+        let mut fields = vec![key_group_field()];
+        fields.extend(Self::fields(self.index.types(), &self.kinds));
+        Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), self.save_all()?)?)
+    }
+
+    fn restore(&mut self, rows: &RecordBatch) -> Result<()> {
+        self.load(&rows.columns()[1..], rows.num_rows())
+    }
+
+    fn len(&self) -> usize {
+        self.index.len()
+    }
+
+    fn memory_bytes(&self) -> usize {
+        self.index.memory_bytes() + self.columns.iter().map(Column::memory_bytes).sum::<usize>()
+    }
+}

@@ -1,0 +1,107 @@
+//! State tables: everything an operator remembers between ticks, owned by the engine.
+//!
+//! An operator declares its tables in [`crate::operator::Operator::open`] and reaches them by [`TableId`]. Saving, restoring,
+//! dealing keys out to another number of workers and measuring memory are done here, once, for all operators.
+
+pub mod aggregates;
+pub mod column;
+pub mod key;
+pub mod keyed;
+pub mod sessions;
+pub mod slices;
+pub(crate) mod value;
+
+use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
+use arrow::datatypes::UInt8Type;
+use std::any::Any;
+use std::marker::PhantomData;
+
+use crate::hash::worker_of;
+use crate::{Error, Result};
+
+/// Name of the first column of every saved table: the key group of the row.
+pub const KEY_GROUP_COLUMN: &str = "key_group";
+
+/// A kind of table.
+pub trait StateTable: Any + Send {
+    /// All rows, the first column being [`KEY_GROUP_COLUMN`] (UInt8).
+    fn snapshot(&self) -> Result<RecordBatch>;
+
+    /// Adds saved rows. Called before the first step, perhaps several times (one part per worker of the saved job).
+    fn restore(&mut self, rows: &RecordBatch) -> Result<()>;
+
+    /// Rows held.
+    fn len(&self) -> usize;
+
+    /// `true` without rows.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Rough memory use in bytes.
+    fn memory_bytes(&self) -> usize;
+}
+
+/// Names a table of a [`State`].
+#[derive(Debug)]
+pub struct TableId<T>(usize, PhantomData<fn() -> T>);
+
+impl<T> Clone for TableId<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<T> Copy for TableId<T> {}
+
+/// The tables of one operator on one worker.
+#[derive(Default)]
+pub struct State {
+    tables: Vec<(&'static str, Box<dyn StateTable>)>,
+}
+
+impl State {
+    /// Declares a table. Name and order are part of the checkpoint format.
+    pub fn declare<T: StateTable>(&mut self, name: &'static str, table: T) -> TableId<T> {
+        self.tables.push((name, Box::new(table)));
+        TableId(self.tables.len() - 1, PhantomData)
+    }
+
+    /// A table that this operator declared.
+    pub fn get<T: StateTable>(&mut self, id: TableId<T>) -> &mut T {
+        let table: &mut dyn Any = &mut *self.tables[id.0].1;
+        match table.downcast_mut() {
+            Some(table) => table,
+            None => unreachable!("a table id comes from the declaration of that table"),
+        }
+    }
+
+    /// Saves every table under its name.
+    pub fn snapshot(&self) -> Result<Vec<(&'static str, RecordBatch)>> {
+        self.tables.iter().map(|(name, table)| Ok((*name, table.snapshot()?))).collect()
+    }
+
+    /// Gives saved rows to the table of that name, of which it takes those that belong to `worker`.
+    pub fn restore(&mut self, name: &str, rows: &RecordBatch, worker: usize, workers: usize) -> Result<()> {
+        let (_, table) = self
+            .tables
+            .iter_mut()
+            .find(|(n, _)| *n == name)
+            .ok_or_else(|| Error::state(format!("the checkpoint has a state table '{name}' that this query does not use")))?;
+        let groups = rows.column(0).as_primitive_opt::<UInt8Type>().ok_or_else(|| Error::state("a saved table has no key groups"))?;
+        if groups.null_count() > 0 {
+            return Err(Error::state("a saved table has rows without a key group"));
+        }
+        let mine: BooleanArray = groups.values().iter().map(|g| Some(worker_of(*g, workers) == worker)).collect();
+        table.restore(&arrow::compute::filter_record_batch(rows, &mine)?)
+    }
+
+    /// Rows over all tables.
+    pub fn rows(&self) -> usize {
+        self.tables.iter().map(|(_, t)| t.len()).sum()
+    }
+
+    /// Rough memory use of all tables in bytes.
+    pub fn memory_bytes(&self) -> usize {
+        self.tables.iter().map(|(_, t)| t.memory_bytes()).sum()
+    }
+}

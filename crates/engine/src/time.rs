@@ -1,0 +1,64 @@
+//! Event time of a source: a watermark per split, and the minimum over those that count.
+
+/// No watermark yet.
+pub const NO_WATERMARK: i64 = i64::MIN;
+/// All input has been seen.
+pub const END_OF_TIME: i64 = i64::MAX;
+
+/// Event time of one split.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SplitTime {
+    /// Largest watermark of its rows; milliseconds.
+    pub watermark: i64,
+    /// The split has ended.
+    pub ended: bool,
+    /// No rows for the idle timeout.
+    pub idle: bool,
+}
+
+/// The watermark of a source: the smallest over its splits that are neither ended nor idle. When all have ended, time has.
+/// When the rest is idle, what the idle ones reached stands: `previous` is kept.
+pub fn source_watermark(splits: impl Iterator<Item = SplitTime>, more_to_come: bool, previous: i64) -> i64 {
+    let mut active: Option<i64> = None;
+    let mut idle = false;
+    for split in splits.filter(|s| !s.ended) {
+        if split.idle {
+            idle = true;
+        } else {
+            active = Some(active.map_or(split.watermark, |a| a.min(split.watermark)));
+        }
+    }
+    match active {
+        Some(watermark) => watermark.max(previous),
+        None if idle || more_to_come => previous,
+        None => END_OF_TIME,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn split(watermark: i64, ended: bool, idle: bool) -> SplitTime {
+        SplitTime { watermark, ended, idle }
+    }
+
+    #[test]
+    fn the_slowest_active_split_holds_the_watermark() {
+        let splits = [split(50, false, false), split(20, false, false), split(10, true, false), split(5, false, true)];
+        assert_eq!(source_watermark(splits.into_iter(), false, NO_WATERMARK), 20);
+    }
+
+    #[test]
+    fn it_never_goes_back() {
+        assert_eq!(source_watermark([split(3, false, false)].into_iter(), false, 9), 9);
+    }
+
+    #[test]
+    fn time_ends_with_the_last_split_only() {
+        let ended = || [split(1, true, false)].into_iter();
+        assert_eq!(source_watermark(ended(), false, 1), END_OF_TIME);
+        assert_eq!(source_watermark(ended(), true, 1), 1);
+        assert_eq!(source_watermark([split(1, true, false), split(7, false, true)].into_iter(), false, 1), 1);
+    }
+}

@@ -1,0 +1,210 @@
+//! Brings a parsed query into the form that planning wants: Flink's column names, Flink's literals.
+//!
+//! * Every output column gets the name that Flink would give it, see [`super::names`].
+//! * A whole number that fits `INT` becomes `CAST(n AS INT)`, a number with an exponent `CAST('1e0' AS DOUBLE)`;
+//!   a sign before it goes into the literal. Numbers in `LIMIT`, `OFFSET`, `FETCH`, `ORDER BY 1` and window
+//!   frames stay as they are.
+//! * `(a, b)` becomes `row(a, b)`, `(a, b) OVERLAPS (c, d)` becomes `overlaps(a, b, c, d)`.
+//! * Unicode and national strings become plain strings, `- INTERVAL '1' DAY` becomes `INTERVAL '-1' DAY`.
+//!
+//! The functions with a grammar of their own are plain calls already, see [`super::calls`] and [`super::json`].
+
+use std::ops::ControlFlow;
+
+use sqlparser::ast::{
+    BinaryOperator, CastKind, DataType, ExactNumberInfo, Expr, GroupByExpr, LimitClause, NamedWindowExpr,
+    OrderByExpr, OrderByKind, Query, Select, TableFactor, UnaryOperator, Value, ValueWithSpan, VisitMut,
+    VisitorMut, WindowFrame, WindowFrameBound, WindowSpec, WindowType,
+};
+use sqlparser::tokenizer::Span;
+
+use super::calls::{call, text};
+use super::interval::interval_value;
+use super::names;
+
+/// Normalises a query. Doing it twice is harmless.
+pub fn normalize(query: &mut Query) {
+    names::wrap_values(query);
+    let _ = query.visit(&mut Normalizer);
+    let _ = query.visit(&mut Unprotect);
+}
+
+/// Normalises an expression outside a query, such as a computed column.
+pub fn normalize_expr(expr: &mut Expr) {
+    let _ = expr.visit(&mut Normalizer);
+    let _ = expr.visit(&mut Unprotect);
+}
+
+struct Normalizer;
+
+type Flow = ControlFlow<()>;
+
+impl VisitorMut for Normalizer {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, query: &mut Query) -> Flow {
+        names::name_query(query);
+        if let Some(LimitClause::LimitOffset { limit, offset, .. }) = &mut query.limit_clause {
+            limit.iter_mut().for_each(protect);
+            offset.iter_mut().for_each(|offset| protect(&mut offset.value));
+        }
+        query.fetch.iter_mut().filter_map(|fetch| fetch.quantity.as_mut()).for_each(protect);
+        if let Some(order_by) = &mut query.order_by
+            && let OrderByKind::Expressions(keys) = &mut order_by.kind
+        {
+            keys.iter_mut().for_each(|key: &mut OrderByExpr| protect(&mut key.expr));
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_select(&mut self, select: &mut Select) -> Flow {
+        for window in &mut select.named_window {
+            if let NamedWindowExpr::WindowSpec(spec) = &mut window.1 {
+                protect_frame(spec);
+            }
+        }
+        if let GroupByExpr::Expressions(keys, _) = &mut select.group_by {
+            let flat = std::mem::take(keys).into_iter().flat_map(|key| match key {
+                Expr::Tuple(keys) => keys,
+                key => vec![key],
+            });
+            *keys = flat.collect();
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> Flow {
+        names::name_table_factor(factor);
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> Flow {
+        match expr {
+            Expr::Function(function) => {
+                if let Some(WindowType::WindowSpec(spec)) = &mut function.over {
+                    protect_frame(spec);
+                }
+            }
+            Expr::UnaryOp { op: UnaryOperator::Minus, expr: operand } => {
+                if let Some(literal) = negative_literal(operand) {
+                    *expr = literal;
+                }
+            }
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> Flow {
+        let replacement = match expr {
+            Expr::Value(value) => number_literal(value, false),
+            Expr::UnaryOp { op: UnaryOperator::Minus, expr: operand } => {
+                interval_value(operand).map(|interval| interval.negated().to_expr(value_span(operand)))
+            }
+            Expr::BinaryOp { left, op: BinaryOperator::Overlaps, right } => overlaps(left, right),
+            Expr::Tuple(fields) => Some(call("row", std::mem::take(fields))),
+            _ => None,
+        };
+        if let Some(replacement) = replacement {
+            *expr = replacement;
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_value(&mut self, value: &mut ValueWithSpan) -> Flow {
+        if let Value::UnicodeStringLiteral(text) | Value::NationalStringLiteral(text) = &mut value.value {
+            value.value = Value::SingleQuotedString(std::mem::take(text));
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// Takes the mark of [`protect`] off again.
+struct Unprotect;
+
+impl VisitorMut for Unprotect {
+    type Break = ();
+
+    fn pre_visit_value(&mut self, value: &mut ValueWithSpan) -> Flow {
+        if let Value::Number(_, is_protected) = &mut value.value {
+            *is_protected = false;
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// Marks a number that must stay a plain number. The mark is sqlparser's flag for `10L`, which the dialect
+/// refuses in scripts.
+fn protect(expr: &mut Expr) {
+    if let Expr::Value(value) = expr
+        && let Value::Number(_, is_protected) = &mut value.value
+    {
+        *is_protected = true;
+    }
+}
+
+fn protect_frame(spec: &mut WindowSpec) {
+    let Some(WindowFrame { start_bound, end_bound, .. }) = &mut spec.window_frame else { return };
+    for bound in std::iter::once(start_bound).chain(end_bound) {
+        if let WindowFrameBound::Preceding(Some(n)) | WindowFrameBound::Following(Some(n)) = bound {
+            protect(n);
+        }
+    }
+}
+
+fn negative_literal(operand: &Expr) -> Option<Expr> {
+    match operand {
+        Expr::Value(value) => number_literal(value, true),
+        _ => None,
+    }
+}
+
+/// The typed form of a number, None when the plain number has the right type already.
+fn number_literal(value: &ValueWithSpan, negative: bool) -> Option<Expr> {
+    let Value::Number(digits, false) = &value.value else { return None };
+    if digits.contains(['e', 'E']) {
+        let sign = if negative { "-" } else { "" };
+        let double = DataType::Double(ExactNumberInfo::None);
+        return Some(cast(text(&format!("{sign}{digits}"), value.span), double));
+    }
+    let n: i64 = digits.parse().ok()?;
+    i32::try_from(if negative { -n } else { n }).ok()?;
+    let mut literal = Expr::Value(Value::Number(digits.clone(), true).with_span(value.span));
+    if negative {
+        literal = Expr::UnaryOp { op: UnaryOperator::Minus, expr: Box::new(literal) };
+    }
+    Some(cast(literal, DataType::Int(None)))
+}
+
+fn cast(expr: Expr, data_type: DataType) -> Expr {
+    Expr::Cast { kind: CastKind::Cast, expr: Box::new(expr), data_type, array: false, format: None }
+}
+
+fn value_span(interval: &Expr) -> Span {
+    match interval {
+        Expr::Interval(interval) => match interval.value.as_ref() {
+            Expr::Value(value) => value.span,
+            _ => Span::empty(),
+        },
+        _ => Span::empty(),
+    }
+}
+
+/// Both sides are `row(a, b)` by now.
+fn overlaps(left: &Expr, right: &Expr) -> Option<Expr> {
+    let mut args = row_fields(left)?;
+    args.extend(row_fields(right)?);
+    (args.len() == 4).then(|| call("overlaps", args))
+}
+
+fn row_fields(expr: &Expr) -> Option<Vec<Expr>> {
+    use sqlparser::ast::{FunctionArg, FunctionArgExpr, FunctionArguments};
+    let Expr::Function(function) = expr else { return None };
+    let FunctionArguments::List(list) = &function.args else { return None };
+    let is_row = function.name.to_string().eq_ignore_ascii_case("row");
+    let fields = list.args.iter().map(|arg| match arg {
+        FunctionArg::Unnamed(FunctionArgExpr::Expr(e)) => Some(e.clone()),
+        _ => None,
+    });
+    if is_row { fields.collect() } else { None }
+}

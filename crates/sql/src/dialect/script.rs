@@ -1,0 +1,163 @@
+//! From a script to the tokens of its statements: lexing, cutting at semicolons, and limits on size.
+
+use sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan, Tokenizer};
+
+use super::cursor::is_word;
+use super::error::SyntaxError;
+use super::hooks::FlinkDialect;
+
+/// How deep brackets may be nested in one statement.
+pub(super) const NESTING_MAX: usize = 100;
+
+/// How many operators one expression may chain. The tree gets one level deeper with each, and is walked
+/// recursively later on.
+pub(super) const OPERATORS_MAX: usize = 1_500;
+
+/// The tokens of one statement, spaces included, without the semicolon.
+#[derive(Debug)]
+pub(super) struct Piece {
+    pub tokens: Vec<TokenWithSpan>,
+    /// The semicolon, or the empty span at the end of the script.
+    pub end: Span,
+}
+
+impl Piece {
+    /// The tokens that are not spaces or comments.
+    pub fn significant(&self) -> impl Iterator<Item = &TokenWithSpan> {
+        self.tokens.iter().filter(|t| !matches!(t.token, Token::Whitespace(_)))
+    }
+
+    /// True for `... STATEMENT SET ...`, whose semicolons do not end the statement.
+    pub fn is_statement_set(&self) -> bool {
+        const HEADER_WORDS_MAX: usize = 12;
+        let words: Vec<&Token> = self.significant().take(HEADER_WORDS_MAX).map(|t| &t.token).collect();
+        let starts = ["BEGIN", "EXECUTE", "EXPLAIN", "COMPILE", "STATEMENT"];
+        words.first().is_some_and(|first| starts.iter().any(|s| is_word(first, s)))
+            && words.windows(2).any(|pair| is_word(pair[0], "STATEMENT") && is_word(pair[1], "SET"))
+    }
+}
+
+/// Cuts a script into statements. Text that cannot be cut into tokens ends the script: the statement that
+/// it stands in is dropped, since its error is reported already.
+pub(super) fn cut(sql: &str) -> (Vec<Piece>, Option<SyntaxError>) {
+    let mut tokens = vec![];
+    let error = Tokenizer::new(&FlinkDialect, sql).tokenize_with_location_into_buf(&mut tokens).err();
+    let end = tokens.last().map_or(Location { line: 1, column: 1 }, |t: &TokenWithSpan| t.span.end);
+    let mut pieces = cut_at_semicolons(tokens, Span::new(end, end));
+    let error = error.map(|e| {
+        pieces.pop();
+        let next = Location { line: e.location.line, column: e.location.column + 1 };
+        let message = e.message.strip_prefix("Unterminated").map_or(e.message.clone(), |rest| {
+            format!("unterminated{rest}")
+        });
+        SyntaxError::at_span(Span::new(e.location, next), message.trim_end_matches(':'))
+    });
+    pieces.retain(|piece| piece.significant().next().is_some());
+    (pieces, error)
+}
+
+/// Cuts at every semicolon. The last piece has no semicolon and may be empty.
+fn cut_at_semicolons(tokens: Vec<TokenWithSpan>, end: Span) -> Vec<Piece> {
+    let mut pieces = vec![];
+    let mut current = vec![];
+    for token in tokens {
+        if token.token == Token::SemiColon {
+            pieces.push(Piece { tokens: std::mem::take(&mut current), end: token.span });
+        } else {
+            current.push(token);
+        }
+    }
+    pieces.push(Piece { tokens: current, end });
+    pieces
+}
+
+/// A top-level statement: one piece, or the pieces of a statement set.
+pub(super) struct Unit {
+    pub header: Piece,
+    /// The statements inside a statement set, without `END`.
+    pub body: Vec<Piece>,
+    /// `END`; None if a statement set is not closed.
+    pub closing: Option<Piece>,
+}
+
+/// Groups pieces into top-level statements.
+pub(super) fn group(pieces: Vec<Piece>) -> Vec<Unit> {
+    let mut units: Vec<Unit> = vec![];
+    let mut open = false;
+    for piece in pieces {
+        let first = piece.significant().next().map(|t| t.token.clone()).unwrap_or(Token::EOF);
+        match units.last_mut() {
+            Some(unit) if open && is_word(&first, "END") => {
+                unit.closing = Some(piece);
+                open = false;
+            }
+            Some(unit) if open && !starts_statement(&first) => unit.body.push(piece),
+            _ => {
+                open = piece.is_statement_set();
+                units.push(Unit { header: piece, body: vec![], closing: None });
+            }
+        }
+    }
+    units
+}
+
+/// Words that cannot start a statement inside a statement set: a forgotten `END` stands before them.
+fn starts_statement(token: &Token) -> bool {
+    const STARTS: &[&str] = &[
+        "CREATE", "DROP", "ALTER", "SET", "RESET", "USE", "SHOW", "SELECT", "WITH", "EXECUTE", "EXPLAIN", "BEGIN",
+        "DESCRIBE", "DESC",
+    ];
+    STARTS.iter().any(|word| is_word(token, word))
+}
+
+/// Refuses statements whose tree would be too deep to walk.
+pub(super) fn check_shape(piece: &Piece) -> Result<(), SyntaxError> {
+    // operators in the current item, and set operators, of each open bracket
+    let mut levels = vec![(0usize, 0usize)];
+    for TokenWithSpan { token, span } in piece.significant() {
+        let Some(level) = levels.last_mut() else { break };
+        match token {
+            Token::LParen | Token::LBracket | Token::LBrace => {
+                levels.push((0, 0));
+                if levels.len() > NESTING_MAX {
+                    return Err(too_deep(*span, format!("brackets are nested more than {NESTING_MAX} levels deep")));
+                }
+            }
+            Token::RParen | Token::RBracket | Token::RBrace if levels.len() > 1 => {
+                levels.pop();
+            }
+            Token::Comma => level.0 = 0,
+            token if is_set_operator(token) => level.1 += 1,
+            token if is_operator(token) => level.0 += 1,
+            _ => {}
+        }
+        if levels.last().is_some_and(|(operators, sets)| operators.max(sets) > &OPERATORS_MAX) {
+            return Err(too_deep(*span, format!("more than {OPERATORS_MAX} operators in one expression")));
+        }
+    }
+    Ok(())
+}
+
+fn too_deep(span: Span, message: String) -> SyntaxError {
+    SyntaxError::at_span(span, message).with_help("split the statement with views, or use IN for a list")
+}
+
+fn is_set_operator(token: &Token) -> bool {
+    ["UNION", "INTERSECT", "EXCEPT", "MINUS"].iter().any(|word| is_word(token, word))
+}
+
+fn is_operator(token: &Token) -> bool {
+    const WORDS: &[&str] = &["AND", "OR", "NOT", "IS", "IN", "LIKE", "BETWEEN", "SIMILAR", "OVERLAPS", "COLLATE", "AT"];
+    match token {
+        Token::Word(_) => WORDS.iter().any(|word| is_word(token, word)),
+        Token::Number(..)
+        | Token::SingleQuotedString(_)
+        | Token::UnicodeStringLiteral(_)
+        | Token::HexStringLiteral(_)
+        | Token::NationalStringLiteral(_)
+        | Token::RParen
+        | Token::RBracket
+        | Token::RBrace => false,
+        _ => true,
+    }
+}

@@ -1,0 +1,113 @@
+//! The scalar functions of Flink SQL, with Flink's result types and values, over Arrow arrays.
+//!
+//! A function is one [`Def`] in the table of its group's file: names, arguments, result type, text for the user and the
+//! code, side by side. [`all`] hands them to the planner, [`catalog`] to people. Nothing here reads the system clock, a
+//! file or the network: time, zone and randomness come from [`clock`].
+
+mod arithmetic;
+mod binary;
+mod cast;
+mod cast_text;
+pub mod clock;
+mod collection;
+mod collection_sets;
+mod conditional;
+mod construct;
+mod date_format;
+mod decimal;
+mod def;
+mod hash;
+mod json;
+mod json_path;
+mod like;
+mod misc;
+mod pad;
+mod parse_time;
+mod regexp;
+mod rounding;
+mod search;
+mod string;
+mod temporal;
+mod temporal_text;
+mod time_unit;
+pub mod types;
+mod url;
+mod values;
+mod zone;
+
+use std::sync::Arc;
+
+use datafusion_expr::ScalarUDF;
+
+pub use binary::{flink_binary, time_arithmetic};
+pub use cast::{cast_to, can_cast};
+pub use clock::{EvalContext, context, with_clock, with_context};
+use def::{Def, Function};
+pub use zone::Zone;
+
+/// What a user may want to know of a function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FunctionInfo {
+    /// The name as SQL writes it, in upper case.
+    pub name: &'static str,
+    /// Its other names, in lower case.
+    pub aliases: &'static [&'static str],
+    /// Its group: `arithmetic`, `string`, `temporal`, …
+    pub category: &'static str,
+    /// The form of the call.
+    pub signature: &'static str,
+    /// What it returns, in a sentence or two.
+    pub description: &'static str,
+    /// A call with its result, or empty.
+    pub example: &'static str,
+}
+
+const GROUPS: &[(&str, &[Def])] = &[
+    ("arithmetic", arithmetic::FUNCTIONS),
+    ("arithmetic", rounding::FUNCTIONS),
+    ("string", string::FUNCTIONS),
+    ("string", pad::FUNCTIONS),
+    ("string", search::FUNCTIONS),
+    ("string", regexp::FUNCTIONS),
+    ("string", url::FUNCTIONS),
+    ("comparison", like::FUNCTIONS),
+    ("temporal", temporal::FUNCTIONS),
+    ("temporal", temporal_text::FUNCTIONS),
+    ("conditional", conditional::FUNCTIONS),
+    ("hash", hash::FUNCTIONS),
+    ("collection", collection::FUNCTIONS),
+    ("collection", collection_sets::FUNCTIONS),
+    ("construction", construct::FUNCTIONS),
+    ("json", json::FUNCTIONS),
+    ("other", misc::FUNCTIONS),
+];
+
+/// Every scalar function under its lower-case name, with its aliases.
+pub fn all() -> Vec<Arc<ScalarUDF>> {
+    GROUPS
+        .iter()
+        .flat_map(|(_, defs)| defs.iter())
+        .map(|def| Arc::new(ScalarUDF::new_from_impl(Function::new(def))))
+        .collect()
+}
+
+/// The function of this lower-case name or alias.
+pub fn find(name: &str) -> Option<Arc<ScalarUDF>> {
+    GROUPS
+        .iter()
+        .flat_map(|(_, defs)| defs.iter())
+        .find(|def| def.name == name || def.aliases.contains(&name))
+        .map(|def| Arc::new(ScalarUDF::new_from_impl(Function::new(def))))
+}
+
+/// What a user may call, group by group; functions that only the dialect itself calls are left out.
+pub fn catalog() -> Vec<FunctionInfo> {
+    let visible = |def: &&Def| !def.signature.is_empty();
+    GROUPS
+        .iter()
+        .flat_map(|(category, defs)| defs.iter().filter(visible).map(move |def| def.info(category)))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

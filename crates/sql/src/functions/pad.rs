@@ -1,0 +1,362 @@
+//! Functions that put texts together: concatenation, padding, repetition, replacement, formatting.
+
+use arrow::array::{Array, ArrayRef};
+use datafusion_common::{Result, exec_err};
+use memchr::memmem;
+
+use super::def::{Arg, Call, Def, Nulls, Ret};
+use super::string::{char_count, char_start};
+use super::values::Text;
+
+pub(super) const FUNCTIONS: &[Def] = &[
+    Def::new("concat", &[Arg::Text], Ret::Text, concat).variadic().doc(
+        "CONCAT(string, …)",
+        "The texts one after the other; NULL if one of them is.",
+        "CONCAT('a', 'b') = 'ab'",
+    ),
+    Def::new("concat_ws", &[Arg::Text, Arg::Text], Ret::Text, concat_ws)
+        .variadic()
+        .optional(1)
+        .nulls(Nulls::By(|fields| fields.iter().any(|f| f.is_nullable())))
+        .doc(
+            "CONCAT_WS(separator, string, …)",
+            "The texts with the separator between them; texts that are NULL are left out.",
+            "CONCAT_WS(',', 'a', NULL, 'b') = 'a,b'",
+        ),
+    Def::new("lpad", &[Arg::Text, Arg::Int, Arg::Text], Ret::Text, lpad).doc(
+        "LPAD(string, length, pad)",
+        "The text filled with `pad` on the left, or cut, to `length` characters.",
+        "LPAD('hi', 5, '?') = '???hi'",
+    ),
+    Def::new("rpad", &[Arg::Text, Arg::Int, Arg::Text], Ret::Text, rpad).doc(
+        "RPAD(string, length, pad)",
+        "The text filled with `pad` on the right, or cut, to `length` characters.",
+        "RPAD('hi', 5, '?') = 'hi???'",
+    ),
+    Def::new("repeat", &[Arg::Text, Arg::Int], Ret::Text, repeat).doc(
+        "REPEAT(string, count)",
+        "The text `count` times in a row.",
+        "REPEAT('ab', 2) = 'abab'",
+    ),
+    Def::new("replace", &[Arg::Text, Arg::Text, Arg::Text], Ret::Text, replace).doc(
+        "REPLACE(string, old, new)",
+        "The text with every `old` replaced by `new`.",
+        "REPLACE('hello', 'l', 'L') = 'heLLo'",
+    ),
+    Def::new("translate", &[Arg::Text, Arg::Text, Arg::Text], Ret::Text, translate)
+        .alias(&["translate3"])
+        .nulls(Nulls::By(|fields| fields.iter().any(|f| f.is_nullable())))
+        .doc(
+            "TRANSLATE(string, from, to)",
+            "Each character that stands in `from` becomes the one at the same place in `to`, or is dropped if `to` is shorter.",
+            "TRANSLATE('abc', 'ab', 'x') = 'xc'",
+        ),
+    Def::new("elt", &[Arg::Int, Arg::Text], Ret::Text, elt).variadic().nullable().doc(
+        "ELT(index, string, …)",
+        "The text at this place of the list, from 1; NULL beyond it.",
+        "ELT(2, 'a', 'b') = 'b'",
+    ),
+    Def::new("printf", &[Arg::Text, Arg::Any], Ret::Text, printf).variadic().optional(1).nullable().doc(
+        "PRINTF(format, value, …)",
+        "The values put into the format in the manner of Java and C: %s, %d, %5.2f, %x, %%.",
+        "PRINTF('%d of %s', 2, 'ten') = '2 of ten'",
+    ),
+];
+
+fn all_texts<'a>(call: &'a Call, from: usize) -> Result<Vec<Text<'a>>> {
+    (from..call.args.len()).map(|index| call.text(index)).collect()
+}
+
+fn concat(call: &Call) -> Result<ArrayRef> {
+    let parts = all_texts(call, 0)?;
+    call.texts(|row, out| {
+        for part in &parts {
+            match part.get(row) {
+                Some(text) => out.extend_from_slice(text.as_bytes()),
+                None => return Ok(false),
+            }
+        }
+        Ok(true)
+    })
+}
+
+fn concat_ws(call: &Call) -> Result<ArrayRef> {
+    let (separator, parts) = (call.text(0)?, all_texts(call, 1)?);
+    call.texts(|row, out| {
+        let Some(separator) = separator.get(row) else { return Ok(false) };
+        for (n, text) in parts.iter().filter_map(|part| part.get(row)).enumerate() {
+            if n > 0 {
+                out.extend_from_slice(separator.as_bytes());
+            }
+            out.extend_from_slice(text.as_bytes());
+        }
+        Ok(true)
+    })
+}
+
+fn lpad(call: &Call) -> Result<ArrayRef> {
+    fill(call, true)
+}
+
+fn rpad(call: &Call) -> Result<ArrayRef> {
+    fill(call, false)
+}
+
+fn fill(call: &Call, on_left: bool) -> Result<ArrayRef> {
+    let (text, length, pad) = (call.text(0)?, call.int(1)?, call.text(2)?);
+    call.texts(|row, out| {
+        let (Some(text), Some(length), Some(pad)) = (text.get(row), length.get(row), pad.get(row)) else {
+            return Ok(false);
+        };
+        if length < 0 || pad.is_empty() {
+            return Ok(false);
+        }
+        check_size(length, 1, "LPAD or RPAD")?;
+        let kept = &text.as_bytes()[..char_start(text, length as usize)];
+        let missing = (length as usize).saturating_sub(char_count(text));
+        if !on_left {
+            out.extend_from_slice(kept);
+        }
+        push_cycled(out, pad, missing);
+        if on_left {
+            out.extend_from_slice(kept);
+        }
+        Ok(true)
+    })
+}
+
+/// Appends `count` characters of `pad`, over and over.
+fn push_cycled(out: &mut Vec<u8>, pad: &str, count: usize) {
+    let per_round = char_count(pad);
+    for _ in 0..count / per_round {
+        out.extend_from_slice(pad.as_bytes());
+    }
+    out.extend_from_slice(&pad.as_bytes()[..char_start(pad, count % per_round)]);
+}
+
+/// Refuses a result text that could not be held.
+fn check_size(count: i64, size: usize, name: &str) -> Result<()> {
+    if (count as u128) * (size as u128) > i32::MAX as u128 {
+        return exec_err!("{name} would make a text of {count} × {size} bytes; the limit is 2 GiB");
+    }
+    Ok(())
+}
+
+fn repeat(call: &Call) -> Result<ArrayRef> {
+    let (text, count) = (call.text(0)?, call.int(1)?);
+    call.texts(|row, out| {
+        let (Some(text), Some(count)) = (text.get(row), count.get(row)) else { return Ok(false) };
+        let count = count.max(0);
+        check_size(count, text.len(), "REPEAT")?;
+        for _ in 0..count {
+            out.extend_from_slice(text.as_bytes());
+        }
+        Ok(true)
+    })
+}
+
+fn replace(call: &Call) -> Result<ArrayRef> {
+    let (text, old, new) = (call.text(0)?, call.text(1)?, call.text(2)?);
+    let finder = call.constant_text(1).map(|old| memmem::Finder::new(old.as_bytes()));
+    call.texts(|row, out| {
+        let (Some(text), Some(old), Some(new)) = (text.get(row), old.get(row), new.get(row)) else {
+            return Ok(false);
+        };
+        if old.is_empty() {
+            // As in Java, an empty text stands before every character and at the end.
+            out.extend_from_slice(text.replace("", new).as_bytes());
+            return Ok(true);
+        }
+        match &finder {
+            Some(finder) => replace_found(text, old, new, |rest| finder.find(rest), out),
+            None => replace_found(text, old, new, |rest| memmem::find(rest, old.as_bytes()), out),
+        }
+        Ok(true)
+    })
+}
+
+fn replace_found(text: &str, old: &str, new: &str, find: impl Fn(&[u8]) -> Option<usize>, out: &mut Vec<u8>) {
+    let mut rest = text.as_bytes();
+    while let Some(at) = find(rest) {
+        out.extend_from_slice(&rest[..at]);
+        out.extend_from_slice(new.as_bytes());
+        rest = &rest[at + old.len()..];
+    }
+    out.extend_from_slice(rest);
+}
+
+fn translate(call: &Call) -> Result<ArrayRef> {
+    let (text, from, to) = (call.text(0)?, call.text(1)?, call.text(2)?);
+    call.texts(|row, out| {
+        let (Some(text), Some(from), Some(to)) = (text.get(row), from.get(row), to.get(row)) else {
+            return Ok(false);
+        };
+        let mut buffer = [0; 4];
+        for c in text.chars() {
+            let new = match from.chars().position(|f| f == c) {
+                None => Some(c),
+                Some(place) => to.chars().nth(place),
+            };
+            if let Some(new) = new {
+                out.extend_from_slice(new.encode_utf8(&mut buffer).as_bytes());
+            }
+        }
+        Ok(true)
+    })
+}
+
+fn elt(call: &Call) -> Result<ArrayRef> {
+    let (index, parts) = (call.int(0)?, all_texts(call, 1)?);
+    call.texts(|row, out| {
+        let Some(index) = index.get(row) else { return Ok(false) };
+        let part = usize::try_from(index).ok().and_then(|i| parts.get(i.wrapping_sub(1)));
+        match part.and_then(|part| part.get(row)) {
+            Some(text) => {
+                out.extend_from_slice(text.as_bytes());
+                Ok(true)
+            }
+            None => Ok(false),
+        }
+    })
+}
+
+fn printf(call: &Call) -> Result<ArrayRef> {
+    let format = call.text(0)?;
+    let values: Vec<ArrayRef> = (1..call.args.len()).map(|i| call.array(i)).collect::<Result<_>>()?;
+    call.texts(|row, out| {
+        let Some(format) = format.get(row) else { return Ok(false) };
+        Ok(format_row(format, &values, row, out).is_some())
+    })
+}
+
+/// One conversion such as `%-8.3f`.
+#[derive(Default)]
+struct Conversion {
+    left: bool,
+    zeros: bool,
+    plus: bool,
+    grouped: bool,
+    width: usize,
+    precision: Option<usize>,
+    kind: char,
+}
+
+fn format_row(format: &str, values: &[ArrayRef], row: usize, out: &mut Vec<u8>) -> Option<()> {
+    let mut chars = format.chars().peekable();
+    let mut next = values.iter();
+    let mut buffer = [0; 4];
+    while let Some(c) = chars.next() {
+        if c != '%' {
+            out.extend_from_slice(c.encode_utf8(&mut buffer).as_bytes());
+            continue;
+        }
+        let conversion = read_conversion(&mut chars)?;
+        match conversion.kind {
+            '%' => out.push(b'%'),
+            'n' => out.push(b'\n'),
+            _ => push_padded(out, &convert(&conversion, next.next()?, row)?, &conversion),
+        }
+    }
+    Some(())
+}
+
+fn read_conversion(chars: &mut std::iter::Peekable<std::str::Chars>) -> Option<Conversion> {
+    let mut conversion = Conversion::default();
+    let mut in_precision = false;
+    loop {
+        match chars.next()? {
+            '-' => conversion.left = true,
+            '+' => conversion.plus = true,
+            ',' => conversion.grouped = true,
+            '0' if conversion.width == 0 && !in_precision => conversion.zeros = true,
+            '.' => {
+                in_precision = true;
+                conversion.precision = Some(0);
+            }
+            digit @ '0'..='9' => {
+                let digit = digit as usize - '0' as usize;
+                match &mut conversion.precision {
+                    Some(precision) if in_precision => *precision = (*precision * 10 + digit).min(1000),
+                    _ => conversion.width = (conversion.width * 10 + digit).min(100_000),
+                }
+            }
+            kind => {
+                conversion.kind = kind;
+                return Some(conversion);
+            }
+        }
+    }
+}
+
+fn convert(conversion: &Conversion, value: &ArrayRef, row: usize) -> Option<String> {
+    let mut text = Vec::new();
+    if value.is_null(row) {
+        text.extend_from_slice(b"null");
+    } else {
+        flott_engine::text::value_text(value.as_ref(), row, &mut text);
+    }
+    let text = String::from_utf8(text).ok()?;
+    Some(match conversion.kind {
+        's' | 'S' => {
+            let end = conversion.precision.map_or(text.len(), |p| char_start(&text, p));
+            let cut = text[..end].to_string();
+            if conversion.kind == 'S' { cut.to_uppercase() } else { cut }
+        }
+        'd' => signed(group(text.parse::<i128>().ok()?.to_string(), conversion), conversion),
+        'x' => format!("{:x}", text.parse::<i64>().ok()?),
+        'X' => format!("{:X}", text.parse::<i64>().ok()?),
+        'o' => format!("{:o}", text.parse::<i64>().ok()?),
+        'f' => {
+            let number = text.parse::<f64>().ok()?;
+            signed(group(format!("{number:.*}", conversion.precision.unwrap_or(6)), conversion), conversion)
+        }
+        'e' => {
+            let text = format!("{:.*e}", conversion.precision.unwrap_or(6), text.parse::<f64>().ok()?);
+            let (mantissa, exponent) = text.split_once('e')?;
+            let exponent: i32 = exponent.parse().ok()?;
+            let sign = if exponent < 0 { '-' } else { '+' };
+            format!("{mantissa}e{sign}{:02}", exponent.abs())
+        }
+        'b' => text.to_lowercase(),
+        'c' => match text.parse::<u32>() {
+            Ok(code) => char::from_u32(code)?.to_string(),
+            Err(_) => text,
+        },
+        _ => return None,
+    })
+}
+
+fn signed(text: String, conversion: &Conversion) -> String {
+    if conversion.plus && !text.starts_with('-') { format!("+{text}") } else { text }
+}
+
+/// Puts commas between groups of three digits, if the conversion asks for it.
+fn group(text: String, conversion: &Conversion) -> String {
+    if !conversion.grouped {
+        return text;
+    }
+    let (sign, digits) = text.strip_prefix('-').map_or(("", text.as_str()), |digits| ("-", digits));
+    let (whole, fraction) = digits.split_at(digits.find('.').unwrap_or(digits.len()));
+    let mut grouped = String::from(sign);
+    for (i, digit) in whole.chars().enumerate() {
+        if i > 0 && (whole.len() - i) % 3 == 0 {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped + fraction
+}
+
+fn push_padded(out: &mut Vec<u8>, text: &str, conversion: &Conversion) {
+    let missing = conversion.width.saturating_sub(char_count(text));
+    let zeros = conversion.zeros && !conversion.left && matches!(conversion.kind, 'd' | 'f' | 'x' | 'X' | 'o' | 'e');
+    let sign = usize::from(zeros && text.starts_with(['-', '+']));
+    out.extend_from_slice(&text.as_bytes()[..sign]);
+    if !conversion.left {
+        out.extend(std::iter::repeat_n(if zeros { b'0' } else { b' ' }, missing));
+    }
+    out.extend_from_slice(&text.as_bytes()[sign..]);
+    if conversion.left {
+        out.extend(std::iter::repeat_n(b' ', missing));
+    }
+}

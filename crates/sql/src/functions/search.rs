@@ -1,0 +1,230 @@
+//! Functions that look for a text within another, or split one.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, ListArray, NullBufferBuilder};
+use arrow::buffer::OffsetBuffer;
+use arrow::datatypes::{DataType, Int32Type};
+use datafusion_common::{Result, exec_err};
+use memchr::{memchr_iter, memmem};
+
+use super::def::{Arg, Call, Def, Ret};
+use super::string::{char_count, char_start};
+use super::types::is_integer;
+use super::values::{Text, TextOut};
+
+pub(super) const FUNCTIONS: &[Def] = &[
+    Def::new("position", &[Arg::Text, Arg::Text], Ret::Int, locate).doc(
+        "POSITION(part IN string)",
+        "Where `part` first stands in the text, from 1; 0 if it does not.",
+        "POSITION('l' IN 'hello') = 3",
+    ),
+    Def::new("locate", &[Arg::Text, Arg::Text, Arg::Int], Ret::Int, locate).optional(1).doc(
+        "LOCATE(part, string [, start])",
+        "Where `part` first stands in the text at or after `start`, from 1; 0 if it does not.",
+        "LOCATE('l', 'hello', 4) = 4",
+    ),
+    Def::new("instr", &[Arg::Text, Arg::Text, Arg::Int, Arg::Int], Ret::Int, instr).optional(2).doc(
+        "INSTR(string, part [, start [, occurrence]])",
+        "Where the nth `part` stands in the text, from 1; a negative `start` searches backwards from the end.",
+        "INSTR('hello', 'l', 1, 2) = 4",
+    ),
+    Def::new("startswith", &[Arg::Bytes, Arg::Bytes], Ret::Bool, starts_with).doc(
+        "STARTSWITH(string, start)",
+        "Whether the text (or bytes) begins with `start`.",
+        "STARTSWITH('hello', 'he') = TRUE",
+    ),
+    Def::new("endswith", &[Arg::Bytes, Arg::Bytes], Ret::Bool, ends_with).doc(
+        "ENDSWITH(string, end)",
+        "Whether the text (or bytes) ends with `end`.",
+        "ENDSWITH('hello', 'lo') = TRUE",
+    ),
+    Def::new("split_index", &[Arg::Text, Arg::Any, Arg::Int], Ret::Text, split_index).nullable().doc(
+        "SPLIT_INDEX(string, separator, index)",
+        "The part at `index`, from 0, after cutting the text at every separator; NULL beyond the last.",
+        "SPLIT_INDEX('a/b/c', '/', 1) = 'b'",
+    ),
+    Def::new("split", &[Arg::Text, Arg::Text], Ret::TextArray, split).doc(
+        "SPLIT(string, separator)",
+        "The parts of the text between the separators, as an array; single characters for an empty separator.",
+        "SPLIT('a,b', ',') = ARRAY['a', 'b']",
+    ),
+];
+
+fn locate(call: &Call) -> Result<ArrayRef> {
+    let (part, text, start) = (call.text(0)?, call.text(1)?, call.int_or(2, 1)?);
+    call.primitives::<Int32Type>(|row| {
+        let (Some(part), Some(text), Some(start)) = (part.get(row), text.get(row), start.get(row)) else {
+            return Ok(None);
+        };
+        Ok(Some(find_from(text, part, start)))
+    })
+}
+
+/// The character, from 1, where `part` first stands at or after character `start`; 0 if nowhere.
+fn find_from(text: &str, part: &str, start: i64) -> i32 {
+    if part.is_empty() {
+        return if start <= 1 { 1 } else { start.min(i64::from(i32::MAX)) as i32 };
+    }
+    let from = char_start(text, (start - 1).max(0) as usize);
+    match memmem::find(&text.as_bytes()[from..], part.as_bytes()) {
+        Some(at) => char_count(&text[..from + at]) as i32 + 1,
+        None => 0,
+    }
+}
+
+fn instr(call: &Call) -> Result<ArrayRef> {
+    let (text, part) = (call.text(0)?, call.text(1)?);
+    let (start, occurrence) = (call.int_or(2, 1)?, call.int_or(3, 1)?);
+    call.primitives::<Int32Type>(|row| {
+        let (Some(text), Some(part)) = (text.get(row), part.get(row)) else { return Ok(None) };
+        let (Some(start), Some(occurrence)) = (start.get(row), occurrence.get(row)) else { return Ok(None) };
+        if occurrence <= 0 {
+            return exec_err!("INSTR: the occurrence must be 1 or more, not {occurrence}");
+        }
+        if start >= 0 {
+            return Ok(Some(if start == 0 { 0 } else { nth(text, part, start, occurrence) }));
+        }
+        let reversed = |text: &str| text.chars().rev().collect::<String>();
+        let found = nth(&reversed(text), &reversed(part), -start, occurrence);
+        let place = char_count(text) as i32 + 2 - found - char_count(part) as i32;
+        Ok(Some(if found == 0 { 0 } else { place }))
+    })
+}
+
+fn nth(text: &str, part: &str, start: i64, occurrence: i64) -> i32 {
+    let mut from = start;
+    let mut found = 0;
+    for _ in 0..occurrence {
+        found = find_from(text, part, from);
+        if found == 0 {
+            return 0;
+        }
+        from = i64::from(found) + 1;
+    }
+    found
+}
+
+fn starts_with(call: &Call) -> Result<ArrayRef> {
+    let (text, start) = (call.bytes(0)?, call.bytes(1)?);
+    call.bools(|row| Ok(text.get(row).zip(start.get(row)).map(|(text, start)| text.starts_with(start))))
+}
+
+fn ends_with(call: &Call) -> Result<ArrayRef> {
+    let (text, end) = (call.bytes(0)?, call.bytes(1)?);
+    call.bools(|row| Ok(text.get(row).zip(end.get(row)).map(|(text, end)| text.ends_with(end))))
+}
+
+/// SPLIT_INDEX with a text or with the code of one character as separator.
+fn split_index(call: &Call) -> Result<ArrayRef> {
+    let (text, index) = (call.text(0)?, call.int(2)?);
+    if is_integer(call.arg_type(1)) {
+        let code = call.int(1)?;
+        return call.texts(|row, out| {
+            let (Some(text), Some(code), Some(index)) = (text.get(row), code.get(row), index.get(row)) else {
+                return Ok(false);
+            };
+            if !(1..=255).contains(&code) {
+                return Ok(false);
+            }
+            let mut buffer = [0; 4];
+            let separator = char::from(code as u8).encode_utf8(&mut buffer);
+            Ok(push_part(out, nth_part(text, separator, index)))
+        });
+    }
+    let separator = call.text(1)?;
+    if let (Text::Const(Some(separator)), [byte]) = (&separator, call.constant_text(1).unwrap_or("").as_bytes()) {
+        debug_assert_eq!(separator.len(), 1);
+        let byte = *byte;
+        return call.texts(|row, out| {
+            let (Some(text), Some(index)) = (text.get(row), index.get(row)) else { return Ok(false) };
+            Ok(push_part(out, nth_part_by_byte(text, byte, index)))
+        });
+    }
+    call.texts(|row, out| {
+        let (Some(text), Some(separator), Some(index)) = (text.get(row), separator.get(row), index.get(row)) else {
+            return Ok(false);
+        };
+        Ok(push_part(out, nth_part(text, separator, index)))
+    })
+}
+
+#[inline]
+fn push_part(out: &mut Vec<u8>, part: Option<&[u8]>) -> bool {
+    match part {
+        Some(part) => {
+            out.extend_from_slice(part);
+            true
+        }
+        None => false,
+    }
+}
+
+/// The part at `index` of a text cut at an ASCII separator; an empty text has no parts.
+#[inline]
+fn nth_part_by_byte(text: &str, separator: u8, index: i64) -> Option<&[u8]> {
+    let index = usize::try_from(index).ok()?;
+    let bytes = text.as_bytes();
+    if bytes.is_empty() {
+        return None;
+    }
+    let mut ends = memchr_iter(separator, bytes);
+    let start = match index {
+        0 => 0,
+        _ => ends.nth(index - 1)? + 1,
+    };
+    let end = ends.next().unwrap_or(bytes.len());
+    Some(&bytes[start..end])
+}
+
+fn nth_part<'a>(text: &'a str, separator: &str, index: i64) -> Option<&'a [u8]> {
+    let index = usize::try_from(index).ok()?;
+    if text.is_empty() {
+        return None;
+    }
+    if separator.is_empty() {
+        return text.split(char::is_whitespace).nth(index).map(str::as_bytes);
+    }
+    text.split(separator).nth(index).map(str::as_bytes)
+}
+
+fn split(call: &Call) -> Result<ArrayRef> {
+    let (text, separator) = (call.text(0)?, call.text(1)?);
+    let mut parts = TextOut::new(call.rows * 4, call.rows * 16);
+    let mut count = 0i32;
+    let mut offsets = vec![0i32];
+    let mut nulls = NullBufferBuilder::new(call.rows);
+    for row in 0..call.rows {
+        let pair = text.get(row).zip(separator.get(row));
+        nulls.append(pair.is_some());
+        if let Some((text, separator)) = pair {
+            let mut push = |part: &str| {
+                parts.buffer().extend_from_slice(part.as_bytes());
+                parts.end_row(true);
+                count += 1;
+            };
+            if separator.is_empty() {
+                let mut buffer = [0; 4];
+                text.chars().for_each(|c| push(c.encode_utf8(&mut buffer)));
+            } else {
+                text.split(separator).for_each(push);
+            }
+        }
+        offsets.push(count);
+    }
+    text_lists(call.returns.data_type(), parts, offsets, nulls)
+}
+
+/// Puts texts and the ends of the rows together to an ARRAY<STRING> column.
+pub(super) fn text_lists(
+    list_type: &DataType,
+    parts: TextOut,
+    offsets: Vec<i32>,
+    mut nulls: NullBufferBuilder,
+) -> Result<ArrayRef> {
+    let DataType::List(item) = list_type else { return exec_err!("Expected an array type but got {list_type}") };
+    let values = parts.finish()?;
+    debug_assert_eq!(offsets.last().copied(), Some(values.len() as i32));
+    let lists = ListArray::try_new(Arc::clone(item), OffsetBuffer::new(offsets.into()), values, nulls.finish())?;
+    Ok(Arc::new(lists))
+}

@@ -1,0 +1,370 @@
+//! URLs, and texts as bytes: encodings, Base64, hexadecimal.
+
+use arrow::array::ArrayRef;
+use datafusion_common::{Result, exec_datafusion_err, exec_err};
+
+use super::def::{Arg, Call, Def, Ret};
+use super::hash::push_hex;
+use super::types::is_integer;
+
+pub(super) const FUNCTIONS: &[Def] = &[
+    Def::new("parse_url", &[Arg::Text, Arg::Text, Arg::Text], Ret::Text, parse_url).optional(1).nullable().doc(
+        "PARSE_URL(url, part [, key])",
+        "A part of the URL: HOST, PATH, QUERY, REF, PROTOCOL, FILE, AUTHORITY or USERINFO; with QUERY and a key, that parameter.",
+        "PARSE_URL('http://a.com/p?k=v', 'QUERY', 'k') = 'v'",
+    ),
+    Def::new("url_encode", &[Arg::Text], Ret::Text, url_encode).nullable().doc(
+        "URL_ENCODE(string)",
+        "The text as it stands in a URL's query, in UTF-8.",
+        "URL_ENCODE('a b&c') = 'a+b%26c'",
+    ),
+    Def::new("url_decode", &[Arg::Text, Arg::Bool], Ret::Text, url_decode).optional(1).nullable().doc(
+        "URL_DECODE(string [, recursive])",
+        "The text that URL_ENCODE was given; with TRUE, decoded until nothing changes. NULL if it is malformed.",
+        "URL_DECODE('a+b%26c') = 'a b&c'",
+    ),
+    Def::new("to_base64", &[Arg::Bytes], Ret::Text, to_base64).doc(
+        "TO_BASE64(string)",
+        "The text or bytes in Base64.",
+        "TO_BASE64('hi') = 'aGk='",
+    ),
+    Def::new("from_base64", &[Arg::Bytes], Ret::Text, from_base64).doc(
+        "FROM_BASE64(string)",
+        "The text that this Base64 stands for.",
+        "FROM_BASE64('aGk=') = 'hi'",
+    ),
+    Def::new("hex", &[Arg::Any], Ret::Text, hex).doc(
+        "HEX(value)",
+        "A whole number, or the UTF-8 of a text, in upper-case hexadecimal digits.",
+        "HEX(255) = 'FF'",
+    ),
+    Def::new("unhex", &[Arg::Text], Ret::Binary, unhex).nullable().doc(
+        "UNHEX(string)",
+        "The bytes that these hexadecimal digits stand for; NULL if they are no such digits.",
+        "UNHEX('FF') = X'FF'",
+    ),
+    Def::new("bin", &[Arg::Int], Ret::Text, bin).doc("BIN(number)", "The whole number in binary digits.", "BIN(5) = '101'"),
+    Def::new("encode", &[Arg::Text, Arg::Text], Ret::Binary, encode).nullable().doc(
+        "ENCODE(string, charset)",
+        "The text as bytes in US-ASCII, ISO-8859-1, UTF-8, UTF-16, UTF-16BE or UTF-16LE.",
+        "ENCODE('A', 'UTF-16BE') = X'0041'",
+    ),
+    Def::new("decode", &[Arg::Binary, Arg::Text], Ret::Text, decode).nullable().doc(
+        "DECODE(bytes, charset)",
+        "The text that these bytes are in US-ASCII, ISO-8859-1, UTF-8, UTF-16, UTF-16BE or UTF-16LE.",
+        "DECODE(X'41', 'UTF-8') = 'A'",
+    ),
+    Def::new("is_valid_utf8", &[Arg::Binary], Ret::Bool, is_valid_utf8).doc(
+        "IS_VALID_UTF8(bytes)",
+        "Whether the bytes are well-formed UTF-8.",
+        "IS_VALID_UTF8(X'FF') = FALSE",
+    ),
+    Def::new("make_valid_utf8", &[Arg::Binary], Ret::Text, make_valid_utf8).doc(
+        "MAKE_VALID_UTF8(bytes)",
+        "The bytes as text, with U+FFFD for what is not well-formed UTF-8.",
+        "",
+    ),
+    Def::new("inet_aton", &[Arg::Text], Ret::BigInt, inet_aton).nullable().doc(
+        "INET_ATON(string)",
+        "The IPv4 address as a number.",
+        "INET_ATON('127.0.0.1') = 2130706433",
+    ),
+    Def::new("inet_ntoa", &[Arg::Int], Ret::Text, inet_ntoa).nullable().doc(
+        "INET_NTOA(number)",
+        "The number as an IPv4 address.",
+        "INET_NTOA(2130706433) = '127.0.0.1'",
+    ),
+];
+
+/// The parts of a URL, cut without decoding, as `java.net.URL` cuts them.
+struct Url<'a> {
+    protocol: &'a str,
+    authority: &'a str,
+    path: &'a str,
+    query: Option<&'a str>,
+    reference: Option<&'a str>,
+    /// Path and query.
+    file: &'a str,
+}
+
+impl<'a> Url<'a> {
+    fn parse(text: &'a str) -> Option<Url<'a>> {
+        let text = text.trim();
+        let (protocol, rest) = text.split_once(':')?;
+        let known = ["http", "https", "ftp", "file", "jar", "mailto"];
+        if !known.iter().any(|p| protocol.eq_ignore_ascii_case(p)) {
+            return None;
+        }
+        let (rest, reference) = match rest.split_once('#') {
+            Some((rest, reference)) => (rest, Some(reference)),
+            None => (rest, None),
+        };
+        let (authority, file) = match rest.strip_prefix("//") {
+            Some(rest) => rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len())),
+            None => ("", rest),
+        };
+        let (path, query) = match file.split_once('?') {
+            Some((path, query)) => (path, Some(query)),
+            None => (file, None),
+        };
+        Some(Url { protocol, authority, path, query, reference, file })
+    }
+
+    fn part(&self, name: &str) -> Option<&'a str> {
+        let host_port = self.authority.rsplit_once('@').map_or(self.authority, |(_, host)| host);
+        match name {
+            "PROTOCOL" => Some(self.protocol),
+            "AUTHORITY" => (!self.authority.is_empty()).then_some(self.authority),
+            "USERINFO" => self.authority.rsplit_once('@').map(|(user, _)| user),
+            "HOST" if host_port.starts_with('[') => host_port.find(']').map(|end| &host_port[..=end]),
+            "HOST" => Some(host_port.split(':').next().unwrap_or(host_port)),
+            "PATH" => Some(self.path),
+            "QUERY" => self.query,
+            "REF" => self.reference,
+            "FILE" => Some(self.file),
+            _ => None,
+        }
+    }
+}
+
+fn parse_url(call: &Call) -> Result<ArrayRef> {
+    let (url, part) = (call.text(0)?, call.text(1)?);
+    let key = if call.has(2) { Some(call.text(2)?) } else { None };
+    call.texts(|row, out| {
+        let (Some(url), Some(part)) = (url.get(row), part.get(row)) else { return Ok(false) };
+        let found = Url::parse(url).and_then(|url| url.part(part));
+        let found = match &key {
+            None => found,
+            Some(key) => match (key.get(row), part) {
+                (Some(key), "QUERY") => found.and_then(|query| parameter(query, key)),
+                _ => None,
+            },
+        };
+        if let Some(found) = found {
+            out.extend_from_slice(found.as_bytes());
+        }
+        Ok(found.is_some())
+    })
+}
+
+/// The value of `key` in a query such as `a=1&b=2`.
+fn parameter<'a>(query: &'a str, key: &str) -> Option<&'a str> {
+    query.split('&').find_map(|pair| pair.strip_prefix(key)?.strip_prefix('='))
+}
+
+fn url_encode(call: &Call) -> Result<ArrayRef> {
+    let text = call.text(0)?;
+    call.texts(|row, out| {
+        let Some(text) = text.get(row) else { return Ok(false) };
+        for byte in text.bytes() {
+            match byte {
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'-' | b'*' | b'_' => out.push(byte),
+                b' ' => out.push(b'+'),
+                _ => {
+                    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+                    out.extend_from_slice(&[b'%', DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+                }
+            }
+        }
+        Ok(true)
+    })
+}
+
+fn url_decode(call: &Call) -> Result<ArrayRef> {
+    let text = call.text(0)?;
+    let recursive = if call.has(1) { Some(call.bool(1)?) } else { None };
+    call.texts(|row, out| {
+        let Some(text) = text.get(row) else { return Ok(false) };
+        let again = recursive.as_ref().is_some_and(|r| r.get(row) == Some(true));
+        let Some(mut decoded) = decode_url(text) else { return Ok(false) };
+        while again {
+            match decode_url(&decoded) {
+                Some(next) if next != decoded => decoded = next,
+                Some(_) => break,
+                None => return Ok(false),
+            }
+        }
+        out.extend_from_slice(decoded.as_bytes());
+        Ok(true)
+    })
+}
+
+fn decode_url(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, tail)) = rest.split_first() {
+        rest = tail;
+        match first {
+            b'+' => bytes.push(b' '),
+            b'%' => {
+                let digits = std::str::from_utf8(tail.get(..2)?).ok()?;
+                bytes.push(u8::from_str_radix(digits, 16).ok()?);
+                rest = &tail[2..];
+            }
+            other => bytes.push(*other),
+        }
+    }
+    Some(String::from_utf8(bytes).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned()))
+}
+
+fn to_base64(call: &Call) -> Result<ArrayRef> {
+    use base64::Engine as _;
+    let bytes = call.bytes(0)?;
+    call.texts(|row, out| {
+        let Some(bytes) = bytes.get(row) else { return Ok(false) };
+        out.extend_from_slice(base64::engine::general_purpose::STANDARD.encode(bytes).as_bytes());
+        Ok(true)
+    })
+}
+
+fn from_base64(call: &Call) -> Result<ArrayRef> {
+    use base64::engine::{Engine as _, GeneralPurpose, GeneralPurposeConfig};
+    // Java's decoder takes texts with and without padding.
+    let config = GeneralPurposeConfig::new().with_decode_padding_mode(base64::engine::DecodePaddingMode::Indifferent);
+    let decoder = GeneralPurpose::new(&base64::alphabet::STANDARD, config);
+    let bytes = call.bytes(0)?;
+    call.texts(|row, out| {
+        let Some(bytes) = bytes.get(row) else { return Ok(false) };
+        let decoded = decoder.decode(bytes).map_err(|e| {
+            exec_datafusion_err!("FROM_BASE64: '{}' is not Base64: {e}", String::from_utf8_lossy(bytes))
+        })?;
+        out.extend_from_slice(String::from_utf8_lossy(&decoded).as_bytes());
+        Ok(true)
+    })
+}
+
+fn hex(call: &Call) -> Result<ArrayRef> {
+    if is_integer(call.arg_type(0)) {
+        let number = call.int(0)?;
+        return call.texts(|row, out| {
+            let Some(number) = number.get(row) else { return Ok(false) };
+            out.extend_from_slice(format!("{number:X}").as_bytes());
+            Ok(true)
+        });
+    }
+    let bytes = call.bytes(0)?;
+    call.texts(|row, out| {
+        let Some(bytes) = bytes.get(row) else { return Ok(false) };
+        let start = out.len();
+        push_hex(out, bytes);
+        out[start..].make_ascii_uppercase();
+        Ok(true)
+    })
+}
+
+fn unhex(call: &Call) -> Result<ArrayRef> {
+    let text = call.text(0)?;
+    call.binaries(|row, out| {
+        let Some(text) = text.get(row) else { return Ok(false) };
+        let digit = |byte: u8| char::from(byte).to_digit(16).map(|d| d as u8);
+        let bytes = text.as_bytes();
+        // With an odd number of digits the first stands alone.
+        let (head, pairs) = bytes.split_at(bytes.len() % 2);
+        if let [first] = head {
+            match digit(*first) {
+                Some(value) => out.push(value),
+                None => return Ok(false),
+            }
+        }
+        for pair in pairs.chunks_exact(2) {
+            match (digit(pair[0]), digit(pair[1])) {
+                (Some(high), Some(low)) => out.push(high << 4 | low),
+                _ => return Ok(false),
+            }
+        }
+        Ok(true)
+    })
+}
+
+fn bin(call: &Call) -> Result<ArrayRef> {
+    let number = call.int(0)?;
+    call.texts(|row, out| {
+        let Some(number) = number.get(row) else { return Ok(false) };
+        out.extend_from_slice(format!("{number:b}").as_bytes());
+        Ok(true)
+    })
+}
+
+fn unknown_charset<T>(function: &str, charset: &str) -> Result<T> {
+    exec_err!(
+        "{function}: there is no character set '{charset}'; use US-ASCII, ISO-8859-1, UTF-8, UTF-16, UTF-16BE or UTF-16LE"
+    )
+}
+
+fn encode(call: &Call) -> Result<ArrayRef> {
+    let (text, charset) = (call.text(0)?, call.text(1)?);
+    call.binaries(|row, out| {
+        let (Some(text), Some(charset)) = (text.get(row), charset.get(row)) else { return Ok(false) };
+        let narrow = |limit: u32| text.chars().map(move |c| if (c as u32) < limit { c as u8 } else { b'?' });
+        match charset.to_ascii_uppercase().as_str() {
+            "UTF-8" | "UTF8" => out.extend_from_slice(text.as_bytes()),
+            "US-ASCII" | "ASCII" => out.extend(narrow(128)),
+            "ISO-8859-1" | "LATIN1" => out.extend(narrow(256)),
+            "UTF-16BE" => out.extend(text.encode_utf16().flat_map(u16::to_be_bytes)),
+            "UTF-16LE" => out.extend(text.encode_utf16().flat_map(u16::to_le_bytes)),
+            "UTF-16" => {
+                out.extend_from_slice(&[0xfe, 0xff]);
+                out.extend(text.encode_utf16().flat_map(u16::to_be_bytes));
+            }
+            _ => return unknown_charset("ENCODE", charset),
+        }
+        Ok(true)
+    })
+}
+
+fn decode(call: &Call) -> Result<ArrayRef> {
+    let (bytes, charset) = (call.bytes(0)?, call.text(1)?);
+    call.texts(|row, out| {
+        let (Some(bytes), Some(charset)) = (bytes.get(row), charset.get(row)) else { return Ok(false) };
+        let utf16 = |bytes: &[u8], read: fn([u8; 2]) -> u16| {
+            let units: Vec<u16> = bytes.chunks_exact(2).map(|pair| read([pair[0], pair[1]])).collect();
+            String::from_utf16_lossy(&units)
+        };
+        let text = match charset.to_ascii_uppercase().as_str() {
+            "UTF-8" | "UTF8" => String::from_utf8_lossy(bytes).into_owned(),
+            "US-ASCII" | "ASCII" => bytes.iter().map(|b| if *b < 128 { char::from(*b) } else { '\u{fffd}' }).collect(),
+            "ISO-8859-1" | "LATIN1" => bytes.iter().map(|b| char::from(*b)).collect(),
+            "UTF-16BE" => utf16(bytes, u16::from_be_bytes),
+            "UTF-16LE" => utf16(bytes, u16::from_le_bytes),
+            "UTF-16" => match bytes {
+                [0xff, 0xfe, rest @ ..] => utf16(rest, u16::from_le_bytes),
+                [0xfe, 0xff, rest @ ..] => utf16(rest, u16::from_be_bytes),
+                _ => utf16(bytes, u16::from_be_bytes),
+            },
+            _ => return unknown_charset("DECODE", charset),
+        };
+        out.extend_from_slice(text.as_bytes());
+        Ok(true)
+    })
+}
+
+fn is_valid_utf8(call: &Call) -> Result<ArrayRef> {
+    let bytes = call.bytes(0)?;
+    call.bools(|row| Ok(bytes.get(row).map(|bytes| std::str::from_utf8(bytes).is_ok())))
+}
+
+fn make_valid_utf8(call: &Call) -> Result<ArrayRef> {
+    let bytes = call.bytes(0)?;
+    call.texts(|row, out| {
+        let Some(bytes) = bytes.get(row) else { return Ok(false) };
+        out.extend_from_slice(String::from_utf8_lossy(bytes).as_bytes());
+        Ok(true)
+    })
+}
+
+fn inet_aton(call: &Call) -> Result<ArrayRef> {
+    let text = call.text(0)?;
+    call.primitives::<arrow::datatypes::Int64Type>(|row| {
+        let address = text.get(row).and_then(|text| text.parse::<std::net::Ipv4Addr>().ok());
+        Ok(address.map(|address| i64::from(u32::from(address))))
+    })
+}
+
+fn inet_ntoa(call: &Call) -> Result<ArrayRef> {
+    let number = call.int(0)?;
+    call.texts(|row, out| {
+        let Some(number) = number.get(row).and_then(|n| u32::try_from(n).ok()) else { return Ok(false) };
+        out.extend_from_slice(std::net::Ipv4Addr::from(number).to_string().as_bytes());
+        Ok(true)
+    })
+}

@@ -1,0 +1,4 @@
+//! Flink SQL: dialect, types, planner, functions.
+
+pub mod dialect;
+pub mod types;

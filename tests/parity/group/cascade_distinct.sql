@@ -1,0 +1,22 @@
+-- COUNT DISTINCT over an updating result.
+CREATE TABLE sales (
+  id INT,
+  region STRING,
+  product STRING,
+  qty INT,
+  small TINYINT,
+  short SMALLINT,
+  total BIGINT,
+  weight FLOAT,
+  rate DOUBLE,
+  price DECIMAL(10, 2),
+  `day` DATE,
+  sold_at TIMESTAMP(3),
+  ok BOOLEAN
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/sales.json',
+  'format' = 'json'
+);
+SELECT COUNT(DISTINCT q) AS dq, COUNT(DISTINCT c) AS dc, SUM(DISTINCT c) AS sc, COUNT(*) AS n
+FROM (SELECT region, product, SUM(qty) AS q, COUNT(*) AS c FROM sales WHERE region <> 'east' OR region IS NULL GROUP BY region, product) AS t;

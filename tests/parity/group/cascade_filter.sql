@@ -1,0 +1,21 @@
+-- A filter between two aggregates.
+CREATE TABLE sales (
+  id INT,
+  region STRING,
+  product STRING,
+  qty INT,
+  small TINYINT,
+  short SMALLINT,
+  total BIGINT,
+  weight FLOAT,
+  rate DOUBLE,
+  price DECIMAL(10, 2),
+  `day` DATE,
+  sold_at TIMESTAMP(3),
+  ok BOOLEAN
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/sales.json',
+  'format' = 'json'
+);
+SELECT COUNT(*) AS n, SUM(q) AS s FROM (SELECT product, SUM(qty) AS q FROM sales GROUP BY product) WHERE q > 5;

@@ -1,0 +1,21 @@
+-- How many regions have how many rows: groups that become empty vanish.
+CREATE TABLE sales (
+  id INT,
+  region STRING,
+  product STRING,
+  qty INT,
+  small TINYINT,
+  short SMALLINT,
+  total BIGINT,
+  weight FLOAT,
+  rate DOUBLE,
+  price DECIMAL(10, 2),
+  `day` DATE,
+  sold_at TIMESTAMP(3),
+  ok BOOLEAN
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/sales.json',
+  'format' = 'json'
+);
+SELECT n, COUNT(*) AS regions FROM (SELECT region, COUNT(*) AS n FROM sales WHERE region <> '' GROUP BY region) GROUP BY n;

@@ -1,0 +1,22 @@
+-- Sums over an updating result: retractions are taken back.
+CREATE TABLE sales (
+  id INT,
+  region STRING,
+  product STRING,
+  qty INT,
+  small TINYINT,
+  short SMALLINT,
+  total BIGINT,
+  weight FLOAT,
+  rate DOUBLE,
+  price DECIMAL(10, 2),
+  `day` DATE,
+  sold_at TIMESTAMP(3),
+  ok BOOLEAN
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/sales.json',
+  'format' = 'json'
+);
+SELECT product, SUM(q) AS s, COUNT(*) AS n, COUNT(q) AS nq, AVG(q) AS a, SUM(c) AS c
+FROM (SELECT region, product, SUM(qty) AS q, COUNT(*) AS c FROM sales WHERE region <> 'east' OR region IS NULL GROUP BY region, product) AS t GROUP BY product;

@@ -1,0 +1,21 @@
+-- HAVING over GROUPING SETS.
+CREATE TABLE sales (
+  id INT,
+  region STRING,
+  product STRING,
+  qty INT,
+  small TINYINT,
+  short SMALLINT,
+  total BIGINT,
+  weight FLOAT,
+  rate DOUBLE,
+  price DECIMAL(10, 2),
+  `day` DATE,
+  sold_at TIMESTAMP(3),
+  ok BOOLEAN
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/sales.json',
+  'format' = 'json'
+);
+SELECT region, product, COUNT(*) AS n FROM sales WHERE region <> 'east' OR region IS NULL GROUP BY ROLLUP (region, product) HAVING COUNT(*) > 1;

@@ -1,0 +1,21 @@
+-- The same aggregate twice under two names.
+CREATE TABLE sales (
+  id INT,
+  region STRING,
+  product STRING,
+  qty INT,
+  small TINYINT,
+  short SMALLINT,
+  total BIGINT,
+  weight FLOAT,
+  rate DOUBLE,
+  price DECIMAL(10, 2),
+  `day` DATE,
+  sold_at TIMESTAMP(3),
+  ok BOOLEAN
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/sales.json',
+  'format' = 'json'
+);
+SELECT product, SUM(qty) AS a, SUM(qty) AS b, COUNT(*), COUNT(*) FROM sales GROUP BY product;

@@ -1,0 +1,21 @@
+-- DISTINCT over expressions.
+CREATE TABLE sales (
+  id INT,
+  region STRING,
+  product STRING,
+  qty INT,
+  small TINYINT,
+  short SMALLINT,
+  total BIGINT,
+  weight FLOAT,
+  rate DOUBLE,
+  price DECIMAL(10, 2),
+  `day` DATE,
+  sold_at TIMESTAMP(3),
+  ok BOOLEAN
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/sales.json',
+  'format' = 'json'
+);
+SELECT DISTINCT region IS NULL AS no_region, qty > 3 AS many FROM sales;

@@ -1,0 +1,17 @@
+-- UNION ALL of types without a common one.
+CREATE TABLE numbers (
+  id INT,
+  ti TINYINT,
+  si SMALLINT,
+  i INT,
+  bi BIGINT,
+  f FLOAT,
+  d DOUBLE,
+  `dec` DECIMAL(10, 2),
+  wide DECIMAL(38, 18)
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/numbers.json',
+  'format' = 'json'
+);
+SELECT id FROM numbers UNION ALL SELECT 'x' FROM numbers;

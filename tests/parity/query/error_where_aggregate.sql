@@ -1,0 +1,17 @@
+-- An aggregate in WHERE.
+CREATE TABLE numbers (
+  id INT,
+  ti TINYINT,
+  si SMALLINT,
+  i INT,
+  bi BIGINT,
+  f FLOAT,
+  d DOUBLE,
+  `dec` DECIMAL(10, 2),
+  wide DECIMAL(38, 18)
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/numbers.json',
+  'format' = 'json'
+);
+SELECT id FROM numbers WHERE COUNT(*) > 1;

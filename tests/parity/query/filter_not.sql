@@ -1,0 +1,17 @@
+-- The negation of a condition keeps unknown rows out too.
+CREATE TABLE numbers (
+  id INT,
+  ti TINYINT,
+  si SMALLINT,
+  i INT,
+  bi BIGINT,
+  f FLOAT,
+  d DOUBLE,
+  `dec` DECIMAL(10, 2),
+  wide DECIMAL(38, 18)
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/numbers.json',
+  'format' = 'json'
+);
+SELECT id FROM numbers WHERE NOT (i > 0);

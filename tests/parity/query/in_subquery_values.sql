@@ -1,0 +1,17 @@
+-- IN over a list of rows of constants.
+CREATE TABLE numbers (
+  id INT,
+  ti TINYINT,
+  si SMALLINT,
+  i INT,
+  bi BIGINT,
+  f FLOAT,
+  d DOUBLE,
+  `dec` DECIMAL(10, 2),
+  wide DECIMAL(38, 18)
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/numbers.json',
+  'format' = 'json'
+);
+SELECT id FROM numbers WHERE (id, ti) IN ((1, 1), (2, -7), (3, 0));

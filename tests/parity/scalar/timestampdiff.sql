@@ -1,0 +1,28 @@
+-- TIMESTAMPDIFF in every unit; whole units, truncated toward zero.
+CREATE TABLE times (
+  id INT,
+  ts TIMESTAMP(3),
+  ts9 TIMESTAMP(9),
+  d DATE,
+  t TIME(0),
+  ltz TIMESTAMP_LTZ(3),
+  epoch BIGINT
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/times.json',
+  'format' = 'json'
+);
+SELECT
+  id,
+  TIMESTAMPDIFF(SECOND, TIMESTAMP '2024-01-31 12:00:00.500', ts) AS secs_,
+  TIMESTAMPDIFF(MINUTE, TIMESTAMP '2024-01-31 12:00:00.500', ts) AS mins_,
+  TIMESTAMPDIFF(HOUR, TIMESTAMP '2024-01-31 12:00:00.500', ts) AS hours_,
+  TIMESTAMPDIFF(DAY, TIMESTAMP '2024-01-31 12:00:00.500', ts) AS days_,
+  TIMESTAMPDIFF(WEEK, TIMESTAMP '2024-01-31 12:00:00.500', ts) AS weeks_,
+  TIMESTAMPDIFF(MONTH, TIMESTAMP '2024-01-31 12:00:00.500', ts) AS months_,
+  TIMESTAMPDIFF(QUARTER, TIMESTAMP '2024-01-31 12:00:00.500', ts) AS quarters_,
+  TIMESTAMPDIFF(YEAR, TIMESTAMP '2024-01-31 12:00:00.500', ts) AS years_,
+  TIMESTAMPDIFF(DAY, DATE '2024-01-31', d) AS d_days,
+  TIMESTAMPDIFF(MONTH, d, DATE '2024-03-31') AS d_months,
+  TIMESTAMPDIFF(HOUR, d, ts) AS mixed
+FROM times;

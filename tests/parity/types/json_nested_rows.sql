@@ -1,0 +1,14 @@
+-- A nested row taken out as a whole, and all its fields with a star.
+CREATE TABLE nested (
+  id INT,
+  `user` ROW<name STRING, address ROW<city STRING, zip STRING>, age INT>,
+  tags ARRAY<STRING>,
+  scores MAP<STRING, INT>,
+  items ARRAY<ROW<sku STRING, n INT>>,
+  matrix ARRAY<ARRAY<INT>>
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/nested.json',
+  'format' = 'json'
+);
+SELECT id, `user`.address, t.`user`.* FROM nested AS t;

@@ -1,0 +1,168 @@
+//! The files of Apache Flink: downloaded once into a cache folder, unpacked, and started from there.
+//!
+//! The jars come from the Python packages that carry the whole distribution (`apache-flink-libraries`: lib, opt and
+//! plugins; `apache-flink`: scripts and configuration), the SQL Gateway from Maven Central.
+
+use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use crate::Result;
+
+/// The Flink release that the project is compared with.
+pub const VERSION: &str = "2.3.0";
+
+/// An unpacked Flink. `home` holds `bin`, `conf`, `lib`, `opt` and `plugins`.
+#[derive(Clone)]
+pub struct Distribution {
+    home: PathBuf,
+    cache: PathBuf,
+}
+
+impl Distribution {
+    /// Returns Flink from `cache`, downloading it first where it is missing (about 330 MB).
+    ///
+    /// # Errors
+    /// When `pip`, `python3` or `mvn` is missing or fails; the message names the command.
+    pub fn obtain(cache: &Path) -> Result<Self> {
+        let unpacked = cache.join(format!("flink-{VERSION}"));
+        let distribution = Self { home: unpacked.join("pyflink"), cache: cache.to_path_buf() };
+        let complete = unpacked.join("complete");
+        if complete.exists() {
+            return Ok(distribution);
+        }
+        let downloads = cache.join("downloads");
+        create_dir(&downloads)?;
+        create_dir(&unpacked)?;
+        eprintln!("downloading Flink {VERSION} into {} (once, about 330 MB)", downloads.display());
+        // The script package is built per Python version and platform, but only its shell scripts are wanted: any build will do.
+        pip_download(&downloads, "apache-flink-libraries", &[])?;
+        pip_download(&downloads, "apache-flink", &["--python-version", "3.11", "--platform", "manylinux2014_x86_64"])?;
+        for wheel in files_with_extension(&downloads, "whl")? {
+            run(Command::new("python3").args(["-m", "zipfile", "-e"]).arg(&wheel).arg(&unpacked))?;
+        }
+        distribution.add_gateway_jar(&downloads)?;
+        for script in files_with_extension(&distribution.home.join("bin"), "sh")? {
+            fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).map_err(|e| at(&script, e))?;
+        }
+        File::create(&complete).map_err(|e| at(&complete, e))?;
+        Ok(distribution)
+    }
+
+    fn add_gateway_jar(&self, downloads: &Path) -> Result<()> {
+        let jar = format!("flink-sql-gateway-{VERSION}.jar");
+        run(Command::new("mvn")
+            .arg("--batch-mode")
+            .arg("--quiet")
+            .arg("org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy")
+            .arg(format!("-Dartifact=org.apache.flink:flink-sql-gateway:{VERSION}"))
+            .arg(format!("-DoutputDirectory={}", downloads.display())))?;
+        let target = self.home.join("opt").join(&jar);
+        fs::copy(downloads.join(&jar), &target).map_err(|e| at(&target, e))?;
+        Ok(())
+    }
+
+    /// Starts `bin/<script> start-foreground` with `options` given as `-Dkey=value`. Configuration, pid files and logs
+    /// lie in a folder of their own, so that several processes and several runs do not meet.
+    ///
+    /// The child *is* the Java process (the scripts end in `exec`), so its pid can be signalled and measured.
+    ///
+    /// # Errors
+    /// When the run folder cannot be prepared or the script cannot be started.
+    pub fn start(&self, script: &str, name: &str, options: &[(&str, String)], jvm_args: &str) -> Result<FlinkProcess> {
+        let folder = self.cache.join("run").join(format!("{}-{name}", std::process::id()));
+        let conf = folder.join("conf");
+        create_dir(&conf)?;
+        for entry in fs::read_dir(self.home.join("conf")).map_err(|e| at(&self.home, e))? {
+            let entry = entry.map_err(|e| at(&self.home, e))?;
+            fs::copy(entry.path(), conf.join(entry.file_name())).map_err(|e| at(&entry.path(), e))?;
+        }
+        let log = folder.join("console.log");
+        let console = File::create(&log).map_err(|e| at(&log, e))?;
+        let console_for_errors = console.try_clone().map_err(|e| at(&log, e))?;
+        let child = Command::new("bash")
+            .arg(self.home.join("bin").join(script))
+            .arg("start-foreground")
+            .args(options.iter().map(|(key, value)| format!("-D{key}={value}")))
+            .env("FLINK_CONF_DIR", &conf)
+            .env("FLINK_LOG_DIR", &folder)
+            .env("FLINK_PID_DIR", &folder)
+            .env("JVM_ARGS", jvm_args)
+            .stdin(Stdio::null())
+            .stdout(console)
+            .stderr(console_for_errors)
+            .spawn()
+            .map_err(|e| format!("cannot start {script}: {e}"))?;
+        Ok(FlinkProcess { child, log })
+    }
+}
+
+/// A running Flink process. It is killed when this value is dropped, so also when a run fails half way.
+pub struct FlinkProcess {
+    child: Child,
+    /// Everything the process printed.
+    pub log: PathBuf,
+}
+
+impl FlinkProcess {
+    /// Process id of the Java process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// True until the process ends.
+    pub fn is_running(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+}
+
+impl Drop for FlinkProcess {
+    fn drop(&mut self) {
+        // The work of the process is thrown away anyway: no orderly shutdown is needed. Errors mean that it is gone already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A TCP port on the loopback interface that was free a moment ago.
+///
+/// # Errors
+/// When the machine has no free port.
+pub fn free_port() -> Result<u16> {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).map_err(|e| format!("no free port: {e}"))?;
+    Ok(listener.local_addr().map_err(|e| format!("no free port: {e}"))?.port())
+}
+
+fn pip_download(folder: &Path, package: &str, extra: &[&str]) -> Result<()> {
+    run(Command::new("pip")
+        .args(["download", "--quiet", "--no-deps", "--only-binary", ":all:"])
+        .args(extra)
+        .arg("--dest")
+        .arg(folder)
+        .arg(format!("{package}=={VERSION}")))
+}
+
+fn run(command: &mut Command) -> Result<()> {
+    let shown = format!("{command:?}");
+    let status = command.status().map_err(|e| format!("cannot run {shown}: {e}"))?;
+    if status.success() { Ok(()) } else { Err(format!("{shown} failed: {status}")) }
+}
+
+fn files_with_extension(folder: &Path, extension: &str) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder).map_err(|e| at(folder, e))?;
+    let mut files: Vec<PathBuf> = entries
+        .filter_map(|entry| entry.ok().map(|e| e.path()))
+        .filter(|path| path.extension().is_some_and(|e| e == extension))
+        .collect();
+    files.sort();
+    Ok(files)
+}
+
+fn create_dir(folder: &Path) -> Result<()> {
+    fs::create_dir_all(folder).map_err(|e| at(folder, e))
+}
+
+fn at(path: &Path, error: std::io::Error) -> String {
+    format!("{}: {error}", path.display())
+}

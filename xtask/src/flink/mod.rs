@@ -1,0 +1,5 @@
+//! A real Apache Flink on this machine: its files and its SQL Gateway.
+
+pub mod distribution;
+pub mod gateway;
+pub mod types;
