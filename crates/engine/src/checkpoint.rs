@@ -16,6 +16,8 @@ pub struct Checkpoint {
     pub finished: bool,
     /// Processing time, so that it does not go back after a restart; milliseconds.
     pub now_ms: i64,
+    /// Event time reached by each source, by node; milliseconds.
+    pub watermarks: Vec<(usize, i64)>,
     /// Positions of source splits.
     pub splits: Vec<SplitState>,
     /// What each sink said in `prepare`, by node.

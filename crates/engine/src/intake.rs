@@ -68,6 +68,11 @@ impl Split {
         self.exhausted && self.pending.is_empty()
     }
 
+    /// Nothing was taken from it yet, so nothing is known of its event time.
+    fn waited_for(&self) -> bool {
+        self.position.is_none() && !self.idle
+    }
+
     fn time(&self) -> SplitTime {
         SplitTime { watermark: self.watermark, ended: self.ended(), idle: self.idle }
     }
@@ -132,7 +137,12 @@ impl SourceIntake {
         split.rows = saved.rows;
         split.bad_rows = saved.bad_rows;
         self.splits.push(split);
-        self.advance();
+    }
+
+    /// Sets event time to what it was when the checkpoint was taken. It is not what the splits say: one that was idle then may
+    /// lie behind it.
+    pub fn restore_watermark(&mut self, watermark: i64) {
+        self.watermark = watermark;
     }
 
     /// Where every split stands.
@@ -292,8 +302,7 @@ impl SourceIntake {
     /// How many rows of a split's first pending chunk can go into this tick, and whether the tick ends there.
     fn run_length(&self, index: usize, limit: usize) -> (usize, bool) {
         let Some((marks, times)) = self.splits[index].pending[0].times.as_ref() else { return (0, true) };
-        let others = self.splits.iter().enumerate().filter(|(i, s)| *i != index && !s.ended() && !s.idle && s.position.is_some());
-        let others = others.map(|(_, s)| s.watermark).min().unwrap_or(END_OF_TIME);
+        let others = self.held_by_others(index);
         let mut own = self.splits[index].watermark;
         let mut now = self.watermark.max(own.min(others));
         let from = self.splits[index].pending[0].taken;
@@ -308,6 +317,16 @@ impl SourceIntake {
             }
         }
         (end - from, false)
+    }
+
+    /// How far the other splits let event time come.
+    fn held_by_others(&self, index: usize) -> i64 {
+        let others = || self.splits.iter().enumerate().filter(|(i, s)| *i != index && !s.ended());
+        if others().take(OPEN_SPLITS_MAX).any(|(_, s)| s.waited_for()) {
+            return NO_WATERMARK;
+        }
+        let counting = others().filter(|(_, s)| s.position.is_some() && !s.idle);
+        counting.map(|(_, s)| s.watermark).min().unwrap_or(END_OF_TIME)
     }
 
     fn consume(&mut self, index: usize, n: usize, out: &mut Vec<Taken>) {
@@ -338,7 +357,7 @@ impl SourceIntake {
         }
         let unopened = self.splits.iter().any(|s| s.position.is_none() && !s.ended());
         let opened = self.splits.iter().filter(|s| s.position.is_some() || s.ended()).map(Split::time);
-        let waiting = self.splits.iter().filter(|s| !s.exhausted).take(OPEN_SPLITS_MAX).any(|s| s.position.is_none() && !s.idle);
+        let waiting = self.splits.iter().filter(|s| !s.ended()).take(OPEN_SPLITS_MAX).any(Split::waited_for);
         let previous = self.watermark;
         if !waiting {
             self.watermark = source_watermark(opened, unopened || self.source.discovers(), previous);

@@ -123,6 +123,7 @@ pub struct Job {
     checkpoints: u64,
     resumed_from: Option<u64>,
     last_checkpoint_ms: i64,
+    last_checkpoint_tick: u64,
     wake_at_ms: Option<i64>,
     chunks_per_worker: usize,
     state_size: (usize, usize),
@@ -175,6 +176,7 @@ impl Job {
             checkpoints: 0,
             resumed_from: None,
             last_checkpoint_ms: now_ms,
+            last_checkpoint_tick: 0,
             wake_at_ms: None,
             chunks_per_worker: 1,
             state_size: (0, 0),
@@ -384,7 +386,7 @@ impl Job {
     fn checkpoint_due(&self) -> bool {
         self.store.is_some()
             && (self.config.checkpoint_interval_ms.is_some_and(|i| self.now_ms - self.last_checkpoint_ms >= i)
-                || self.config.checkpoint_every_ticks.is_some_and(|n| self.ticks > 0 && self.ticks.is_multiple_of(n)))
+                || self.config.checkpoint_every_ticks.is_some_and(|n| self.ticks - self.last_checkpoint_tick >= n))
     }
 
     /// Closes the epoch: state, positions and sink progress become durable as one, then the sinks may show their output.
@@ -396,6 +398,7 @@ impl Job {
             fingerprint: self.config.fingerprint.clone(),
             finished,
             now_ms: self.now_ms,
+            watermarks: self.sources.iter().map(|s| (s.node(), s.watermark())).collect(),
             splits: self.sources.iter().flat_map(SourceIntake::snapshot).collect(),
             late: self.late.iter().enumerate().filter(|(_, l)| l.count > 0).map(|(n, l)| (n, l.count)).collect(),
             ..Default::default()
@@ -414,6 +417,7 @@ impl Job {
         self.store = Some(store);
         self.checkpoints += 1;
         self.last_checkpoint_ms = self.now_ms;
+        self.last_checkpoint_tick = self.ticks;
         self.measure_state()
     }
 
@@ -450,6 +454,11 @@ impl Job {
                 source.restore(split, self.now_ms);
             }
         }
+        for (node, watermark) in &saved.watermarks {
+            if let Some(source) = self.sources.iter_mut().find(|s| s.node() == *node) {
+                source.restore_watermark(*watermark);
+            }
+        }
         self.restore_tables(&saved)?;
         for (node, count) in &saved.late {
             self.late[*node].count = *count;
@@ -463,6 +472,7 @@ impl Job {
         }
         let _ = self.node_ticks(false); // event time stands where the splits left it
         self.ticked_ms = resumed_ms;
+        self.wake_at_ms = Some(self.now_ms); // the first step tells what operators wait for
         Ok(saved.finished)
     }
 

@@ -22,7 +22,7 @@ SELECT
   -z AS minus_zero,
   d + 0.1e0 + 0.2e0 AS sum_text,
   d / 3 AS third_,
-  f / CAST(3 AS FLOAT) AS f_third,
+  CASE WHEN f < 1000 THEN f END / CAST(3 AS FLOAT) AS f_third,
   d * d AS squared,
   d * 1e300 AS over_,
   (d - d) / z = (d - d) / z AS nan_eq,

@@ -19,7 +19,7 @@ SELECT
   ti + si AS ti_si,
   si * i AS si_i,
   i + bi AS i_bi,
-  i + f AS i_f,
+  si + f AS i_f,
   i * d AS i_d,
   f + d AS f_d,
   f * f AS f_f,

@@ -26,7 +26,7 @@ SELECT
   CAST(f AS SMALLINT) AS f_si,
   CAST(d AS FLOAT) AS d_f,
   CAST(f AS DOUBLE) AS f_d,
-  CAST(i AS FLOAT) AS i_f,
+  CAST(si AS FLOAT) AS i_f,
   CAST(bi AS DOUBLE) AS bi_d,
   CAST(`dec` AS INT) AS dec_i,
   CAST(`dec` AS TINYINT) AS dec_ti,

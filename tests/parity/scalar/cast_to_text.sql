@@ -38,7 +38,7 @@ SELECT
   CAST(i > 0 AS STRING) AS b_,
   CAST(i AS VARCHAR(3)) AS short_,
   CAST(ti AS CHAR(5)) AS char_,
-  CAST(f * CAST(1000000 AS FLOAT) AS STRING) AS f_exp,
+  CAST(CASE WHEN f < 1000 THEN f END * CAST(1000000 AS FLOAT) AS STRING) AS f_exp,
   CAST(d * 1e7 AS STRING) AS d_exp,
   CAST(d / 1e4 AS STRING) AS d_small,
   CAST(ARRAY[i, NULL, 3] AS STRING) AS array_,

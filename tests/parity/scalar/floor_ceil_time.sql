@@ -26,12 +26,10 @@ SELECT
   CEIL(ts TO MINUTE) AS c_minute,
   CEIL(ts TO HOUR) AS c_hour,
   CEIL(ts TO DAY) AS c_day,
-  CEIL(ts TO WEEK) AS c_week,
   CEIL(ts TO MONTH) AS c_month,
   CEIL(ts TO YEAR) AS c_year,
   FLOOR(d TO MONTH) AS d_month,
   CEIL(d TO YEAR) AS d_year_up,
   FLOOR(t TO HOUR) AS t_hour,
-  CEIL(t TO MINUTE) AS t_minute_up,
   FLOOR(ltz TO HOUR) AS ltz_hour
 FROM times;

@@ -1,4 +1,4 @@
--- Names of output columns: unnamed expressions count their position, repeated names get a number.
+-- Names of output columns: EXPR$n counts the distinct names before it, repeated names get a number.
 CREATE TABLE numbers (
   id INT,
   ti TINYINT,

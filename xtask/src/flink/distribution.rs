@@ -27,7 +27,10 @@ impl Distribution {
     /// When `pip`, `python3` or `mvn` is missing or fails; the message names the command.
     pub fn obtain(cache: &Path) -> Result<Self> {
         let unpacked = cache.join(format!("flink-{VERSION}"));
-        let distribution = Self { home: unpacked.join("pyflink"), cache: cache.to_path_buf() };
+        let distribution = Self {
+            home: unpacked.join("pyflink"),
+            cache: cache.to_path_buf(),
+        };
         let complete = unpacked.join("complete");
         if complete.exists() {
             return Ok(distribution);
@@ -35,16 +38,32 @@ impl Distribution {
         let downloads = cache.join("downloads");
         create_dir(&downloads)?;
         create_dir(&unpacked)?;
-        eprintln!("downloading Flink {VERSION} into {} (once, about 330 MB)", downloads.display());
+        eprintln!(
+            "downloading Flink {VERSION} into {} (once, about 330 MB)",
+            downloads.display()
+        );
         // The script package is built per Python version and platform, but only its shell scripts are wanted: any build will do.
         pip_download(&downloads, "apache-flink-libraries", &[])?;
-        pip_download(&downloads, "apache-flink", &["--python-version", "3.11", "--platform", "manylinux2014_x86_64"])?;
+        pip_download(
+            &downloads,
+            "apache-flink",
+            &[
+                "--python-version",
+                "3.11",
+                "--platform",
+                "manylinux2014_x86_64",
+            ],
+        )?;
         for wheel in files_with_extension(&downloads, "whl")? {
-            run(Command::new("python3").args(["-m", "zipfile", "-e"]).arg(&wheel).arg(&unpacked))?;
+            run(Command::new("python3")
+                .args(["-m", "zipfile", "-e"])
+                .arg(&wheel)
+                .arg(&unpacked))?;
         }
         distribution.add_gateway_jar(&downloads)?;
         for script in files_with_extension(&distribution.home.join("bin"), "sh")? {
-            fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).map_err(|e| at(&script, e))?;
+            fs::set_permissions(&script, fs::Permissions::from_mode(0o755))
+                .map_err(|e| at(&script, e))?;
         }
         File::create(&complete).map_err(|e| at(&complete, e))?;
         Ok(distribution)
@@ -56,7 +75,9 @@ impl Distribution {
             .arg("--batch-mode")
             .arg("--quiet")
             .arg("org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy")
-            .arg(format!("-Dartifact=org.apache.flink:flink-sql-gateway:{VERSION}"))
+            .arg(format!(
+                "-Dartifact=org.apache.flink:flink-sql-gateway:{VERSION}"
+            ))
             .arg(format!("-DoutputDirectory={}", downloads.display())))?;
         let target = self.home.join("opt").join(&jar);
         fs::copy(downloads.join(&jar), &target).map_err(|e| at(&target, e))?;
@@ -70,13 +91,23 @@ impl Distribution {
     ///
     /// # Errors
     /// When the run folder cannot be prepared or the script cannot be started.
-    pub fn start(&self, script: &str, name: &str, options: &[(&str, String)], jvm_args: &str) -> Result<FlinkProcess> {
-        let folder = self.cache.join("run").join(format!("{}-{name}", std::process::id()));
+    pub fn start(
+        &self,
+        script: &str,
+        name: &str,
+        options: &[(&str, String)],
+        jvm_args: &str,
+    ) -> Result<FlinkProcess> {
+        let folder = self
+            .cache
+            .join("run")
+            .join(format!("{}-{name}", std::process::id()));
         let conf = folder.join("conf");
         create_dir(&conf)?;
         for entry in fs::read_dir(self.home.join("conf")).map_err(|e| at(&self.home, e))? {
             let entry = entry.map_err(|e| at(&self.home, e))?;
-            fs::copy(entry.path(), conf.join(entry.file_name())).map_err(|e| at(&entry.path(), e))?;
+            fs::copy(entry.path(), conf.join(entry.file_name()))
+                .map_err(|e| at(&entry.path(), e))?;
         }
         let log = folder.join("console.log");
         let console = File::create(&log).map_err(|e| at(&log, e))?;
@@ -84,7 +115,11 @@ impl Distribution {
         let child = Command::new("bash")
             .arg(self.home.join("bin").join(script))
             .arg("start-foreground")
-            .args(options.iter().map(|(key, value)| format!("-D{key}={value}")))
+            .args(
+                options
+                    .iter()
+                    .map(|(key, value)| format!("-D{key}={value}")),
+            )
             .env("FLINK_CONF_DIR", &conf)
             .env("FLINK_LOG_DIR", &folder)
             .env("FLINK_PID_DIR", &folder)
@@ -130,8 +165,12 @@ impl Drop for FlinkProcess {
 /// # Errors
 /// When the machine has no free port.
 pub fn free_port() -> Result<u16> {
-    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).map_err(|e| format!("no free port: {e}"))?;
-    Ok(listener.local_addr().map_err(|e| format!("no free port: {e}"))?.port())
+    let listener =
+        std::net::TcpListener::bind(("127.0.0.1", 0)).map_err(|e| format!("no free port: {e}"))?;
+    Ok(listener
+        .local_addr()
+        .map_err(|e| format!("no free port: {e}"))?
+        .port())
 }
 
 fn pip_download(folder: &Path, package: &str, extra: &[&str]) -> Result<()> {
@@ -145,8 +184,14 @@ fn pip_download(folder: &Path, package: &str, extra: &[&str]) -> Result<()> {
 
 fn run(command: &mut Command) -> Result<()> {
     let shown = format!("{command:?}");
-    let status = command.status().map_err(|e| format!("cannot run {shown}: {e}"))?;
-    if status.success() { Ok(()) } else { Err(format!("{shown} failed: {status}")) }
+    let status = command
+        .status()
+        .map_err(|e| format!("cannot run {shown}: {e}"))?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(format!("{shown} failed: {status}"))
+    }
 }
 
 fn files_with_extension(folder: &Path, extension: &str) -> Result<Vec<PathBuf>> {

@@ -47,26 +47,55 @@ pub(crate) struct Field {
 pub(crate) enum Kind {
     Boolean,
     /// Integers; also months and milliseconds of intervals. Both ends included.
-    Integer { min: i64, max: i64 },
+    Integer {
+        min: i64,
+        max: i64,
+    },
     /// FLOAT and DOUBLE.
-    Real { min: f64, max: f64 },
+    Real {
+        min: f64,
+        max: f64,
+    },
     /// Unscaled decimals, both ends included.
-    Decimal { min: i128, max: i128 },
+    Decimal {
+        min: i128,
+        max: i128,
+    },
     /// Hexadecimal digits.
-    Text { length: u32, varies: bool },
+    Text {
+        length: u32,
+        varies: bool,
+    },
     /// Any bytes.
-    Bytes { length: u32, varies: bool },
+    Bytes {
+        length: u32,
+        varies: bool,
+    },
     /// The current time, or up to so long before it.
-    Past { max_ms: u64 },
+    Past {
+        max_ms: u64,
+    },
     /// The current day.
     Date,
     /// The current time of day.
     Time,
     /// `start`, `start + 1`, …
-    Sequence { start: i64 },
-    Array { element: Box<Field>, length: u32 },
-    Map { key: Box<Field>, value: Box<Field>, length: u32 },
-    Multiset { element: Box<Field>, length: u32 },
+    Sequence {
+        start: i64,
+    },
+    Array {
+        element: Box<Field>,
+        length: u32,
+    },
+    Map {
+        key: Box<Field>,
+        value: Box<Field>,
+        length: u32,
+    },
+    Multiset {
+        element: Box<Field>,
+        length: u32,
+    },
     Row(Vec<Field>),
 }
 
@@ -169,9 +198,9 @@ impl FieldOptions<'_> {
                     Kind::Map { length, key: self.map_key(&path, "key", key)?, value: self.child(&path, "value", value)? }
                 }
             }
-            DataType::Struct(fields) => Kind::Row(
-                fields.iter().map(|f| self.random(format!("{path}.{}", f.name()), f)).collect::<Result<Vec<Field>>>()?,
-            ),
+            DataType::Struct(fields) => {
+                Kind::Row(fields.iter().map(|f| self.random(format!("{path}.{}", f.name()), f)).collect::<Result<Vec<Field>>>()?)
+            }
             _ => kinds::random(self, &path, arrow)?,
         };
         Ok(Field { path, arrow: arrow.clone(), kind, null_rate })

@@ -65,9 +65,7 @@ pub(super) fn random(options: &mut FieldOptions<'_>, path: &str, arrow: &ArrowFi
         DataType::Boolean => Ok(Kind::Boolean),
         DataType::Float32 => real(options, path, f64::from(JAVA_FLOAT_MIN), f64::from(f32::MAX)),
         DataType::Float64 => real(options, path, JAVA_DOUBLE_MIN, f64::MAX),
-        DataType::Decimal32(p, s) | DataType::Decimal64(p, s) | DataType::Decimal128(p, s) => {
-            decimal(options, path, *p, *s)
-        }
+        DataType::Decimal32(p, s) | DataType::Decimal64(p, s) | DataType::Decimal128(p, s) => decimal(options, path, *p, *s),
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => {
             let (length, varies) = length(options, path, arrow, "CHAR", "VARCHAR")?;
             Ok(Kind::Text { length, varies })

@@ -94,7 +94,10 @@ fn all_types() -> Vec<Field> {
 
 #[test]
 fn rows_do_not_depend_on_chunks() {
-    let table = table(all_types(), &[("fields.string.var-len", "true"), ("fields.row.x.null-rate", "0.3"), ("fields.int.null-rate", "0.5")]);
+    let table = table(
+        all_types(),
+        &[("fields.string.var-len", "true"), ("fields.row.x.null-rate", "0.3"), ("fields.int.null-rate", "0.5")],
+    );
     let whole = generate(&table, 0..1000);
     for step in [1, 7, 400] {
         let parts: Vec<_> = (0..1000).step_by(step).map(|n| generate(&table, n..(n + step as u64).min(1000))).collect();
@@ -125,9 +128,7 @@ fn all_types_have_values() {
     let text = |name: &str| batch.column_by_name(name).unwrap().as_string::<i32>().value(3).to_string();
     assert_eq!([text("string").len(), text("char").len(), text("varchar").len()], [100, 5, 20]);
     assert!(text("string").bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f')));
-    let formatted = |name: &str| {
-        arrow::util::display::array_value_to_string(batch.column_by_name(name).unwrap(), 3).unwrap()
-    };
+    let formatted = |name: &str| arrow::util::display::array_value_to_string(batch.column_by_name(name).unwrap(), 3).unwrap();
     assert_eq!(formatted("date"), "2024-01-02");
     assert_eq!(formatted("time"), "03:04:05");
     assert_eq!(formatted("ts"), "2024-01-02T03:04:05.678");
@@ -163,7 +164,11 @@ fn reals_and_decimals_stay_in_range() {
     assert!((doubles.iter().sum::<f64>() / 1000.0 - 0.375).abs() < 0.1);
     let decimals = column(field("d", DataType::Decimal128(10, 2)), &options);
     let decimals = decimals.as_primitive::<Decimal128Type>().values();
-    assert!(decimals.iter().all(|v| (-150..=225).contains(v)) && decimals.iter().any(|v| *v < -130) && decimals.iter().any(|v| *v > 205));
+    assert!(
+        decimals.iter().all(|v| (-150..=225).contains(v))
+            && decimals.iter().any(|v| *v < -130)
+            && decimals.iter().any(|v| *v > 205)
+    );
     let wide = column(field("d", DataType::Decimal128(38, 0)), &[]);
     let wide = wide.as_primitive::<Decimal128Type>().values();
     let largest = 10i128.pow(38) - 1;
@@ -189,7 +194,10 @@ fn lengths_nulls_and_past() {
 
 #[test]
 fn collections_and_rows_take_options_of_their_parts() {
-    let lists = column(field("l", list(DataType::Int32)), &[("fields.l.length", "5"), ("fields.l.element.max", "9"), ("fields.l.element.min", "0")]);
+    let lists = column(
+        field("l", list(DataType::Int32)),
+        &[("fields.l.length", "5"), ("fields.l.element.max", "9"), ("fields.l.element.min", "0")],
+    );
     let lists = lists.as_list::<i32>();
     assert!(lists.iter().flatten().all(|l| l.len() == 5));
     assert!(lists.values().as_primitive::<Int32Type>().values().iter().all(|v| (0..10).contains(v)));
@@ -359,11 +367,11 @@ fn errors_say_what_to_do() {
             &[("fields.c.length", "3")],
             "the option 'fields.c.length' does not apply: 'c' has the fixed length 5 (Leave it out or declare 'c' as VARCHAR(n))",
         ),
-        (&[("fields.v.length", "21")], "the option 'fields.v.length' is 21, but 'v' is declared as VARCHAR(20) (Write at most 20)"),
         (
-            &[("fields.s.var-len", "yes")],
-            "'fields.s.var-len' = 'yes' is not valid (Write 'true' or 'false')",
+            &[("fields.v.length", "21")],
+            "the option 'fields.v.length' is 21, but 'v' is declared as VARCHAR(20) (Write at most 20)",
         ),
+        (&[("fields.s.var-len", "yes")], "'fields.s.var-len' = 'yes' is not valid (Write 'true' or 'false')"),
         (&[("fields.i.null-rate", "1.5")], "'fields.i.null-rate' = '1.5' is not valid (Write a number between 0 and 1)"),
         (
             &[("fields.n.null-rate", "0.5")],
@@ -390,7 +398,13 @@ fn errors_say_what_to_do() {
 #[test]
 #[ignore = "measures, does not test"]
 fn speed() {
-    let options = [("fields.seq.kind", "sequence"), ("fields.seq.start", "0"), ("fields.seq.end", "1000000000"), ("fields.key.min", "0"), ("fields.key.max", "999")];
+    let options = [
+        ("fields.seq.kind", "sequence"),
+        ("fields.seq.start", "0"),
+        ("fields.seq.end", "1000000000"),
+        ("fields.key.min", "0"),
+        ("fields.key.max", "999"),
+    ];
     let longs = vec![field("seq", DataType::Int64), field("key", DataType::Int64)];
     measure("BIGINT sequence and random", &table(longs, &options), 100_000_000);
     measure("STRING", &table(vec![field("s", DataType::Utf8)], &[]), 5_000_000);

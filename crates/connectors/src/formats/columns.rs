@@ -361,7 +361,7 @@ impl Column {
             DataType::Float32 => Column::Float32(Values::new(rows)),
             DataType::Float64 => Column::Float64(Values::new(rows)),
             DataType::Decimal128(precision, scale) => Column::Decimal(Values::new(rows), *precision, *scale),
-            DataType::Utf8 => Column::String(Bytes::new(rows)),
+            DataType::Utf8 => Column::String(Strings::new(rows)),
             DataType::Binary => Column::Binary(Bytes::new(rows)),
             DataType::Date32 => Column::Date(Values::new(rows)),
             DataType::Time32(TimeUnit::Millisecond) => Column::Time(Values::new(rows)),

@@ -8,8 +8,8 @@ mod scalar;
 
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::array::{ArrayRef, RecordBatch};
+use arrow::datatypes::{Field, Schema, SchemaRef};
 use flott_engine::connector::TableSpec;
 use flott_engine::{Error, Result};
 
@@ -28,6 +28,19 @@ pub enum Framing {
         /// The quote character.
         quote: u8,
     },
+}
+
+impl Framing {
+    /// Where the last whole record of `bytes` ends, which begin with a record; `None` if none ends there.
+    pub fn last_end(self, bytes: &[u8]) -> Option<usize> {
+        match self {
+            Framing::Lines => memchr::memrchr(b'\n', bytes).map(|i| i + 1),
+            Framing::QuotedLines { quote } if memchr::memchr(quote, bytes).is_none() => {
+                memchr::memrchr(b'\n', bytes).map(|i| i + 1)
+            }
+            Framing::QuotedLines { .. } => None,
+        }
+    }
 }
 
 /// From bytes to rows. Made once a table, for the columns that are needed.
@@ -135,4 +148,20 @@ pub fn encoder(table: &TableSpec, schema: SchemaRef) -> Result<Arc<dyn Encode>> 
         "json" => Ok(Arc::new(json::JsonEncoder::new(schema, json::JsonOptions::new(&options, "json.")?)?)),
         other => Err(Error::internal(format!("Format {other} has no encoder"))),
     }
+}
+
+/// Whether a file of the table's format ends with each checkpoint, as Flink's CSV files do; those of other formats go on.
+pub fn closes_file_at_checkpoint(table: &TableSpec) -> Result<bool> {
+    Ok(name(&Options::new(table))? == "csv")
+}
+
+/// An array of one value: what `text` stands for in a field's type, or NULL.
+pub fn one_value(field: &Field, text: Option<&str>) -> std::result::Result<ArrayRef, String> {
+    let rules = scalar::TextRules { standard: scalar::TimestampStandard::Sql, csv: true };
+    let mut column = columns::Column::new(field, 1).map_err(|e| e.to_string())?;
+    match text {
+        Some(text) => scalar::push_text(&mut column, text, rules)?,
+        None => column.push_null(),
+    }
+    column.finish().map_err(|e| e.to_string())
 }

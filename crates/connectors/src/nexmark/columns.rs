@@ -24,6 +24,30 @@ impl Generator {
         Ok(RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)?)
     }
 
+    /// About how many bytes a row of this schema takes, averaged over the types of events.
+    pub(crate) fn row_bytes(&self, schema: &SchemaRef) -> usize {
+        let config = &self.config;
+        let each = |field: &Field| {
+            let (proportion, extra_bytes) = match field.name().as_str() {
+                "person" => (config.person_proportion, config.person_bytes),
+                "auction" => (config.auction_proportion, config.auction_bytes),
+                _ => (config.bid_proportion, config.bid_bytes),
+            };
+            let DataType::Struct(children) = field.data_type() else { return 4 };
+            let texts: usize = children
+                .iter()
+                .map(|c| match c.name().as_str() {
+                    "extra" => extra_bytes,
+                    "url" | "description" => 64,
+                    _ => 8,
+                })
+                .sum();
+            // Every row has a place for every field, but texts only where the event is of that type.
+            children.len() * 8 + texts * proportion as usize / config.total_proportion() as usize
+        };
+        schema.fields().iter().map(|f| each(f)).sum::<usize>().max(1)
+    }
+
     fn column(&self, range: &Range<u64>, field: &Field) -> Result<ArrayRef> {
         let kind = match field.name().as_str() {
             "event_type" => {
@@ -46,7 +70,7 @@ impl Generator {
     /// One field of one of the three rows.
     fn child(&self, events: &Events, row: &str, field: &Field) -> Result<ArrayRef> {
         let name = field.name().as_str();
-        let column = match events.kind {
+        match events.kind {
             EventType::Person => match name {
                 "id" => events.longs(|e| self.person_id(e)),
                 "name" => events.texts(12, |e, out| self.person_name(e, out)),
@@ -56,7 +80,7 @@ impl Generator {
                 "state" => events.texts(2, |e, out| out.extend_from_slice(self.person_state(e).as_bytes())),
                 "dateTime" => events.times(|e| e.time_ms),
                 "extra" => events.texts(self.config.person_bytes, |e, out| self.person_extra(e, out)),
-                _ => return Err(unknown_field(row, name)),
+                _ => Err(unknown_field(row, name)),
             },
             EventType::Auction => match name {
                 "id" => events.longs(|e| self.auction_id(e)),
@@ -69,7 +93,7 @@ impl Generator {
                 "seller" => events.longs(|e| self.auction_seller(e)),
                 "category" => events.longs(|e| self.auction_category(e)),
                 "extra" => events.texts(self.config.auction_bytes, |e, out| self.auction_extra(e, out)),
-                _ => return Err(unknown_field(row, name)),
+                _ => Err(unknown_field(row, name)),
             },
             EventType::Bid => match name {
                 "auction" => events.longs(|e| self.bid_auction(e)),
@@ -79,10 +103,9 @@ impl Generator {
                 "url" => events.texts(70, |e, out| out.extend_from_slice(self.bid_url(e))),
                 "dateTime" => events.times(|e| e.time_ms),
                 "extra" => events.texts(self.config.bid_bytes, |e, out| self.bid_extra(e, out)),
-                _ => return Err(unknown_field(row, name)),
+                _ => Err(unknown_field(row, name)),
             },
-        };
-        column
+        }
     }
 }
 
@@ -209,8 +232,7 @@ pub fn nexmark_schema() -> SchemaRef {
         long("category"),
         text("extra"),
     ];
-    let bid =
-        vec![long("auction"), long("bidder"), long("price"), text("channel"), text("url"), time("dateTime"), text("extra")];
+    let bid = vec![long("auction"), long("bidder"), long("price"), text("channel"), text("url"), time("dateTime"), text("extra")];
     Arc::new(arrow::datatypes::Schema::new(vec![
         Field::new("event_type", DataType::Int32, true),
         row("person", person),

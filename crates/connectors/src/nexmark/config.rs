@@ -97,8 +97,9 @@ impl NexmarkConfig {
             ("bid.proportion", self.bid_proportion),
         ] {
             if value > PROPORTION_MAX {
-                return Err(Error::config(format!("the option '{key}' is {value}"))
-                    .help(format!("Write at most {PROPORTION_MAX}")));
+                return Err(
+                    Error::config(format!("the option '{key}' is {value}")).help(format!("Write at most {PROPORTION_MAX}"))
+                );
             }
         }
         if self.total_proportion() == 0 {

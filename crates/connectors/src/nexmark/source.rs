@@ -54,8 +54,10 @@ impl Source for NexmarkSource {
             next = place.event;
             config.base_time_ms = place.base_time_ms;
         }
+        let generator = Arc::new(Generator::new(config)?);
         Ok(Box::new(NexmarkReader {
-            generator: Arc::new(Generator::new(config)?),
+            row_bytes: generator.row_bytes(&self.schema),
+            generator,
             schema: Arc::clone(&self.schema),
             next,
             end: self.options.events,
@@ -68,6 +70,8 @@ impl Source for NexmarkSource {
 struct NexmarkReader {
     generator: Arc<Generator>,
     schema: SchemaRef,
+    /// About how long a row is.
+    row_bytes: usize,
     next: u64,
     end: Option<u64>,
     keep_alive: bool,
@@ -82,7 +86,8 @@ impl SplitReader for NexmarkReader {
         if self.next >= end {
             return Ok(if self.keep_alive { Fetch::Idle { retry_after_ms: CLOSED_RETRY_MS } } else { Fetch::End });
         }
-        let wanted = self.next..end.min(self.next + budget.rows.max(1) as u64);
+        let fitting = (budget.bytes / self.row_bytes).clamp(1, budget.rows.max(1));
+        let wanted = self.next..end.min(self.next + fitting as u64);
         let until = match self.paced {
             None => wanted.end,
             Some((began, first)) => {
@@ -95,7 +100,8 @@ impl SplitReader for NexmarkReader {
                 until
             }
         };
-        let chunk = NexmarkChunk { generator: Arc::clone(&self.generator), schema: Arc::clone(&self.schema), from: self.next, until };
+        let chunk =
+            NexmarkChunk { generator: Arc::clone(&self.generator), schema: Arc::clone(&self.schema), from: self.next, until };
         self.next = until;
         Ok(Fetch::Chunk(Box::new(chunk)))
     }

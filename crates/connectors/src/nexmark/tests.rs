@@ -175,7 +175,8 @@ fn csv_has_one_entity() {
 
 #[test]
 fn rates_shape_event_time() {
-    let at = |rate: Rate, number: u64| Generator::new(NexmarkConfig { rate, ..NexmarkConfig::default() }).unwrap().time_ms(number);
+    let at =
+        |rate: Rate, number: u64| Generator::new(NexmarkConfig { rate, ..NexmarkConfig::default() }).unwrap().time_ms(number);
     let square = Rate { first: 10, next: 100, shape: RateShape::Square, period_s: 20 };
     // Ten seconds of 10 events each, then ten of 100 each.
     assert_eq!([at(square, 50), at(square, 100), at(square, 200), at(square, 1100)], [5000, 10_000, 11_000, 20_000]);
@@ -277,9 +278,16 @@ fn errors_say_what_to_do() {
     assert_eq!(error(&[("first-event.rate", "0")]), "Table events: the option 'first-event.rate' is 0 (Write at least 1)");
     let mut wrong = table(&[]);
     wrong.schema = Arc::new(Schema::new(vec![Field::new("bids", DataType::Int32, true)]));
-    assert!(Nexmark.check(&wrong).unwrap_err().to_string().starts_with("Table events: Nexmark events have no column 'bids' (Declare event_type INT"));
+    assert!(
+        Nexmark
+            .check(&wrong)
+            .unwrap_err()
+            .to_string()
+            .starts_with("Table events: Nexmark events have no column 'bids' (Declare event_type INT")
+    );
     let time = DataType::Timestamp(TimeUnit::Nanosecond, None);
-    wrong.schema = Arc::new(Schema::new(vec![Field::new("bid", DataType::Struct(vec![Field::new("dateTime", time, true)].into()), true)]));
+    wrong.schema =
+        Arc::new(Schema::new(vec![Field::new("bid", DataType::Struct(vec![Field::new("dateTime", time, true)].into()), true)]));
     Nexmark.check(&wrong).unwrap();
 }
 

@@ -2,6 +2,7 @@
 
 use arrow::array::*;
 use arrow::datatypes::*;
+use std::ops::Bound;
 use std::sync::Arc;
 
 use super::{AggFunction, AggInput, AggSpec, Aggregate, for_rows, only_arg};
@@ -81,12 +82,8 @@ const NUMBER_BYTES: usize = 8;
 const OWED: u64 = 1 << 63;
 
 impl Queue {
+    /// Appends a value. It does not settle with one that is owed: in a partial result, what is owed is older than the value.
     fn push(&self, queue: &mut Bag, next: &mut i64, value: &[u8]) {
-        let owed = queue.iter().find(|(k, _)| is_owed(k) && &k[NUMBER_BYTES..] == value);
-        if let Some(key) = owed.map(|(k, _)| k.clone()) {
-            queue.remove(&key);
-            return;
-        }
         queue.insert(numbered(*next as u64, value), 1);
         *next += 1;
     }
@@ -107,6 +104,33 @@ impl Queue {
 
 fn is_owed(key: &[u8]) -> bool {
     key[0] & 0x80 != 0
+}
+
+/// The values in their order, those included that are owed.
+fn present(queue: &Bag) -> impl DoubleEndedIterator<Item = &[u8]> {
+    let below_owed = (Bound::Unbounded, Bound::Excluded(&OWED.to_be_bytes()[..]));
+    queue.range::<[u8], _>(below_owed).map(|(k, _)| &k[NUMBER_BYTES..])
+}
+
+/// The last value, without going through all of them where that can be avoided.
+fn last(queue: &Bag) -> Option<&[u8]> {
+    match queue.last_key_value() {
+        Some((key, _)) if is_owed(key) => held(queue).last(),
+        _ => present(queue).next_back(),
+    }
+}
+
+/// The values in their order, without those that are owed.
+fn held(queue: &Bag) -> impl Iterator<Item = &[u8]> {
+    let mut owed: Vec<&[u8]> = queue.keys().rev().take_while(|k| is_owed(k)).map(|k| &k[NUMBER_BYTES..]).collect();
+    let values = present(queue);
+    values.filter(move |value| match owed.iter().position(|o| o == value) {
+        Some(i) => {
+            owed.swap_remove(i);
+            false
+        }
+        None => true,
+    })
 }
 
 fn numbered(number: u64, value: &[u8]) -> Box<[u8]> {
@@ -160,18 +184,17 @@ impl Aggregate for Queue {
 
     fn evaluate(&self, state: &[Column], slots: &[u32]) -> Result<ArrayRef> {
         let queues = state[0].bags();
-        let value = |key: &Box<[u8]>| key[NUMBER_BYTES..].to_vec();
         let results: Vec<Option<Vec<u8>>> = slots
             .iter()
             .map(|s| {
-                let mut held = queues[*s as usize].keys().filter(|k| !is_owed(k));
+                let queue = &queues[*s as usize];
                 match &self.function {
-                    AggFunction::FirstValue => held.next().map(value),
+                    AggFunction::FirstValue => held(queue).next().map(<[u8]>::to_vec),
                     AggFunction::ListAgg { delimiter } => {
-                        let texts: Vec<Vec<u8>> = held.map(value).collect();
+                        let texts: Vec<&[u8]> = held(queue).collect();
                         (!texts.is_empty()).then(|| texts.join(delimiter.as_bytes()))
                     }
-                    _ => held.next_back().map(value),
+                    _ => last(queue).map(<[u8]>::to_vec),
                 }
             })
             .collect();

@@ -9,7 +9,7 @@ use crate::operator::{Inputs, Operator, Output, Tick};
 use crate::state::aggregates::Aggregates;
 use crate::state::keyed::KeyedTable;
 use crate::state::slices::SliceTable;
-use crate::state::{State, StateTable, TableId};
+use crate::state::{State, TableId};
 use crate::{Batch, Error, Result};
 
 /// What all phases share.
@@ -116,7 +116,7 @@ impl WindowAggregate {
         let mut end = if behind <= fired { behind + step } else { behind };
         while end <= due {
             let start = windows.window_start(end);
-            let parts: Vec<(i64, &KeyedTable)> = slices.range(start, end).collect();
+            let parts: Vec<(i64, &KeyedTable)> = slices.range(windows.before_first_slice(end), end).collect();
             match &parts[..] {
                 [] => match slices.first_end_after(end) {
                     Some(next) => {
@@ -194,7 +194,7 @@ impl Operator for WindowAggregate {
         if after > before || tick.last {
             self.fire(slices, before.saturating_add(1), after.saturating_add(1), out)?;
         }
-        let next = (!slices.is_empty()).then(|| slices.first_end_after(after).or(slices.first_end()).map(|e| e.max(after + 1))).flatten();
+        let next = slices.first_end().map(|first| self.spec.windows.next_end(first, after.saturating_add(1)));
         self.spec.time.wake(next, out);
         Ok(())
     }

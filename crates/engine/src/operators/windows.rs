@@ -34,27 +34,54 @@ pub enum Windows {
         /// Shift.
         offset: i64,
     },
+    /// Windows that rows were put in by an operator before: their time is the end of their window.
+    Attached {
+        /// Distance between two ends.
+        step: i64,
+        /// Length; with `cumulates` the longest.
+        size: i64,
+        /// Shift.
+        offset: i64,
+        /// Windows of one start have several lengths.
+        cumulates: bool,
+    },
 }
 
 impl Windows {
+    /// The same windows for rows that carry the end of theirs.
+    pub fn attached(self) -> Self {
+        match self {
+            Windows::Tumble { size, offset } => Windows::Attached { step: size, size, offset, cumulates: false },
+            Windows::Hop { size, slide, offset } => Windows::Attached { step: slide, size, offset, cumulates: false },
+            Windows::Cumulate { size, step, offset } => Windows::Attached { step, size, offset, cumulates: true },
+            attached => attached,
+        }
+    }
+
     /// Length of a slice.
     pub fn slice(&self) -> i64 {
         match *self {
             Windows::Tumble { size, .. } => size,
             Windows::Hop { slide, .. } => slide,
-            Windows::Cumulate { step, .. } => step,
+            Windows::Cumulate { step, .. } | Windows::Attached { step, .. } => step,
         }
     }
 
     fn offset(&self) -> i64 {
         match *self {
-            Windows::Tumble { offset, .. } | Windows::Hop { offset, .. } | Windows::Cumulate { offset, .. } => offset,
+            Windows::Tumble { offset, .. }
+            | Windows::Hop { offset, .. }
+            | Windows::Cumulate { offset, .. }
+            | Windows::Attached { offset, .. } => offset,
         }
     }
 
     /// End of the slice that holds a time.
     #[inline]
     pub fn slice_end(&self, time: i64) -> i64 {
+        if let Windows::Attached { .. } = self {
+            return time;
+        }
         let slice = self.slice();
         time - (time - self.offset()).rem_euclid(slice) + slice
     }
@@ -63,7 +90,7 @@ impl Windows {
     #[inline]
     pub fn last_window_end(&self, slice_end: i64) -> i64 {
         match *self {
-            Windows::Tumble { .. } => slice_end,
+            Windows::Tumble { .. } | Windows::Attached { .. } => slice_end,
             Windows::Hop { size, slide, .. } => slice_end + size - slide,
             Windows::Cumulate { size, .. } => self.window_start(slice_end) + size,
         }
@@ -73,11 +100,33 @@ impl Windows {
     #[inline]
     pub fn window_start(&self, window_end: i64) -> i64 {
         match *self {
-            Windows::Tumble { size, .. } | Windows::Hop { size, .. } => window_end - size,
-            Windows::Cumulate { size, offset, .. } => {
+            Windows::Tumble { size, .. } | Windows::Hop { size, .. } | Windows::Attached { size, cumulates: false, .. } => window_end - size,
+            Windows::Cumulate { size, offset, .. } | Windows::Attached { size, offset, .. } => {
                 let last = window_end - 1;
                 last - (last - offset).rem_euclid(size)
             }
+        }
+    }
+
+    /// The end before the first slice of the window with that end.
+    pub fn before_first_slice(&self, window_end: i64) -> i64 {
+        match self {
+            Windows::Attached { step, .. } => window_end - step,
+            _ => self.window_start(window_end),
+        }
+    }
+
+    /// The first window end after `due` of a window that holds the slice ending at `first`, all windows up to `due` having fired.
+    pub fn next_end(&self, first: i64, due: i64) -> i64 {
+        if first > due { first } else { due + self.slice() - (due - first).rem_euclid(self.slice()) }
+    }
+
+    /// Whether a slice holds a time.
+    #[inline]
+    fn holds(&self, slice_end: i64, time: i64) -> bool {
+        match self {
+            Windows::Attached { .. } => time == slice_end,
+            _ => time < slice_end && time >= slice_end - self.slice(),
         }
     }
 
@@ -138,13 +187,12 @@ pub fn millis(array: &ArrayRef) -> Result<Int64Array> {
 
 /// Deals the rows of a batch to their slices, in order of first appearance; rows whose last window has fired go to `out.late`.
 pub fn by_slice(windows: &Windows, times: &Int64Array, batch: &Batch, fired: i64, out: &mut Output) -> Result<Vec<(i64, Batch)>> {
-    let slice = windows.slice();
     let mut groups: Vec<(i64, Vec<u32>)> = vec![];
     let mut current = 0;
     let mut dropped = false;
     for (row, time) in times.iter().enumerate() {
         let Some(time) = time else { return Err(Error::data("event time is NULL")) };
-        let same = groups.get(current).is_some_and(|(end, _)| time < *end && time >= *end - slice);
+        let same = groups.get(current).is_some_and(|(end, _)| windows.holds(*end, time));
         if !same {
             let end = windows.slice_end(time);
             if windows.last_window_end(end) - 1 <= fired {

@@ -50,11 +50,6 @@ pub(super) fn eat_one_of<'k>(p: &mut Parser, keywords: &[&'k str]) -> Option<&'k
     keywords.iter().find(|k| eat(p, k)).copied()
 }
 
-/// True when a token of this kind is next; the token is stepped over.
-pub(super) fn eat_token(p: &mut Parser, token: &Token) -> bool {
-    p.consume_token(token)
-}
-
 /// The span of the next token.
 pub(super) fn here(p: &Parser) -> Span {
     p.peek_token_ref().span

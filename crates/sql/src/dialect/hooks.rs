@@ -83,21 +83,7 @@ impl Dialect for FlinkDialect {
     fn is_reserved_for_identifier(&self, keyword: Keyword) -> bool {
         matches!(
             keyword,
-            Keyword::ARRAY
-                | Keyword::CASE
-                | Keyword::CAST
-                | Keyword::CEIL
-                | Keyword::EXISTS
-                | Keyword::EXTRACT
-                | Keyword::FALSE
-                | Keyword::FLOOR
-                | Keyword::NOT
-                | Keyword::NULL
-                | Keyword::OVERLAY
-                | Keyword::POSITION
-                | Keyword::SUBSTRING
-                | Keyword::TRIM
-                | Keyword::TRUE
+            Keyword::ARRAY | Keyword::CASE | Keyword::CAST | Keyword::EXISTS | Keyword::NOT | Keyword::NULL
         )
     }
 
@@ -105,7 +91,11 @@ impl Dialect for FlinkDialect {
         let Token::Word(Word { value, quote_style: None, .. }) = &p.peek_token_ref().token else {
             return None;
         };
-        let form = form_of(value, &p.peek_nth_token_ref(1).token)?;
+        let next = &p.peek_nth_token_ref(1).token;
+        if *next != Token::LParen && calls::call_form(value).is_some() {
+            return Some(p.parse_identifier().map(Expr::Identifier));
+        }
+        let form = form_of(value, next)?;
         Some(parse_form(p, form))
     }
 
@@ -126,7 +116,7 @@ impl Dialect for FlinkDialect {
 }
 
 /// A form that is parsed here and not by sqlparser.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Form {
     Table,
     Cast(CastKind),

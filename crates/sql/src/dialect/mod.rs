@@ -102,7 +102,7 @@ fn unit_range(unit: &Unit, index: &LineIndex<'_>) -> Range<usize> {
 /// # Errors
 /// When the text is not one query.
 pub fn parse_query(sql: &str) -> Result<Box<Query>, SyntaxError> {
-    parse_only(sql, Grammar::query)
+    parse_only(sql, |g| g.query())
 }
 
 /// Parses one expression, such as the text of a computed column.

@@ -90,6 +90,11 @@ impl VisitorMut for Normalizer {
                     *expr = literal;
                 }
             }
+            // a literal that is normalised already: written casts carry Flink's types
+            Expr::Cast { expr: literal, data_type: DataType::Int(None), .. } => match literal.as_mut() {
+                Expr::UnaryOp { op: UnaryOperator::Minus, expr: digits } => protect(digits),
+                digits => protect(digits),
+            },
             _ => {}
         }
         ControlFlow::Continue(())

@@ -115,23 +115,27 @@ pub(super) fn check_shape(piece: &Piece) -> Result<(), SyntaxError> {
     // operators in the current item, and set operators, of each open bracket
     let mut levels = vec![(0usize, 0usize)];
     for TokenWithSpan { token, span } in piece.significant() {
-        let Some(level) = levels.last_mut() else { break };
         match token {
             Token::LParen | Token::LBracket | Token::LBrace => {
                 levels.push((0, 0));
                 if levels.len() > NESTING_MAX {
-                    return Err(too_deep(*span, format!("brackets are nested more than {NESTING_MAX} levels deep")));
+                    let message = format!("brackets are nested more than {NESTING_MAX} levels deep");
+                    return Err(too_deep(*span, message));
                 }
             }
             Token::RParen | Token::RBracket | Token::RBrace if levels.len() > 1 => {
                 levels.pop();
             }
-            Token::Comma => level.0 = 0,
-            token if is_set_operator(token) => level.1 += 1,
-            token if is_operator(token) => level.0 += 1,
             _ => {}
         }
-        if levels.last().is_some_and(|(operators, sets)| operators.max(sets) > &OPERATORS_MAX) {
+        let Some((operators, sets)) = levels.last_mut() else { break };
+        match token {
+            Token::Comma => *operators = 0,
+            token if is_set_operator(token) => *sets += 1,
+            token if is_operator(token) => *operators += 1,
+            _ => {}
+        }
+        if (*operators).max(*sets) > OPERATORS_MAX {
             return Err(too_deep(*span, format!("more than {OPERATORS_MAX} operators in one expression")));
         }
     }
@@ -155,6 +159,9 @@ fn is_operator(token: &Token) -> bool {
         | Token::UnicodeStringLiteral(_)
         | Token::HexStringLiteral(_)
         | Token::NationalStringLiteral(_)
+        | Token::LParen
+        | Token::LBracket
+        | Token::LBrace
         | Token::RParen
         | Token::RBracket
         | Token::RBrace => false,

@@ -2,7 +2,7 @@
 //!
 //! Values are 128-bit integers with a scale. Only what does not fit into 128 bits on the way goes through 256 bits.
 
-use arrow::array::{Array, ArrayRef, AsArray, Decimal128Array, Int64Array};
+use arrow::array::{Array, AsArray, Decimal128Array, Int64Array};
 use arrow::buffer::NullBuffer;
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Decimal128Type, Int64Type, i256};

@@ -12,7 +12,9 @@ use datafusion_expr::{
 };
 
 use super::FunctionInfo;
-use super::types::{self, FLINK_TYPE, common_type, flink_type, ltz};
+use super::json::IS_JSON;
+use super::types::{self, common_type, flink_type, ltz};
+use crate::types::FlinkType;
 
 /// A call as the code of a function sees it: its arguments, and how many rows to produce.
 pub(crate) struct Call<'a> {
@@ -90,7 +92,10 @@ pub(crate) enum Length {
     Varying(usize),
     /// The sum of the lengths of two arguments.
     Sum(usize, usize),
-    Fixed(&'static str),
+    Chars(u32),
+    AtMost(u32),
+    /// A text that is JSON, and is marked so.
+    Json,
 }
 
 type Rewrite = fn(Vec<Expr>) -> ExprSimplifyResult;
@@ -287,19 +292,20 @@ impl Def {
         })
     }
 
-    /// The text of the result's character type, if Flink knows more than STRING.
-    fn length_text(&self, args: &ReturnFieldArgs) -> Option<String> {
-        let arg = |index: usize| -> Option<String> {
+    /// The result's character type, if Flink knows more than STRING.
+    fn exact_type(&self, args: &ReturnFieldArgs) -> Option<FlinkType> {
+        let arg = |index: usize| -> Option<FlinkType> {
             let field = args.arg_fields.get(index)?;
             Some(flink_type(field, args.scalar_arguments.get(index).copied().flatten()))
         };
         let chars = |index: usize| types::text_length(&arg(index)?);
         match self.length {
-            Length::Unknown => None,
-            Length::Like(index) => types::text_length(&arg(index)?).and(arg(index)),
-            Length::Varying(index) => Some(format!("VARCHAR({})", chars(index)?)),
-            Length::Sum(a, b) => Some(format!("VARCHAR({})", chars(a)?.checked_add(chars(b)?)?)),
-            Length::Fixed(text) => Some(text.to_string()),
+            Length::Unknown | Length::Json => None,
+            Length::Like(index) => arg(index).filter(|ty| types::text_length(ty).is_some()),
+            Length::Varying(index) => Some(FlinkType::Varchar(chars(index)?)),
+            Length::Sum(a, b) => Some(FlinkType::Varchar(chars(a)?.checked_add(chars(b)?)?)),
+            Length::Chars(n) => Some(FlinkType::Char(n)),
+            Length::AtMost(n) => Some(FlinkType::Varchar(n)),
         }
     }
 }
@@ -416,9 +422,12 @@ impl ScalarUDFImpl for Function {
             Nulls::Never => false,
             Nulls::By(by) => by(args.arg_fields),
         };
-        let mut field = Field::new(self.def.name, data_type, nullable);
-        if let Some(text) = self.def.length_text(&args) {
-            field = field.with_metadata([(FLINK_TYPE.to_string(), text)].into());
+        let field = match self.def.exact_type(&args) {
+            Some(exact) if exact.to_arrow() == data_type => exact.to_field(self.def.name, nullable),
+            _ => Field::new(self.def.name, data_type, nullable),
+        };
+        if matches!(self.def.length, Length::Json) {
+            return Ok(Arc::new(field.with_metadata([(IS_JSON.to_string(), "true".to_string())].into())));
         }
         Ok(Arc::new(field))
     }

@@ -10,42 +10,42 @@ use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
 use super::def::{Arg, Call, Def, Length, Ret};
 use super::types;
 
-const fn digest_of(name: &'static str, eval: super::def::Eval, length: &'static str) -> Def {
-    Def::new(name, &[Arg::Bytes], Ret::Text, eval).length(Length::Fixed(length))
+const fn digest_of(name: &'static str, eval: super::def::Eval, digits: u32) -> Def {
+    Def::new(name, &[Arg::Bytes], Ret::Text, eval).length(Length::Chars(digits))
 }
 
 pub(super) const FUNCTIONS: &[Def] = &[
-    digest_of("md5", |call| digest::<Md5>(call), "CHAR(32)").doc(
+    digest_of("md5", |call| digest::<Md5>(call), 32).doc(
         "MD5(string)",
         "The MD5 digest as 32 hexadecimal digits.",
         "MD5('a') = '0cc175b9c0f1b6a831c399e269772661'",
     ),
-    digest_of("sha1", |call| digest::<Sha1>(call), "CHAR(40)").doc(
+    digest_of("sha1", |call| digest::<Sha1>(call), 40).doc(
         "SHA1(string)",
         "The SHA-1 digest as 40 hexadecimal digits.",
         "SHA1('a') = '86f7e437faa5a7fce15d1ddcb9eaeaea377667b8'",
     ),
-    digest_of("sha224", |call| digest::<Sha224>(call), "CHAR(56)").doc(
+    digest_of("sha224", |call| digest::<Sha224>(call), 56).doc(
         "SHA224(string)",
         "The SHA-224 digest as 56 hexadecimal digits.",
         "",
     ),
-    digest_of("sha256", |call| digest::<Sha256>(call), "CHAR(64)").doc(
+    digest_of("sha256", |call| digest::<Sha256>(call), 64).doc(
         "SHA256(string)",
         "The SHA-256 digest as 64 hexadecimal digits.",
         "",
     ),
-    digest_of("sha384", |call| digest::<Sha384>(call), "CHAR(96)").doc(
+    digest_of("sha384", |call| digest::<Sha384>(call), 96).doc(
         "SHA384(string)",
         "The SHA-384 digest as 96 hexadecimal digits.",
         "",
     ),
-    digest_of("sha512", |call| digest::<Sha512>(call), "CHAR(128)").doc(
+    digest_of("sha512", |call| digest::<Sha512>(call), 128).doc(
         "SHA512(string)",
         "The SHA-512 digest as 128 hexadecimal digits.",
         "",
     ),
-    Def::new("sha2", &[Arg::Bytes, Arg::Int], Ret::Text, sha2).length(Length::Fixed("VARCHAR(128)")).doc(
+    Def::new("sha2", &[Arg::Bytes, Arg::Int], Ret::Text, sha2).length(Length::AtMost(128)).doc(
         "SHA2(string, bits)",
         "The SHA-2 digest of this many bits (224, 256, 384 or 512) in hexadecimal.",
         "SHA2('a', 256) = SHA256('a')",
@@ -125,7 +125,7 @@ fn hash_code(call: &Call) -> Result<ArrayRef> {
                     return Ok(None);
                 }
                 let mut text = Vec::new();
-                flott_engine::text::value_text(array.as_ref(), row, &mut text);
+                flott_engine::text::value_text(array.as_ref(), row, &call.fields[0], &mut text);
                 Ok(Some(java_hash(&String::from_utf8_lossy(&text)).wrapping_abs()))
             })
         }

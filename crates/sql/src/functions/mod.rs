@@ -8,6 +8,7 @@ mod arithmetic;
 mod binary;
 mod cast;
 mod cast_text;
+mod cast_value;
 pub mod clock;
 mod collection;
 mod collection_sets;

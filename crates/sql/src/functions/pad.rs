@@ -1,6 +1,7 @@
 //! Functions that put texts together: concatenation, padding, repetition, replacement, formatting.
 
 use arrow::array::{Array, ArrayRef};
+use arrow::datatypes::{Field, FieldRef};
 use datafusion_common::{Result, exec_err};
 use memchr::memmem;
 
@@ -225,7 +226,7 @@ fn printf(call: &Call) -> Result<ArrayRef> {
     let values: Vec<ArrayRef> = (1..call.args.len()).map(|i| call.array(i)).collect::<Result<_>>()?;
     call.texts(|row, out| {
         let Some(format) = format.get(row) else { return Ok(false) };
-        Ok(format_row(format, &values, row, out).is_some())
+        Ok(format_row(format, &values, &call.fields[1..], row, out).is_some())
     })
 }
 
@@ -241,9 +242,15 @@ struct Conversion {
     kind: char,
 }
 
-fn format_row(format: &str, values: &[ArrayRef], row: usize, out: &mut Vec<u8>) -> Option<()> {
+fn format_row(
+    format: &str,
+    values: &[ArrayRef],
+    fields: &[FieldRef],
+    row: usize,
+    out: &mut Vec<u8>,
+) -> Option<()> {
     let mut chars = format.chars().peekable();
-    let mut next = values.iter();
+    let mut next = values.iter().zip(fields);
     let mut buffer = [0; 4];
     while let Some(c) = chars.next() {
         if c != '%' {
@@ -254,7 +261,10 @@ fn format_row(format: &str, values: &[ArrayRef], row: usize, out: &mut Vec<u8>) 
         match conversion.kind {
             '%' => out.push(b'%'),
             'n' => out.push(b'\n'),
-            _ => push_padded(out, &convert(&conversion, next.next()?, row)?, &conversion),
+            _ => {
+                let (value, field) = next.next()?;
+                push_padded(out, &convert(&conversion, value, field, row)?, &conversion);
+            }
         }
     }
     Some(())
@@ -288,12 +298,12 @@ fn read_conversion(chars: &mut std::iter::Peekable<std::str::Chars>) -> Option<C
     }
 }
 
-fn convert(conversion: &Conversion, value: &ArrayRef, row: usize) -> Option<String> {
+fn convert(conversion: &Conversion, value: &ArrayRef, field: &Field, row: usize) -> Option<String> {
     let mut text = Vec::new();
     if value.is_null(row) {
         text.extend_from_slice(b"null");
     } else {
-        flott_engine::text::value_text(value.as_ref(), row, &mut text);
+        flott_engine::text::value_text(value.as_ref(), row, field, &mut text);
     }
     let text = String::from_utf8(text).ok()?;
     Some(match conversion.kind {

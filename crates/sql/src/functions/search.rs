@@ -14,8 +14,8 @@ use super::types::is_integer;
 use super::values::{Text, TextOut};
 
 pub(super) const FUNCTIONS: &[Def] = &[
-    Def::new("position", &[Arg::Text, Arg::Text], Ret::Int, locate).doc(
-        "POSITION(part IN string)",
+    Def::new("position", &[Arg::Text, Arg::Text, Arg::Int], Ret::Int, locate).optional(1).doc(
+        "POSITION(part IN string [FROM start])",
         "Where `part` first stands in the text, from 1; 0 if it does not.",
         "POSITION('l' IN 'hello') = 3",
     ),

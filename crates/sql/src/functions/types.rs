@@ -1,16 +1,9 @@
-//! Flink's types as Arrow carries them: their names, the common type of several, and the parts that Arrow has no place for.
+//! What functions ask of types: names for messages, lengths of texts, the common type of several.
 //!
-//! CHAR(n), VARCHAR(n), BINARY(n) and the exact precision of a TIMESTAMP have no Arrow type of their own. A field that
-//! knows them says so in its metadata, under [`FLINK_TYPE`].
-
 use arrow::datatypes::{DataType, Field, FieldRef, Fields, TimeUnit};
 use datafusion_common::ScalarValue;
 
-/// The key of a field's metadata whose value is the field's exact Flink type, such as `VARCHAR(3)`, without NOT NULL.
-pub const FLINK_TYPE: &str = "flink.type";
-
-/// The greatest precision of a DECIMAL.
-pub const MAX_PRECISION: u8 = 38;
+use crate::types::{ColumnType, FlinkType, MAX_LENGTH};
 
 /// TIMESTAMP_LTZ in this unit: Arrow's timestamp with the zone UTC.
 pub fn ltz(unit: TimeUnit) -> DataType {
@@ -19,76 +12,31 @@ pub fn ltz(unit: TimeUnit) -> DataType {
 
 /// The name of a type as SQL writes it, without nullability.
 pub fn type_name(data_type: &DataType) -> String {
-    use DataType as D;
-    match data_type {
-        D::Null => "NULL".into(),
-        D::Boolean => "BOOLEAN".into(),
-        D::Int8 => "TINYINT".into(),
-        D::Int16 => "SMALLINT".into(),
-        D::Int32 => "INT".into(),
-        D::Int64 => "BIGINT".into(),
-        D::Float32 => "FLOAT".into(),
-        D::Float64 => "DOUBLE".into(),
-        D::Decimal128(precision, scale) => format!("DECIMAL({precision}, {scale})"),
-        D::Utf8 | D::LargeUtf8 | D::Utf8View => "STRING".into(),
-        D::Binary | D::LargeBinary | D::BinaryView => "BYTES".into(),
-        D::FixedSizeBinary(length) => format!("BINARY({length})"),
-        D::Date32 => "DATE".into(),
-        D::Time32(TimeUnit::Second) => "TIME(0)".into(),
-        D::Time32(_) => "TIME(3)".into(),
-        D::Timestamp(unit, None) => format!("TIMESTAMP({})", unit_precision(unit)),
-        D::Timestamp(unit, Some(_)) => format!("TIMESTAMP_LTZ({})", unit_precision(unit)),
-        D::Interval(arrow::datatypes::IntervalUnit::YearMonth) => "INTERVAL MONTH".into(),
-        D::Interval(_) | D::Duration(_) => "INTERVAL SECOND(3)".into(),
-        D::List(item) => format!("ARRAY<{}>", type_text(item)),
-        D::Map(entries, _) => match entries.data_type() {
-            D::Struct(fields) if fields.len() == 2 => {
-                format!("MAP<{}, {}>", type_text(&fields[0]), type_text(&fields[1]))
-            }
-            _ => "MAP".into(),
-        },
-        D::Struct(fields) => {
-            let parts: Vec<String> = fields.iter().map(|f| format!("`{}` {}", f.name(), type_text(f))).collect();
-            format!("ROW<{}>", parts.join(", "))
-        }
-        other => format!("{other}"),
-    }
+    FlinkType::from_arrow(data_type).to_string()
 }
 
 /// The type of a field with its nullability: `INT NOT NULL`.
 pub fn type_text(field: &Field) -> String {
-    let name = field.metadata().get(FLINK_TYPE).cloned().unwrap_or_else(|| type_name(field.data_type()));
-    if field.is_nullable() { name } else { format!("{name} NOT NULL") }
+    let (ty, nullable) = FlinkType::from_field(field);
+    ColumnType { ty, nullable }.to_string()
 }
 
-/// The exact Flink type of an expression, without nullability: a text literal of n characters is CHAR(n).
-pub fn flink_type(field: &Field, literal: Option<&ScalarValue>) -> String {
-    if let Some(text) = field.metadata().get(FLINK_TYPE) {
-        return text.clone();
-    }
-    match literal {
-        Some(ScalarValue::Utf8(Some(text))) => format!("CHAR({})", text.chars().count()),
-        Some(ScalarValue::Binary(Some(bytes))) => format!("BINARY({})", bytes.len()),
-        _ => type_name(field.data_type()),
+/// The exact Flink type of an expression: a text literal of n characters is CHAR(n).
+pub fn flink_type(field: &Field, literal: Option<&ScalarValue>) -> FlinkType {
+    let (ty, _) = FlinkType::from_field(field);
+    match (&ty, literal) {
+        (&FlinkType::STRING, Some(ScalarValue::Utf8(Some(text)))) => FlinkType::Char(text.chars().count() as u32),
+        (&FlinkType::BYTES, Some(ScalarValue::Binary(Some(bytes)))) => FlinkType::Binary(bytes.len() as u32),
+        _ => ty,
     }
 }
 
-/// The n of `CHAR(n)`, `VARCHAR(n)`, `BINARY(n)`, `VARBINARY(n)`; `None` for any other type.
-pub fn text_length(flink_type: &str) -> Option<usize> {
-    let (head, rest) = flink_type.split_once('(')?;
-    if !matches!(head.trim().to_ascii_uppercase().as_str(), "CHAR" | "VARCHAR" | "BINARY" | "VARBINARY") {
-        return None;
+/// The length of a character type that has one; STRING has none.
+pub fn text_length(flink_type: &FlinkType) -> Option<u32> {
+    match flink_type {
+        FlinkType::Char(n) | FlinkType::Varchar(n) if *n != MAX_LENGTH => Some(*n),
+        _ => None,
     }
-    rest.split_once(')')?.0.trim().parse().ok()
-}
-
-/// The precision of `TIMESTAMP(p)`, `TIMESTAMP_LTZ(p)` or `TIME(p)`; `None` for any other type.
-pub fn time_precision(flink_type: &str) -> Option<u8> {
-    let (head, rest) = flink_type.split_once('(')?;
-    if !head.trim().to_ascii_uppercase().starts_with("TIME") {
-        return None;
-    }
-    rest.split_once(')')?.0.trim().parse().ok()
 }
 
 /// The precision that a unit of time stands for: seconds 0, milliseconds 3, microseconds 6, nanoseconds 9.

@@ -233,8 +233,11 @@ impl<'a> Work<'a> {
     #[inline]
     fn line(&mut self, reader: &mut Reader<'_>) -> Result<(), Box<Failure>> {
         reader.scan.blanks();
-        if reader.scan.peek() == b'\n' {
-            return Ok(());
+        match reader.scan.peek() {
+            b'\n' => return Ok(()),
+            // Some programs begin a file with a byte order mark.
+            0xef if reader.scan.text[reader.scan.pos..].starts_with('\u{feff}') => reader.scan.pos += '\u{feff}'.len_utf8(),
+            _ => {}
         }
         reader.object(&mut self.shape, &mut self.columns, self.rows)?;
         reader.scan.blanks();

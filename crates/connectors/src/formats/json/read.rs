@@ -178,6 +178,7 @@ impl<'a> Reader<'a> {
             let field = match shape.guesses.get(place) {
                 Some(guess) if guess.matches(self.scan.bytes, start) => {
                     self.scan.pos += guess.length;
+                    self.scan.blanks();
                     guess.field
                 }
                 _ => {

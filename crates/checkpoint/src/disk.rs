@@ -1,0 +1,57 @@
+//! The file operations that change a checkpoint directory, one by one, so that tests can stop the world between any two.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Result, Write};
+use std::path::Path;
+
+/// Changes to files. Nothing is durable before it is synced.
+pub trait Disk: Send {
+    /// Makes a new file with this content, or empties one that is there first.
+    fn write(&mut self, path: &Path, bytes: &[u8]) -> Result<()>;
+    /// Makes the content of a file durable.
+    fn sync(&mut self, path: &Path) -> Result<()>;
+    /// Gives a file another name, in place of the file that has that name.
+    fn rename(&mut self, from: &Path, to: &Path) -> Result<()>;
+    /// Makes the names in a directory durable.
+    fn sync_dir(&mut self, dir: &Path) -> Result<()>;
+    /// Deletes a file.
+    fn remove(&mut self, path: &Path) -> Result<()>;
+}
+
+/// The file system.
+pub struct LocalDisk;
+
+impl Disk for LocalDisk {
+    fn write(&mut self, path: &Path, bytes: &[u8]) -> Result<()> {
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).open(path)?;
+        file.write_all(bytes)
+    }
+
+    fn sync(&mut self, path: &Path) -> Result<()> {
+        File::open(path)?.sync_all()
+    }
+
+    fn rename(&mut self, from: &Path, to: &Path) -> Result<()> {
+        std::fs::rename(from, to)
+    }
+
+    fn sync_dir(&mut self, dir: &Path) -> Result<()> {
+        File::open(dir)?.sync_all()
+    }
+
+    fn remove(&mut self, path: &Path) -> Result<()> {
+        std::fs::remove_file(path)
+    }
+}
+
+/// Replaces a file so that after a crash either the old or the new content is there.
+pub fn replace(disk: &mut dyn Disk, dir: &Path, name: &str, bytes: &[u8]) -> Result<()> {
+    let (temporary, path) = (dir.join(format!("{name}{TEMPORARY}")), dir.join(name));
+    disk.write(&temporary, bytes)?;
+    disk.sync(&temporary)?;
+    disk.rename(&temporary, &path)?;
+    disk.sync_dir(dir)
+}
+
+/// Ending of the names of files that are not complete.
+pub const TEMPORARY: &str = ".tmp";

@@ -1,0 +1,170 @@
+//! The manifest: one document that names everything a checkpoint consists of.
+
+use flott_engine::checkpoint::{Checkpoint, SinkState, SplitState, TableState};
+use serde::{Deserialize, Serialize};
+
+/// Version of the directory's format. A release reads its own version and older ones, and refuses newer ones.
+pub const FORMAT_VERSION: u32 = 1;
+
+const PREFIX: &str = "manifest-";
+const SUFFIX: &str = ".json";
+
+/// See the module.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Of the file format.
+    pub version: u32,
+    /// The epoch the checkpoint closes.
+    pub epoch: u64,
+    /// Generation of the job that wrote it. A later generation's checkpoint is newer, whatever its epoch.
+    pub generation: u64,
+    /// Identifies the query.
+    pub fingerprint: String,
+    /// The input has ended.
+    pub finished: bool,
+    /// Processing time in milliseconds.
+    pub now_ms: i64,
+    /// Event time of sources.
+    pub watermarks: Vec<EventTime>,
+    /// Positions of source splits.
+    pub splits: Vec<Split>,
+    /// Progress of sinks.
+    pub sinks: Vec<SinkProgress>,
+    /// Late rows so far.
+    pub late: Vec<LateCount>,
+    /// State tables; those without rows are left out.
+    pub files: Vec<TableFile>,
+}
+
+/// A source split, see [`SplitState`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Split {
+    node: usize,
+    id: String,
+    detail: String,
+    position: Option<String>,
+    rows_taken: u64,
+    watermark: i64,
+    ended: bool,
+    rows: u64,
+    bad_rows: u64,
+}
+
+/// Event time of a source.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventTime {
+    node: usize,
+    watermark: i64,
+}
+
+/// A sink, see [`SinkState`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SinkProgress {
+    node: usize,
+    progress: String,
+}
+
+/// Late rows of a node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LateCount {
+    node: usize,
+    rows: u64,
+}
+
+/// A file with one worker's part of a state table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableFile {
+    /// Node of the operator.
+    pub node: usize,
+    /// Name of the table.
+    pub table: String,
+    /// Running number of the part.
+    pub part: usize,
+    /// Name of the file in the directory.
+    pub file: String,
+    /// Its length in bytes.
+    pub size: u64,
+    /// Its checksum.
+    pub crc32c: String,
+}
+
+impl Manifest {
+    /// Everything of a checkpoint but its tables, which lie in `files`.
+    pub fn of(checkpoint: &Checkpoint, generation: u64, files: Vec<TableFile>) -> Self {
+        let split = |s: &SplitState| Split {
+            node: s.node,
+            id: s.id.clone(),
+            detail: s.detail.clone(),
+            position: s.position.clone(),
+            rows_taken: s.rows_taken,
+            watermark: s.watermark,
+            ended: s.ended,
+            rows: s.rows,
+            bad_rows: s.bad_rows,
+        };
+        Self {
+            version: FORMAT_VERSION,
+            epoch: checkpoint.epoch,
+            generation,
+            fingerprint: checkpoint.fingerprint.clone(),
+            finished: checkpoint.finished,
+            now_ms: checkpoint.now_ms,
+            watermarks: checkpoint.watermarks.iter().map(|(node, watermark)| EventTime { node: *node, watermark: *watermark }).collect(),
+            splits: checkpoint.splits.iter().map(split).collect(),
+            sinks: checkpoint.sinks.iter().map(|s| SinkProgress { node: s.node, progress: s.progress.clone() }).collect(),
+            late: checkpoint.late.iter().map(|(node, rows)| LateCount { node: *node, rows: *rows }).collect(),
+            files,
+        }
+    }
+
+    /// The checkpoint, with the tables that were read.
+    pub fn into_checkpoint(self, tables: Vec<TableState>) -> Checkpoint {
+        let split = |s: Split| SplitState {
+            node: s.node,
+            id: s.id,
+            detail: s.detail,
+            position: s.position,
+            rows_taken: s.rows_taken,
+            watermark: s.watermark,
+            ended: s.ended,
+            rows: s.rows,
+            bad_rows: s.bad_rows,
+        };
+        Checkpoint {
+            epoch: self.epoch,
+            fingerprint: self.fingerprint,
+            finished: self.finished,
+            now_ms: self.now_ms,
+            watermarks: self.watermarks.into_iter().map(|e| (e.node, e.watermark)).collect(),
+            splits: self.splits.into_iter().map(split).collect(),
+            sinks: self.sinks.into_iter().map(|s| SinkState { node: s.node, progress: s.progress }).collect(),
+            tables,
+            late: self.late.into_iter().map(|l| (l.node, l.rows)).collect(),
+        }
+    }
+
+    /// Orders checkpoints by age.
+    pub fn age(&self) -> (u64, u64) {
+        (self.generation, self.epoch)
+    }
+}
+
+/// Name of the manifest of an epoch; names sort by epoch.
+pub fn file_name(epoch: u64) -> String {
+    format!("{PREFIX}{epoch:020}{SUFFIX}")
+}
+
+/// The epoch in the name of a manifest; `None` for any other file.
+pub fn epoch_in(name: &str) -> Option<u64> {
+    let digits = name.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?;
+    (digits.len() == 20).then(|| digits.parse().ok()).flatten()
+}
+
+/// The format version of a document, if it is newer than this release knows.
+pub fn newer_format(content: &str) -> Option<u32> {
+    #[derive(Deserialize)]
+    struct Versioned {
+        version: u32,
+    }
+    serde_json::from_str::<Versioned>(content).ok().map(|v| v.version).filter(|v| *v > FORMAT_VERSION)
+}

@@ -1,0 +1,375 @@
+//! Checkpoints in a local directory.
+//!
+//! What lies there: `lock` (held while a job runs), `head.json` (whose directory it is), `manifest-<epoch>.json` (one per
+//! checkpoint) and `state-<generation>-<number>.arrow` (one per worker's part of a state table, shared by manifests as long as
+//! the part does not change).
+
+use flott_engine::checkpoint::{Checkpoint, CheckpointStore, TableState};
+use flott_engine::{Error, Result};
+use std::collections::{HashMap, HashSet};
+use std::fs::{File, TryLockError};
+use std::io::{ErrorKind, Read, Write};
+use std::path::{Path, PathBuf};
+use xxhash_rust::xxh3::xxh3_128;
+
+use crate::codec::{checksum, decode_table, encode_table, parse, seal, unseal};
+use crate::disk::{Disk, LocalDisk, TEMPORARY, replace};
+use crate::head::{Contents, HEAD, Head, too_new};
+use crate::manifest::{FORMAT_VERSION, Manifest, TableFile, epoch_in, file_name, newer_format};
+
+/// Checkpoints kept. One would do if disks never lied; a second one is there when the newest is damaged, and a third when
+/// that happens while the second is being replaced.
+const KEEP: usize = 3;
+
+const LOCK: &str = "lock";
+const STATE_PREFIX: &str = "state-";
+const STATE_SUFFIX: &str = ".arrow";
+/// `EIO`: the medium could not be read.
+const MEDIUM_ERROR: i32 = 5;
+
+/// Keeps the checkpoints of one job in a directory of their own. One instance at a time: a second one is refused, and one that
+/// lost the directory to another (a shared disk, a lock that was not honoured) finds out before it can publish anything.
+pub struct LocalStore {
+    dir: PathBuf,
+    disk: Box<dyn Disk>,
+    head: Head,
+    /// Held as long as the store lives.
+    _lock: File,
+    /// Damage of the head that was mended at opening.
+    mended: Option<String>,
+    /// Manifests that are kept, oldest first; `None`: the directory was not looked at yet.
+    kept: Option<Vec<Manifest>>,
+    /// What this instance wrote last, by node, table and part: a digest of the content and the file.
+    written: HashMap<(usize, String, usize), (u128, TableFile)>,
+    /// Number of the next state file.
+    next_file: u64,
+}
+
+/// Why a checkpoint is not used.
+enum Unusable {
+    /// It is damaged; an older one may do.
+    Damaged(String),
+    /// Nothing may be concluded.
+    Failed(Error),
+}
+
+impl LocalStore {
+    /// Takes possession of a directory, made if need be, for the job of that name. Fails when another instance has it, when it
+    /// belongs to another job, or when a newer release wrote it; nothing is changed then.
+    pub fn open(dir: &Path, job: &str) -> Result<Self> {
+        Self::open_on(dir, job, Box::new(LocalDisk))
+    }
+
+    pub(crate) fn open_on(dir: &Path, job: &str, mut disk: Box<dyn Disk>) -> Result<Self> {
+        make_dir(dir, &mut *disk)?;
+        let lock = take_lock(dir, job)?;
+        let (head, damage) = Head::read(dir)?;
+        if let Some(other) = head.as_ref().filter(|h| h.job != job) {
+            return Err(Error::state(format!("{} holds the checkpoints of the job '{}', not of '{job}'", dir.display(), other.job))
+                .help("give this job a checkpoint directory of its own"));
+        }
+        let names = list(dir)?;
+        let generation = 1 + head.as_ref().map_or_else(|| highest_generation(dir, &names), |h| h.generation);
+        let contents = match head.map(|h| h.contents) {
+            Some(Contents::Discarded) => {
+                remove_all(&mut *disk, dir, &names)?;
+                Contents::Empty
+            }
+            Some(Contents::Empty) if names.iter().any(|n| epoch_in(n).is_some()) => Contents::Checkpoints,
+            Some(contents) => contents,
+            // Files without a head: it was lost, since it is durable before any of them.
+            None if names.iter().any(|n| epoch_in(n).is_some() || n.starts_with(STATE_PREFIX)) => Contents::Checkpoints,
+            None => Contents::Empty,
+        };
+        let head = Head { version: FORMAT_VERSION, job: job.into(), generation, contents };
+        head.write(&mut *disk, dir)?;
+        let dir = dir.to_path_buf();
+        Ok(Self { dir, disk, head, _lock: lock, mended: damage, kept: None, written: HashMap::new(), next_file: 0 })
+    }
+
+    /// Grows by one each time the directory is opened; fences what an earlier instance may still try to do.
+    pub fn generation(&self) -> u64 {
+        self.head.generation
+    }
+
+    /// Where the checkpoints are.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// All readable manifests, oldest first, and the names of damaged ones with the reason.
+    fn manifests(&self) -> Result<(Vec<Manifest>, Vec<(String, String)>)> {
+        let (mut whole, mut damaged) = (vec![], vec![]);
+        for name in list(&self.dir)?.into_iter().filter(|n| epoch_in(n).is_some()) {
+            match read_manifest(&self.dir, &name) {
+                Ok(manifest) => whole.push(manifest),
+                Err(Unusable::Damaged(why)) => damaged.push((name, why)),
+                Err(Unusable::Failed(e)) => return Err(e),
+            }
+        }
+        whole.sort_by_key(Manifest::age);
+        Ok((whole, damaged))
+    }
+
+    fn newest_whole(&self, manifests: &[Manifest], refused: &mut Vec<String>) -> Result<Option<Checkpoint>> {
+        for manifest in manifests.iter().rev() {
+            match read_tables(&self.dir, manifest) {
+                Ok(tables) => return Ok(Some(manifest.clone().into_checkpoint(tables))),
+                Err(Unusable::Damaged(why)) => refused.push(why),
+                Err(Unusable::Failed(e)) => return Err(e),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Fails when another instance has taken the directory over.
+    fn check_owner(&self) -> Result<()> {
+        let (head, _) = Head::read(&self.dir)?;
+        match head {
+            Some(head) if head.generation == self.head.generation => Ok(()),
+            Some(head) => Err(Error::state(format!(
+                "this instance was replaced: another one (generation {}, this is {}) has taken over {}",
+                head.generation,
+                self.head.generation,
+                self.dir.display()
+            ))
+            .help("nothing was lost; the other instance goes on from the last checkpoint")),
+            None => Err(Error::state(format!("{} was deleted or damaged while the job was running", self.dir.join(HEAD).display()))),
+        }
+    }
+
+    /// Writes the tables that changed. `fresh` are the files that no manifest names yet.
+    fn write_tables(&mut self, tables: &[TableState], fresh: &mut Vec<PathBuf>) -> Result<Vec<TableFile>> {
+        let mut parts: HashMap<(usize, &str), usize> = HashMap::new();
+        let mut written = HashMap::new();
+        let mut files = vec![];
+        for table in tables.iter().filter(|t| t.rows.num_rows() > 0) {
+            let counter = parts.entry((table.node, &table.table)).or_default();
+            let part = *counter;
+            *counter += 1;
+            let bytes = encode_table(&table.rows)?;
+            let digest = xxh3_128(&bytes);
+            let key = (table.node, table.table.clone(), part);
+            let file = match self.written.get(&key) {
+                Some((same, file)) if *same == digest => file.clone(),
+                _ => self.write_table(&key, &bytes, fresh)?,
+            };
+            written.insert(key, (digest, file.clone()));
+            files.push(file);
+        }
+        for path in fresh.iter() {
+            self.disk.sync(path).map_err(|e| at(e, path))?;
+        }
+        self.written = written;
+        Ok(files)
+    }
+
+    fn write_table(&mut self, key: &(usize, String, usize), bytes: &[u8], fresh: &mut Vec<PathBuf>) -> Result<TableFile> {
+        let file = format!("{STATE_PREFIX}{:010}-{:010}{STATE_SUFFIX}", self.head.generation, self.next_file);
+        self.next_file += 1; // a name is never used twice, so that a file whose sync failed is not trusted later
+        let path = self.dir.join(&file);
+        fresh.push(path.clone());
+        self.disk.write(&path, bytes).map_err(|e| at(e, &path))?;
+        let (node, table, part) = key.clone();
+        Ok(TableFile { node, table, part, file, size: bytes.len() as u64, crc32c: checksum(bytes) })
+    }
+
+    /// Deletes what no kept manifest names. Failing to delete harms nothing: the next checkpoint tries again.
+    fn collect_garbage(&mut self) {
+        let kept = self.kept.iter().flatten();
+        let mut needed: HashSet<String> = [LOCK, HEAD].map(String::from).into();
+        for manifest in kept {
+            needed.insert(file_name(manifest.epoch));
+            needed.extend(manifest.files.iter().map(|f| f.file.clone()));
+        }
+        // Manifests come before state files, so that none is ever left without its files.
+        let mut garbage: Vec<String> = list(&self.dir).unwrap_or_default().into_iter().filter(|n| is_ours(n) && !needed.contains(n)).collect();
+        garbage.sort_by_key(|n| epoch_in(n).is_none());
+        for name in garbage {
+            if self.disk.remove(&self.dir.join(name)).is_err() {
+                return;
+            }
+        }
+    }
+
+    fn set_contents(&mut self, contents: Contents) -> Result<()> {
+        if self.head.contents != contents {
+            let head = Head { contents, ..self.head.clone() };
+            head.write(&mut *self.disk, &self.dir)?;
+            self.head = head;
+        }
+        Ok(())
+    }
+
+    fn nothing_left(&self) -> Error {
+        Error::state(format!("the job '{}' took checkpoints in {}, but no manifest of them is there", self.head.job, self.dir.display()))
+            .help("bring the manifest-*.json files back, or run with --fresh to start over without the state")
+    }
+}
+
+impl CheckpointStore for LocalStore {
+    fn write(&mut self, checkpoint: &Checkpoint) -> Result<()> {
+        if self.kept.is_none() {
+            self.kept = Some(self.manifests()?.0);
+        }
+        self.check_owner()?;
+        let mut fresh = vec![];
+        let files = match self.write_tables(&checkpoint.tables, &mut fresh) {
+            Ok(files) => files,
+            Err(e) => {
+                // Give the space back: the disk may be full.
+                fresh.iter().for_each(|path| self.disk.remove(path).unwrap_or_default());
+                return Err(e);
+            }
+        };
+        let manifest = Manifest::of(checkpoint, self.head.generation, files);
+        let name = file_name(manifest.epoch);
+        self.check_owner()?;
+        replace(&mut *self.disk, &self.dir, &name, &seal(&manifest)?).map_err(|e| at(e, &self.dir.join(&name)))?;
+        self.set_contents(Contents::Checkpoints)?;
+        let kept = self.kept.get_or_insert_default();
+        kept.retain(|m| m.epoch != manifest.epoch);
+        kept.push(manifest);
+        kept.drain(..kept.len().saturating_sub(KEEP));
+        self.collect_garbage();
+        Ok(())
+    }
+
+    fn latest(&mut self, note: &mut dyn FnMut(String)) -> Result<Option<Checkpoint>> {
+        if let Some(why) = self.mended.take() {
+            note(format!("{} was damaged and has been made anew: {why}", self.dir.join(HEAD).display()));
+        }
+        let (manifests, damaged) = self.manifests()?;
+        if manifests.is_empty() && damaged.is_empty() {
+            self.kept = Some(vec![]);
+            return if self.head.contents == Contents::Empty { Ok(None) } else { Err(self.nothing_left()) };
+        }
+        let mut refused: Vec<String> = vec![];
+        let found = self.newest_whole(&manifests, &mut refused)?;
+        let reached = found.as_ref().map_or(0, |c| c.epoch);
+        let newer = damaged.into_iter().filter(|(name, _)| epoch_in(name).is_some_and(|e| e > reached));
+        refused.splice(0..0, newer.map(|(name, why)| format!("{}: {why}", self.dir.join(name).display())));
+        let Some(found) = found else {
+            return Err(Error::state(format!("no checkpoint in {} is whole: {}", self.dir.display(), refused.join("; ")))
+                .help("restore the directory from a backup, or run with --fresh to start over without the state"));
+        };
+        refused.into_iter().for_each(|why| note(format!("a damaged checkpoint was passed over: {why}")));
+        self.kept = Some(manifests);
+        Ok(Some(found))
+    }
+
+    /// Deletes every checkpoint. The directory stays, with the lock and the generation, which must not go back.
+    fn discard(&mut self) -> Result<()> {
+        self.check_owner()?;
+        self.set_contents(Contents::Discarded)?;
+        remove_all(&mut *self.disk, &self.dir, &list(&self.dir)?)?;
+        self.set_contents(Contents::Empty)?;
+        self.kept = Some(vec![]);
+        self.written.clear();
+        Ok(())
+    }
+}
+
+fn at(e: std::io::Error, path: &Path) -> Error {
+    Error::from(e).at(path.display().to_string())
+}
+
+fn make_dir(dir: &Path, disk: &mut dyn Disk) -> Result<()> {
+    if dir.is_dir() {
+        return Ok(());
+    }
+    std::fs::create_dir_all(dir).map_err(|e| at(e, dir))?;
+    match dir.parent().filter(|p| !p.as_os_str().is_empty()) {
+        Some(parent) => disk.sync_dir(parent).map_err(|e| at(e, parent)),
+        None => Ok(()),
+    }
+}
+
+/// Locks the directory and leaves the number of this process in it.
+fn take_lock(dir: &Path, job: &str) -> Result<File> {
+    let path = dir.join(LOCK);
+    let mut file = File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(|e| at(e, &path))?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let mut pid = String::new();
+            let known = file.read_to_string(&mut pid).is_ok() && !pid.trim().is_empty();
+            let who = if known { format!("process {}", pid.trim()) } else { "another process".into() };
+            return Err(Error::state(format!("the job '{job}' is already running: {who} uses the checkpoint directory {}", dir.display()))
+                .help("stop that process first, or give this job another name"));
+        }
+        Err(TryLockError::Error(e)) => return Err(at(e, &path)),
+    }
+    file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id())).map_err(|e| at(e, &path))?;
+    Ok(file)
+}
+
+fn list(dir: &Path) -> Result<Vec<String>> {
+    let names = std::fs::read_dir(dir).and_then(|entries| entries.map(|e| Ok(e?.file_name())).collect::<std::io::Result<Vec<_>>>());
+    let names = names.map_err(|e| at(e, dir))?;
+    let mut names: Vec<String> = names.into_iter().filter_map(|n| n.into_string().ok()).collect();
+    names.sort();
+    Ok(names)
+}
+
+/// Whether a file is part of a checkpoint or an unfinished piece of one; anything else is left alone.
+fn is_ours(name: &str) -> bool {
+    let whole = name.strip_suffix(TEMPORARY).unwrap_or(name);
+    epoch_in(whole).is_some() || whole == HEAD || (whole.starts_with(STATE_PREFIX) && whole.ends_with(STATE_SUFFIX))
+}
+
+fn remove_all(disk: &mut dyn Disk, dir: &Path, names: &[String]) -> Result<()> {
+    for name in names.iter().filter(|n| is_ours(n) && *n != HEAD) {
+        let path = dir.join(name);
+        match disk.remove(&path) {
+            Err(e) if e.kind() != ErrorKind::NotFound => return Err(at(e, &path)),
+            _ => {}
+        }
+    }
+    disk.sync_dir(dir).map_err(|e| at(e, dir))
+}
+
+/// The highest generation that left traces, for a directory that lost its head.
+fn highest_generation(dir: &Path, names: &[String]) -> u64 {
+    let in_name = |n: &String| n.strip_prefix(STATE_PREFIX)?.split('-').next()?.parse().ok();
+    let in_manifest = |n: &String| epoch_in(n).and_then(|_| read_manifest(dir, n).ok()).map(|m| m.generation);
+    names.iter().filter_map(|n| in_name(n).or_else(|| in_manifest(n))).max().unwrap_or(0)
+}
+
+/// A file that a checkpoint consists of.
+fn read_part(path: &Path) -> Result<Vec<u8>, Unusable> {
+    std::fs::read(path).map_err(|e| match e.kind() {
+        ErrorKind::NotFound => Unusable::Damaged(format!("{} is missing", path.display())),
+        _ if e.raw_os_error() == Some(MEDIUM_ERROR) => Unusable::Damaged(format!("{}: {e}", path.display())),
+        _ => Unusable::Failed(at(e, path)),
+    })
+}
+
+fn read_manifest(dir: &Path, name: &str) -> Result<Manifest, Unusable> {
+    let bytes = read_part(&dir.join(name))?;
+    let content = unseal(&bytes).map_err(Unusable::Damaged)?;
+    if let Some(version) = newer_format(content) {
+        return Err(Unusable::Failed(too_new(version, dir)));
+    }
+    let manifest: Manifest = parse(content).map_err(Unusable::Damaged)?;
+    if epoch_in(name) != Some(manifest.epoch) {
+        return Err(Unusable::Damaged(format!("it is that of epoch {}", manifest.epoch)));
+    }
+    Ok(manifest)
+}
+
+fn read_tables(dir: &Path, manifest: &Manifest) -> Result<Vec<TableState>, Unusable> {
+    let read = |f: &TableFile| {
+        let path = dir.join(&f.file);
+        let bytes = read_part(&path)?;
+        let damaged = |why: String| Unusable::Damaged(format!("{}: {why}", path.display()));
+        if bytes.len() as u64 != f.size {
+            return Err(damaged(format!("it has {} bytes instead of {}", bytes.len(), f.size)));
+        }
+        if checksum(&bytes) != f.crc32c {
+            return Err(damaged("its checksum does not match its content".into()));
+        }
+        Ok(TableState { node: f.node, table: f.table.clone(), rows: decode_table(bytes).map_err(damaged)? })
+    };
+    manifest.files.iter().map(read).collect()
+}

@@ -1,0 +1,613 @@
+//! Damage, crashes and double starts.
+
+use arrow::array::{AsArray, Int64Array, RecordBatch, StringArray, UInt8Array};
+use arrow::datatypes::{DataType, Field, Int64Type, Schema};
+use flott_engine::checkpoint::{Checkpoint, CheckpointStore, SinkState, SplitState, TableState};
+use flott_engine::{ErrorKind, Result};
+use std::collections::{BTreeMap, HashMap};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use tempfile::TempDir;
+
+use crate::disk::{Disk, LocalDisk};
+use crate::head::HEAD;
+use crate::manifest::{epoch_in, file_name};
+use crate::store::LocalStore;
+
+const JOB: &str = "orders";
+
+fn rows(values: &[i64]) -> RecordBatch {
+    let fields = vec![
+        Field::new("key_group", DataType::UInt8, false),
+        Field::new("key0", DataType::Utf8, true),
+        Field::new("value0", DataType::Int64, false),
+    ];
+    let keys: StringArray = values.iter().map(|v| (v % 3 != 0).then(|| format!("key {v}"))).collect();
+    RecordBatch::try_new(
+        Arc::new(Schema::new(fields)),
+        vec![
+            Arc::new(UInt8Array::from_iter_values(values.iter().map(|v| *v as u8))),
+            Arc::new(keys),
+            Arc::new(Int64Array::from(values.to_vec())),
+        ],
+    )
+    .unwrap()
+}
+
+/// Node 1 changes with every epoch, in two parts; node 2 never does; node 3 is empty.
+fn checkpoint(epoch: u64) -> Checkpoint {
+    let e = epoch as i64;
+    let table = |node, table: &str, values: &[i64]| TableState { node, table: table.into(), rows: rows(values) };
+    let split = SplitState {
+        node: 0,
+        id: "a.json".into(),
+        detail: "größe=1".into(),
+        position: (epoch > 1).then(|| format!("{{\"byte\":{epoch}}}")),
+        rows_taken: epoch * 7,
+        watermark: if epoch > 1 { e } else { i64::MIN },
+        ended: epoch.is_multiple_of(2),
+        rows: u64::MAX,
+        bad_rows: 3,
+    };
+    Checkpoint {
+        epoch,
+        fingerprint: "f00d".into(),
+        finished: epoch == 9,
+        now_ms: 1_700_000_000_000 + e,
+        watermarks: vec![(0, e - 5), (9, i64::MIN)],
+        splits: vec![split],
+        sinks: vec![SinkState { node: 4, progress: format!("{{\"epoch\":{epoch}}}") }],
+        tables: vec![
+            table(1, "groups", &[e, e + 1]),
+            table(1, "groups", &[e * 100]),
+            table(2, "still", &[1, 2, 3]),
+            table(3, "empty", &[]),
+        ],
+        late: vec![(1, epoch)],
+    }
+}
+
+fn assert_same(found: &Checkpoint, epoch: u64) {
+    let expected = checkpoint(epoch);
+    assert_eq!(
+        (found.epoch, &found.fingerprint, found.finished, found.now_ms, &found.splits, &found.sinks, &found.late),
+        (epoch, &expected.fingerprint, expected.finished, expected.now_ms, &expected.splits, &expected.sinks, &expected.late)
+    );
+    assert_eq!(found.watermarks, expected.watermarks);
+    let tables: Vec<_> = expected.tables.iter().filter(|t| t.rows.num_rows() > 0).collect();
+    assert_eq!(found.tables.len(), tables.len());
+    for (found, expected) in found.tables.iter().zip(tables) {
+        assert_eq!((found.node, &found.table, &found.rows), (expected.node, &expected.table, &expected.rows));
+    }
+}
+
+/// The file system without syncing, which is most of the time of a test.
+struct Quick;
+
+impl Disk for Quick {
+    fn write(&mut self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        LocalDisk.write(path, bytes)
+    }
+    fn sync(&mut self, _: &Path) -> io::Result<()> {
+        Ok(())
+    }
+    fn rename(&mut self, from: &Path, to: &Path) -> io::Result<()> {
+        LocalDisk.rename(from, to)
+    }
+    fn sync_dir(&mut self, _: &Path) -> io::Result<()> {
+        Ok(())
+    }
+    fn remove(&mut self, path: &Path) -> io::Result<()> {
+        LocalDisk.remove(path)
+    }
+}
+
+fn open(dir: &Path) -> LocalStore {
+    LocalStore::open_on(dir, JOB, Box::new(Quick)).unwrap()
+}
+
+fn latest(store: &mut LocalStore) -> Result<(Option<Checkpoint>, Vec<String>)> {
+    let mut notes = vec![];
+    let found = store.latest(&mut |n| notes.push(n))?;
+    Ok((found, notes))
+}
+
+fn names(dir: &Path) -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_dir(dir).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+fn manifests(dir: &Path) -> Vec<String> {
+    names(dir).into_iter().filter(|n| epoch_in(n).is_some()).collect()
+}
+
+/// Every file that a manifest names.
+fn referenced(dir: &Path, manifest: &str) -> Vec<String> {
+    let text = std::fs::read_to_string(dir.join(manifest)).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    json["content"]["files"].as_array().unwrap().iter().map(|f| f["file"].as_str().unwrap().to_string()).collect()
+}
+
+#[test]
+fn a_checkpoint_comes_back_as_it_was() {
+    let dir = TempDir::new().unwrap();
+    for epoch in 1..=9 {
+        let mut store = open(dir.path());
+        let (found, notes) = latest(&mut store).unwrap();
+        assert!(notes.is_empty(), "{notes:?}");
+        match epoch {
+            1 => assert!(found.is_none()),
+            _ => assert_same(&found.unwrap(), epoch - 1),
+        }
+        assert_eq!(store.generation(), epoch);
+        store.write(&checkpoint(epoch)).unwrap();
+    }
+}
+
+#[test]
+fn the_newest_three_are_kept_and_unchanged_tables_are_shared() {
+    let dir = TempDir::new().unwrap();
+    let mut store = open(dir.path());
+    for epoch in 1..=6 {
+        store.write(&checkpoint(epoch)).unwrap();
+    }
+    assert_eq!(manifests(dir.path()), [4, 5, 6].map(file_name));
+    let still: Vec<String> = manifests(dir.path()).iter().map(|m| referenced(dir.path(), m)[2].clone()).collect();
+    assert!(still.iter().all(|f| *f == still[0]), "{still:?}");
+    // Two changing parts by three manifests, the unchanged one, manifests, head and lock.
+    assert_eq!(names(dir.path()).len(), 2 * 3 + 1 + 3 + 2);
+}
+
+#[test]
+fn files_of_others_are_left_alone() {
+    let dir = TempDir::new().unwrap();
+    std::fs::write(dir.path().join("notes.txt"), "mine").unwrap();
+    let mut store = open(dir.path());
+    store.write(&checkpoint(1)).unwrap();
+    store.discard().unwrap();
+    assert_eq!(names(dir.path()), [HEAD, "lock", "notes.txt"]);
+}
+
+#[test]
+fn a_second_instance_is_told_who_has_the_directory() {
+    let dir = TempDir::new().unwrap();
+    let first = open(dir.path());
+    let refused = LocalStore::open(dir.path(), JOB).err().unwrap();
+    let text = refused.to_string();
+    assert!(text.contains(&dir.path().display().to_string()) && text.contains(&std::process::id().to_string()), "{text}");
+    assert_eq!(refused.kind, ErrorKind::State);
+    drop(first);
+    open(dir.path());
+}
+
+#[test]
+fn an_instance_that_was_replaced_cannot_publish() {
+    let dir = TempDir::new().unwrap();
+    let mut zombie = open(dir.path());
+    zombie.write(&checkpoint(1)).unwrap();
+    // As on a file system that does not honour locks.
+    std::fs::rename(dir.path().join("lock"), dir.path().join("old lock")).unwrap();
+    let mut heir = open(dir.path());
+    assert_same(&latest(&mut heir).unwrap().0.unwrap(), 1);
+    let refused = zombie.write(&checkpoint(2)).unwrap_err().to_string();
+    assert!(refused.contains("was replaced"), "{refused}");
+    assert!(zombie.discard().is_err());
+    heir.write(&checkpoint(2)).unwrap();
+    assert_same(&latest(&mut heir).unwrap().0.unwrap(), 2);
+}
+
+#[test]
+fn a_directory_of_another_job_is_refused() {
+    let dir = TempDir::new().unwrap();
+    drop(open(dir.path()));
+    let text = LocalStore::open(dir.path(), "payments").err().unwrap().to_string();
+    assert!(text.contains("'orders'") && text.contains("'payments'"), "{text}");
+}
+
+#[test]
+fn without_manifests_a_job_that_had_checkpoints_does_not_start_afresh() {
+    let dir = TempDir::new().unwrap();
+    open(dir.path()).write(&checkpoint(1)).unwrap();
+    std::fs::remove_file(dir.path().join(file_name(1))).unwrap();
+    for head_too in [false, true] {
+        if head_too {
+            std::fs::remove_file(dir.path().join(HEAD)).unwrap();
+        }
+        let refused = latest(&mut open(dir.path())).unwrap_err();
+        assert_eq!(refused.kind, ErrorKind::State);
+        assert!(refused.to_string().contains("--fresh"), "{refused}");
+    }
+    // What --fresh does.
+    let mut store = open(dir.path());
+    store.discard().unwrap();
+    assert!(latest(&mut store).unwrap().0.is_none());
+    store.write(&checkpoint(1)).unwrap();
+    assert_same(&latest(&mut store).unwrap().0.unwrap(), 1);
+}
+
+#[test]
+fn a_lost_head_is_made_anew_above_every_earlier_generation() {
+    let dir = TempDir::new().unwrap();
+    for epoch in 1..=4 {
+        open(dir.path()).write(&checkpoint(epoch)).unwrap();
+    }
+    std::fs::remove_file(dir.path().join(HEAD)).unwrap();
+    let mut store = open(dir.path());
+    assert_eq!(store.generation(), 5);
+    assert_same(&latest(&mut store).unwrap().0.unwrap(), 4);
+}
+
+#[test]
+fn a_newer_format_is_refused() {
+    let dir = TempDir::new().unwrap();
+    open(dir.path()).write(&checkpoint(1)).unwrap();
+    for name in [file_name(1), HEAD.to_string()] {
+        let path = dir.path().join(&name);
+        let whole = std::fs::read(&path).unwrap();
+        let mut json: serde_json::Value = serde_json::from_str(crate::codec::unseal(&whole).unwrap()).unwrap();
+        json["version"] = 2.into();
+        std::fs::write(&path, crate::codec::seal(&json).unwrap()).unwrap();
+        let refused = match LocalStore::open(dir.path(), JOB) {
+            Ok(mut store) => latest(&mut store).unwrap_err(),
+            Err(e) => e,
+        };
+        assert!(refused.to_string().contains("version 2"), "{refused}");
+        std::fs::write(&path, whole).unwrap();
+    }
+}
+
+/// Two checkpoints; `f` damages a file of the newer one that the older does not need. The older one is to be found.
+fn with_damage(f: impl Fn(&Path, &dyn Fn(&Path, &[u8]))) {
+    let dir = TempDir::new().unwrap();
+    open(dir.path()).write(&checkpoint(1)).unwrap();
+    let mut store = open(dir.path());
+    latest(&mut store).unwrap();
+    store.write(&checkpoint(2)).unwrap();
+    drop(store);
+    let check = |path: &Path, damaged: &[u8]| {
+        let whole = std::fs::read(path).unwrap();
+        std::fs::write(path, damaged).unwrap();
+        let mut store = open(dir.path());
+        let (found, notes) = latest(&mut store).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        assert_same(&found.unwrap(), 1);
+        assert_eq!(notes.len(), 1, "{notes:?}");
+        assert!(notes[0].contains(&path.display().to_string()), "{notes:?}");
+        std::fs::write(path, whole).unwrap();
+    };
+    let of_newer = |n: &String| *n == file_name(2) || n.starts_with("state-0000000002-");
+    let parts: Vec<PathBuf> = names(dir.path()).iter().filter(|n| of_newer(n)).map(|n| dir.path().join(n)).collect();
+    assert_eq!(parts.len(), 4);
+    for part in parts {
+        f(&part, &check);
+    }
+}
+
+#[test]
+fn truncated_files_are_passed_over() {
+    with_damage(|path, check| {
+        let whole = std::fs::read(path).unwrap();
+        for length in [0, 1, 7, 8, 16, 511, 512, whole.len() / 2, whole.len() - 1].into_iter().filter(|l| *l < whole.len()) {
+            check(path, &whole[..length]);
+        }
+        check(path, &[&whole[..], b"x"].concat());
+    });
+}
+
+#[test]
+fn every_flipped_bit_is_detected() {
+    with_damage(|path, check| {
+        let whole = std::fs::read(path).unwrap();
+        // Opening the store is what costs time: bits are flipped in memory for the checksum, a sample of them on disk.
+        let manifest = path.extension().is_some_and(|e| e == "json");
+        let sum = crate::codec::checksum(&whole);
+        for bit in 0..whole.len() * 8 {
+            let mut damaged = whole.clone();
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            if manifest {
+                assert!(crate::codec::unseal(&damaged).is_err(), "bit {bit}");
+            } else {
+                assert_ne!(crate::codec::checksum(&damaged), sum, "bit {bit}");
+            }
+            if bit % 197 == 0 {
+                check(path, &damaged);
+            }
+        }
+    });
+}
+
+#[test]
+fn every_flipped_bit_of_the_head_is_mended_and_said() {
+    let dir = TempDir::new().unwrap();
+    open(dir.path()).write(&checkpoint(1)).unwrap();
+    let path = dir.path().join(HEAD);
+    let whole = std::fs::read(&path).unwrap();
+    for bit in 0..whole.len() * 8 {
+        let mut damaged = whole.clone();
+        damaged[bit / 8] ^= 1 << (bit % 8);
+        std::fs::write(&path, damaged).unwrap();
+        let mut store = open(dir.path());
+        let (found, notes) = latest(&mut store).unwrap();
+        assert_same(&found.unwrap(), 1);
+        assert_eq!((notes.len(), store.generation()), (1, 2), "{notes:?}");
+    }
+}
+
+#[test]
+fn with_nothing_whole_a_job_does_not_start_afresh() {
+    let dir = TempDir::new().unwrap();
+    let mut store = open(dir.path());
+    store.write(&checkpoint(1)).unwrap();
+    store.write(&checkpoint(2)).unwrap();
+    drop(store);
+    std::fs::write(dir.path().join(file_name(2)), "").unwrap();
+    let shared = referenced(dir.path(), &file_name(1))[2].clone();
+    std::fs::remove_file(dir.path().join(&shared)).unwrap();
+    let text = latest(&mut open(dir.path())).unwrap_err().to_string();
+    assert!(text.contains(&shared) && text.contains(&file_name(2)) && text.contains("--fresh"), "{text}");
+}
+
+#[test]
+fn a_checkpoint_after_a_damaged_one_replaces_it() {
+    let dir = TempDir::new().unwrap();
+    let mut store = open(dir.path());
+    (1..=3).for_each(|e| store.write(&checkpoint(e)).unwrap());
+    drop(store);
+    let spoilt = dir.path().join(referenced(dir.path(), &file_name(3))[0].clone());
+    let whole = std::fs::read(&spoilt).unwrap();
+    std::fs::write(&spoilt, "").unwrap();
+    let mut store = open(dir.path());
+    let (found, _) = latest(&mut store).unwrap();
+    assert_same(&found.unwrap(), 2);
+    // The other way of history would be readable again; what was written after the fall-back counts.
+    std::fs::write(&spoilt, whole).unwrap();
+    let mut again = checkpoint(2);
+    again.fingerprint = "after the fall-back".into();
+    store.write(&again).unwrap();
+    assert_eq!(latest(&mut store).unwrap().0.unwrap().fingerprint, "after the fall-back");
+}
+
+#[test]
+fn tables_of_every_kind_of_column_survive() {
+    let dir = TempDir::new().unwrap();
+    let sliced = rows(&(0..1000).collect::<Vec<_>>()).slice(100, 50);
+    let mut store = open(dir.path());
+    let mut one = checkpoint(1);
+    one.tables = vec![TableState { node: 7, table: "t".into(), rows: sliced.clone() }];
+    store.write(&one).unwrap();
+    let found = latest(&mut store).unwrap().0.unwrap();
+    assert_eq!(found.tables[0].rows, sliced);
+    assert_eq!(found.tables[0].rows.column(2).as_primitive::<Int64Type>().len(), 50);
+}
+
+/// A disk that stops at the n-th operation, and then loses what was not synced.
+#[derive(Default)]
+struct World {
+    /// Operations left before the crash.
+    left: Option<usize>,
+    done: usize,
+    /// Contents by file, as of the last sync of each; a name stands for one file only until it is renamed over.
+    synced: HashMap<u64, Vec<u8>>,
+    /// File by name, now and as of the last sync of the directory.
+    live: BTreeMap<PathBuf, u64>,
+    durable: BTreeMap<PathBuf, u64>,
+    files: u64,
+}
+
+struct Faulty(Arc<Mutex<World>>);
+
+/// What is there after the crash.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Loss {
+    /// Everything that was written.
+    None,
+    /// Only what was synced.
+    Unsynced,
+    /// All names, but of contents only what was synced.
+    UnsyncedContents,
+}
+
+impl Faulty {
+    fn next(&self) -> io::Result<std::sync::MutexGuard<'_, World>> {
+        let mut world = self.0.lock().unwrap();
+        match &mut world.left {
+            Some(0) => return Err(io::Error::other("the machine has stopped")),
+            Some(left) => *left -= 1,
+            None => {}
+        }
+        world.done += 1;
+        Ok(world)
+    }
+}
+
+impl Disk for Faulty {
+    fn write(&mut self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        match self.next() {
+            Ok(mut world) => {
+                world.files += 1;
+                let file = world.files;
+                world.live.insert(path.to_path_buf(), file);
+                LocalDisk.write(path, bytes)
+            }
+            Err(e) => {
+                // Half of it got there.
+                if self.0.lock().unwrap().left == Some(0) && !path.exists() {
+                    LocalDisk.write(path, &bytes[..bytes.len() / 2])?;
+                }
+                Err(e)
+            }
+        }
+    }
+    fn sync(&mut self, path: &Path) -> io::Result<()> {
+        let mut world = self.next()?;
+        let file = world.live[path];
+        world.synced.insert(file, std::fs::read(path)?);
+        Ok(())
+    }
+    fn rename(&mut self, from: &Path, to: &Path) -> io::Result<()> {
+        let mut world = self.next()?;
+        let file = world.live.remove(from).unwrap();
+        world.live.insert(to.to_path_buf(), file);
+        LocalDisk.rename(from, to)
+    }
+    fn sync_dir(&mut self, _: &Path) -> io::Result<()> {
+        let mut world = self.next()?;
+        world.durable = world.live.clone();
+        Ok(())
+    }
+    fn remove(&mut self, path: &Path) -> io::Result<()> {
+        let mut world = self.next()?;
+        world.live.remove(path);
+        LocalDisk.remove(path)
+    }
+}
+
+impl World {
+    /// Leaves in the directory what survives.
+    fn settle(&self, dir: &Path, loss: Loss) {
+        if loss == Loss::None {
+            return;
+        }
+        for name in names(dir).iter().filter(|n| *n != "lock") {
+            std::fs::remove_file(dir.join(name)).unwrap();
+        }
+        let there = if loss == Loss::Unsynced { &self.durable } else { &self.live };
+        for (path, file) in there {
+            std::fs::write(path, self.synced.get(file).map_or(&[][..], |b| b)).unwrap();
+        }
+    }
+}
+
+/// What a job does: opens, resumes, checkpoints, ends. Counts the epochs that it was told are durable.
+fn life(store: Result<LocalStore>, durable: &mut u64, discarded: &mut bool) -> Result<()> {
+    let mut store = store?;
+    let (found, _) = latest(&mut store)?;
+    let from = found.map_or(0, |c| c.epoch);
+    for epoch in from + 1..=from + 5 {
+        store.write(&checkpoint(epoch))?;
+        *durable = epoch;
+        // No manifest that counts is ever without its files.
+        let dir = store_dir(&store);
+        for manifest in manifests(&dir) {
+            assert!(referenced(&dir, &manifest).iter().all(|f| dir.join(f).exists()), "{manifest}");
+        }
+    }
+    *discarded = true;
+    store.discard()?;
+    *durable = 0;
+    *discarded = false;
+    store.write(&checkpoint(1))?;
+    *durable = 1;
+    Ok(())
+}
+
+fn store_dir(store: &LocalStore) -> PathBuf {
+    store.dir().to_path_buf()
+}
+
+#[test]
+fn after_a_crash_between_any_two_operations_the_last_durable_checkpoint_is_there() {
+    for loss in [Loss::None, Loss::Unsynced, Loss::UnsyncedContents] {
+        for crash_at in 0.. {
+            let dir = TempDir::new().unwrap();
+            let world = Arc::new(Mutex::new(World { left: Some(crash_at), ..Default::default() }));
+            let (mut durable, mut discarding) = (0, false);
+            let disk = Box::new(Faulty(world.clone()));
+            let outcome = life(LocalStore::open_on(dir.path(), JOB, disk), &mut durable, &mut discarding);
+            world.lock().unwrap().settle(dir.path(), loss);
+            let place = format!("{loss:?}, crash at operation {crash_at}");
+            let (found, notes) = latest(&mut open(dir.path())).unwrap_or_else(|e| panic!("{place}: {e}"));
+            assert!(notes.is_empty(), "{place}: {notes:?}");
+            let epoch = found.as_ref().map_or(0, |c| c.epoch);
+            if discarding {
+                assert!(epoch == durable || epoch == 0, "{place}: found {epoch}");
+            } else {
+                // The one in the making may have become whole.
+                assert!(epoch == durable || epoch == durable + 1, "{place}: found {epoch}, {durable} was durable");
+            }
+            if let Some(found) = found {
+                assert_same(&found, epoch);
+            }
+            if outcome.is_ok() {
+                assert!(crash_at > 60, "{crash_at} operations");
+                break;
+            }
+        }
+    }
+}
+
+#[test]
+fn crashes_during_recovery_lose_nothing() {
+    for loss in [Loss::None, Loss::Unsynced, Loss::UnsyncedContents] {
+        for first in (0..70).step_by(7) {
+            for second in 0..12 {
+                let dir = TempDir::new().unwrap();
+                let (mut durable, mut discarding) = (0, false);
+                let world = Arc::new(Mutex::new(World { left: Some(first), ..Default::default() }));
+                let disk = Box::new(Faulty(world.clone()));
+                let _ = life(LocalStore::open_on(dir.path(), JOB, disk), &mut durable, &mut discarding);
+                let mut after = World { left: Some(second), ..Default::default() };
+                {
+                    let world = world.lock().unwrap();
+                    world.settle(dir.path(), loss);
+                    // What is on disk now is durable for the next life.
+                    for name in names(dir.path()).into_iter().filter(|n| n != "lock") {
+                        let path = dir.path().join(name);
+                        after.files += 1;
+                        let file = after.files;
+                        after.synced.insert(file, std::fs::read(&path).unwrap());
+                        after.live.insert(path, file);
+                    }
+                    after.durable = after.live.clone();
+                }
+                let before = durable;
+                let world = Arc::new(Mutex::new(after));
+                let disk = Box::new(Faulty(world.clone()));
+                let mut once_discarding = discarding;
+                let _ = life(LocalStore::open_on(dir.path(), JOB, disk), &mut durable, &mut once_discarding);
+                world.lock().unwrap().settle(dir.path(), loss);
+                let (found, _) = latest(&mut open(dir.path())).unwrap();
+                let epoch = found.map_or(0, |c| c.epoch);
+                let floor = if discarding || once_discarding { 0 } else { durable.max(before) };
+                assert!(epoch >= floor, "{loss:?} {first} {second}: found {epoch}, had {before}, {durable}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_full_disk_fails_the_checkpoint_and_the_next_one_works() {
+    struct Full(Arc<Mutex<bool>>);
+    impl Disk for Full {
+        fn write(&mut self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+            if *self.0.lock().unwrap() && path.to_string_lossy().contains("0000000004") {
+                LocalDisk.write(path, &bytes[..8])?;
+                return Err(io::Error::from(io::ErrorKind::StorageFull));
+            }
+            LocalDisk.write(path, bytes)
+        }
+        fn sync(&mut self, path: &Path) -> io::Result<()> {
+            LocalDisk.sync(path)
+        }
+        fn rename(&mut self, from: &Path, to: &Path) -> io::Result<()> {
+            LocalDisk.rename(from, to)
+        }
+        fn sync_dir(&mut self, dir: &Path) -> io::Result<()> {
+            LocalDisk.sync_dir(dir)
+        }
+        fn remove(&mut self, path: &Path) -> io::Result<()> {
+            LocalDisk.remove(path)
+        }
+    }
+    let dir = TempDir::new().unwrap();
+    let full = Arc::new(Mutex::new(true));
+    let mut store = LocalStore::open_on(dir.path(), JOB, Box::new(Full(full.clone()))).unwrap();
+    store.write(&checkpoint(1)).unwrap();
+    let before = names(dir.path());
+    assert_eq!(store.write(&checkpoint(2)).unwrap_err().kind, ErrorKind::Io);
+    assert_eq!(names(dir.path()), before);
+    *full.lock().unwrap() = false;
+    store.write(&checkpoint(2)).unwrap();
+    assert_same(&latest(&mut store).unwrap().0.unwrap(), 2);
+}

@@ -1,0 +1,51 @@
+//! `flott check`: finds every error of a script without running it.
+
+use std::path::PathBuf;
+
+use clap::ValueHint;
+use flott::{Effect, RunOptions, plan_script};
+use flott_engine::Result;
+
+use super::run::exit_of;
+use super::{print, read_script};
+use crate::Exit;
+use crate::terminal::diagnostics;
+use crate::terminal::figures::counted;
+use crate::terminal::style::Style;
+
+const EXAMPLES: &str = "\
+Examples:
+  flott check pipeline.sql            all errors at once, each at its place
+  flott check *.sql && echo fine      exit code 2 if there is any error
+
+Statements are parsed and planned, and the options of tables are checked. Nothing is read, written or connected to.";
+
+/// Find every error of a script without running it
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// The scripts; - reads one from standard input
+    #[arg(required = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    files: Vec<PathBuf>,
+}
+
+/// Runs the command.
+pub fn main(args: Args) -> Result<Exit> {
+    let style = Style::of_stderr();
+    let mut exit = Exit::Done;
+    for file in &args.files {
+        let script = read_script(file)?;
+        match plan_script(&script.text, &RunOptions::default()).and_then(|plan| plan.into_steps()) {
+            Ok(steps) => {
+                let jobs = steps.iter().filter(|s| matches!(s.effect, Effect::Job(_))).count();
+                let (statements, jobs) = (counted(steps.len() as u64, "statement"), counted(jobs as u64, "job"));
+                print(&format!("{}: {statements}, {jobs}, no errors\n", script.name))?;
+            }
+            Err(failure) => {
+                eprint!("{}", diagnostics::failure(&script, &failure, style));
+                exit = exit_of(&failure);
+            }
+        }
+    }
+    Ok(exit)
+}

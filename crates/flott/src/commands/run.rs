@@ -1,0 +1,200 @@
+//! `flott run`: runs a script.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use clap::ValueHint;
+use flott::{DEFAULT_STATE_DIR, Failure, Host, JobReport, JobStart, Outcome, ResultSchema, RunOptions, StopFlag, run_script};
+use flott_engine::Result;
+use flott_engine::progress::Progress;
+use flott_engine::sink::Sink;
+
+use super::ScriptArgs;
+use crate::Exit;
+use crate::output::{self, Format, LiveTable};
+use crate::signals::Signals;
+use crate::terminal::progress::Monitor;
+use crate::terminal::screen::Screen;
+use crate::terminal::{diagnostics, summary};
+
+const EXAMPLES: &str = "\
+Examples:
+  flott run pipeline.sql                       run a script; progress and a summary go to standard error
+  flott run -o csv -e \"SELECT 1 AS a\"          rows as CSV
+  flott run pipeline.sql | jq .price           in a pipe rows are JSON lines
+  flott run --set execution.checkpointing.interval='10 s' pipeline.sql
+                                               go on from the last checkpoint after a stop or a crash
+
+The statements run in order, each INSERT and SELECT to its end. Statements between
+EXECUTE STATEMENT SET BEGIN and END run as one job. Nothing runs unless the whole script is right.
+
+Ctrl-C stops the job in good order: with checkpoints the same command goes on from there,
+without them the output so far is finished. A second Ctrl-C ends the process at once.";
+
+/// Run a script
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    #[command(flatten)]
+    script: ScriptArgs,
+    /// How the rows of a SELECT are written [default: table on a terminal, jsonl elsewhere]
+    #[arg(short, long, value_enum)]
+    output: Option<Format>,
+    /// Number of workers; wins over the script's SET 'parallelism.default'
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    parallelism: Option<u16>,
+    /// Sets an option before the script begins, as SET does; may be repeated
+    #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
+    set: Vec<(String, String)>,
+    /// Throws away the checkpoints of the script's jobs and starts over
+    #[arg(long)]
+    fresh: bool,
+    /// Folder for checkpoints, unless the script sets execution.checkpointing.dir
+    #[arg(long, value_name = "DIR", default_value = DEFAULT_STATE_DIR, value_hint = ValueHint::DirPath)]
+    state_dir: PathBuf,
+    /// Shows no progress and no summary; errors and dropped rows are reported all the same
+    #[arg(short, long)]
+    quiet: bool,
+    /// Most rows in a tick
+    #[arg(long, value_name = "N", hide = true)]
+    tick_rows: Option<usize>,
+    /// Takes a checkpoint after so many ticks
+    #[arg(long, value_name = "N", hide = true)]
+    checkpoint_every_ticks: Option<u64>,
+    /// Stops each job dead after so many ticks, as if the process had been killed
+    #[arg(long, value_name = "N", hide = true)]
+    abandon_after_ticks: Option<u64>,
+}
+
+fn key_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.trim().is_empty() => Ok((key.trim().to_owned(), value.trim().to_owned())),
+        _ => Err("write key=value, for example table.local-time-zone=UTC".to_owned()),
+    }
+}
+
+/// Runs the command.
+pub fn main(args: Args) -> Result<Exit> {
+    let script = args.script.read()?;
+    let stop = StopFlag::default();
+    let signals = Signals::watch(&stop)?;
+    let options = RunOptions {
+        settings: args.set,
+        parallelism: args.parallelism.map(usize::from),
+        tick_rows_max: args.tick_rows,
+        fresh: args.fresh,
+        state_dir: args.state_dir,
+        checkpoint_every_ticks: args.checkpoint_every_ticks,
+        abandon_after_ticks: args.abandon_after_ticks,
+        stop: stop.clone(),
+        ..RunOptions::default()
+    };
+    let screen = Screen::new(stop);
+    let mut host = TerminalHost::new(screen.clone(), args.output, args.quiet);
+    let outcome = run_script(&script.text, &options, &mut host);
+    screen.clear();
+    match outcome {
+        Ok(Outcome::Finished | Outcome::Abandoned) => Ok(Exit::Done),
+        Ok(Outcome::Stopped) => Ok(signals.exit_of_stopped_run()),
+        Err(failure) => {
+            screen.tell(&diagnostics::failure(&script, &failure, screen.style()));
+            Ok(exit_of(&failure))
+        }
+    }
+}
+
+/// Exit code of a failure.
+pub fn exit_of(failure: &Failure) -> Exit {
+    failure.kind().into()
+}
+
+/// Shows a run on the terminal, or writes it to pipes and files.
+struct TerminalHost {
+    screen: Screen,
+    stdout: Arc<Mutex<Screen>>,
+    format: Option<Format>,
+    quiet: bool,
+    monitor: Monitor,
+    table: Option<LiveTable>,
+    told_resume: bool,
+}
+
+impl TerminalHost {
+    fn new(screen: Screen, format: Option<Format>, quiet: bool) -> Self {
+        Self {
+            stdout: Arc::new(Mutex::new(screen.clone())),
+            screen,
+            format,
+            quiet,
+            monitor: Monitor::new(),
+            table: None,
+            told_resume: false,
+        }
+    }
+
+    /// The format where the user names none.
+    fn fallback(&self) -> Format {
+        if self.screen.out_is_terminal() { Format::Table } else { Format::Jsonl }
+    }
+
+    fn tell_resume(&mut self, progress: &Progress) {
+        if let (Some(epoch), false) = (progress.resumed_from, self.told_resume) {
+            self.told_resume = true;
+            self.note(&format!("going on from checkpoint {epoch}; --fresh would start over"));
+        }
+    }
+}
+
+impl Host for TerminalHost {
+    fn stdout(&self) -> Arc<Mutex<dyn Write + Send>> {
+        self.stdout.clone()
+    }
+
+    fn answer(&mut self, columns: &[String], rows: &[Vec<String>]) -> Result<()> {
+        output::answer(self.format, self.fallback(), columns, rows, &self.screen)
+    }
+
+    fn result(&mut self, schema: &ResultSchema) -> Result<Box<dyn Sink>> {
+        let format = self.format.unwrap_or(self.fallback());
+        let fields = schema.fields.clone();
+        self.table = (format == Format::Table && schema.updating).then(|| LiveTable::new(fields.clone()));
+        output::sink(format, fields, schema.updating, &self.screen, self.table.clone())
+    }
+
+    fn started(&mut self, _job: &JobStart) {
+        self.monitor = Monitor::new();
+        self.told_resume = false;
+    }
+
+    fn progress(&mut self, progress: &Progress) {
+        self.tell_resume(progress);
+        if self.quiet || !self.screen.err_is_terminal() {
+            return;
+        }
+        let mut lines = self.monitor.lines(progress);
+        if let Some(table) = self.table.as_ref().filter(|_| self.screen.out_is_terminal()) {
+            let (_, height) = self.screen.size();
+            let mut shown = table.lines(height.saturating_sub(lines.len() + 2));
+            shown.append(&mut lines);
+            lines = shown;
+        }
+        self.screen.show(&lines);
+    }
+
+    fn ended(&mut self, report: &JobReport) {
+        self.table = None;
+        self.tell_resume(&report.progress);
+        for note in &report.notes {
+            self.note(note);
+        }
+        let style = self.screen.style();
+        let text = if self.quiet { summary::losses(report, style) } else { summary::summary(report, style) };
+        self.screen.tell(&text);
+    }
+
+    fn note(&mut self, text: &str) {
+        let style = self.screen.style();
+        self.screen.tell(&format!("{}: {text}\n", style.help("note")));
+    }
+}

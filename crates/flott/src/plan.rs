@@ -1,0 +1,201 @@
+//! From a script to its steps: every statement is checked and planned before the first one runs.
+
+use std::ops::Range;
+use std::path::PathBuf;
+
+use flott_engine::Error;
+use crate::stub_error::SqlError;
+use crate::stub::{Effect, Session, Statement};
+
+use crate::failure::Failure;
+use crate::options::RunOptions;
+
+/// A statement, ready to be carried out.
+pub struct Step {
+    /// Its place, in bytes of the script.
+    pub range: Range<usize>,
+    /// What it does.
+    pub effect: Effect,
+    /// How it runs, if it is a job: the session's options may change from job to job.
+    pub settings: JobSettings,
+}
+
+/// How a job runs.
+#[derive(Debug, Clone)]
+pub struct JobSettings {
+    /// Number of workers.
+    pub workers: usize,
+    /// Longest that a tick should take, milliseconds.
+    pub latency_target_ms: Option<u64>,
+    /// Time between checkpoints, milliseconds; `None`: no checkpoints by time.
+    pub checkpoint_interval_ms: Option<i64>,
+    /// Folder in which each job has a folder for its checkpoints.
+    pub checkpoint_root: PathBuf,
+}
+
+/// What is wrong with a script, and what could be planned of it.
+pub struct Plan {
+    /// The statements that are right, in order.
+    pub steps: Vec<Step>,
+    /// What is wrong, by place.
+    pub errors: Vec<SqlError>,
+    /// See [`Failure::Script`].
+    pub unchecked: usize,
+}
+
+impl Plan {
+    /// The steps, if nothing is wrong.
+    pub fn into_steps(self) -> Result<Vec<Step>, Failure> {
+        if self.errors.is_empty() { Ok(self.steps) } else { Err(Failure::Script { errors: self.errors, unchecked: self.unchecked }) }
+    }
+}
+
+/// Checks and plans every statement of a script; nothing is read or written. Fails only for options that are not the script's.
+pub fn plan_script(sql: &str, options: &RunOptions) -> Result<Plan, Failure> {
+    let mut session = Session::new(options.connectors.clone());
+    for (key, value) in &options.settings {
+        set(&mut session, key, value)?;
+    }
+    let mut plan = Plan { steps: vec![], errors: vec![], unchecked: 0 };
+    let mut missing: Vec<String> = vec![];
+    for parsed in Session::parse(sql) {
+        let (range, outcome) = match parsed {
+            Ok(statement) => (statement.range.clone(), session.execute(&statement)),
+            Err(error) => (rest_of_statement(sql, &error), Err(error)),
+        };
+        let text = sql.get(range.clone()).unwrap_or_default();
+        match outcome {
+            Ok(effect) => plan.steps.push(Step { range, effect, settings: settings(&session, options)? }),
+            Err(_) if missing.iter().any(|name| mentions(text, name)) => {
+                plan.unchecked += 1;
+                missing.extend(created_name(text));
+            }
+            Err(error) => {
+                missing.extend(created_name(text));
+                plan.errors.push(error);
+            }
+        }
+    }
+    plan.errors.sort_by_key(|e| e.span.as_ref().map_or(0, |s| s.start));
+    Ok(plan)
+}
+
+fn set(session: &mut Session, key: &str, value: &str) -> Result<(), Failure> {
+    let text = format!("SET '{}' = '{}'", key.replace('\'', "''"), value.replace('\'', "''"));
+    let wrong = |e: SqlError| {
+        let error = Error::config(e.message).at(format!("--set {key}={value}"));
+        Failure::Setup(match e.help {
+            Some(help) => error.help(help),
+            None => error,
+        })
+    };
+    for statement in Session::parse(&text) {
+        let statement: Statement = statement.map_err(wrong)?;
+        session.execute(&statement).map_err(wrong)?;
+    }
+    Ok(())
+}
+
+fn settings(session: &Session, options: &RunOptions) -> Result<JobSettings, Failure> {
+    let from_session = session.option("parallelism.default").and_then(|n| n.trim().parse::<usize>().ok());
+    let root = session.option("execution.checkpointing.dir").filter(|dir| !dir.trim().is_empty());
+    Ok(JobSettings {
+        workers: options.parallelism.or(from_session).unwrap_or_else(processors).max(1),
+        latency_target_ms: duration_ms(session, "flott.latency-target")?,
+        checkpoint_interval_ms: duration_ms(session, "execution.checkpointing.interval")?
+            .filter(|ms| *ms > 0)
+            .map(|ms| i64::try_from(ms).unwrap_or(i64::MAX)),
+        checkpoint_root: match root {
+            Some(dir) => local_path(&dir)?,
+            None => options.state_dir.join("checkpoints"),
+        },
+    })
+}
+
+fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+fn duration_ms(session: &Session, key: &str) -> Result<Option<u64>, Failure> {
+    let Some(text) = session.option(key).filter(|text| !text.trim().is_empty()) else { return Ok(None) };
+    match flott_connectors::options::parse_duration_ms(&text) {
+        Some(ms) => Ok(Some(ms)),
+        None => Err(Failure::Setup(
+            Error::config(format!("option '{key}' is '{text}', which is no duration")).help("write for example '10 s' or '1 min'"),
+        )),
+    }
+}
+
+/// A folder on this machine, also in the form `file:///data/checkpoints`.
+fn local_path(dir: &str) -> Result<PathBuf, Failure> {
+    let dir = dir.trim();
+    if let Some(rest) = dir.strip_prefix("file:") {
+        let path = rest.strip_prefix("//").unwrap_or(rest);
+        return Ok(PathBuf::from(path));
+    }
+    match dir.split_once("://") {
+        Some((scheme, _)) => Err(Failure::Setup(
+            Error::config(format!("option 'execution.checkpointing.dir': checkpoints cannot lie on '{scheme}' yet"))
+                .help("give a folder of this machine, for example '/var/lib/flott'"),
+        )),
+        None => Ok(PathBuf::from(dir)),
+    }
+}
+
+/// A statement that does not parse, roughly: what stands between the semicolons around the error.
+fn rest_of_statement(sql: &str, error: &SqlError) -> Range<usize> {
+    let Some(at) = error.span.as_ref().map(|s| s.start.min(sql.len())) else { return 0..0 };
+    let bytes = sql.as_bytes();
+    let start = bytes[..at].iter().rposition(|b| *b == b';').map_or(0, |i| i + 1);
+    let end = bytes[at..].iter().position(|b| *b == b';').map_or(sql.len(), |i| at + i);
+    start..end
+}
+
+/// The name that `CREATE … TABLE x` or the like would have made, without catalog and database.
+fn created_name(text: &str) -> Option<String> {
+    const KINDS: [&str; 5] = ["TABLE", "VIEW", "FUNCTION", "DATABASE", "CATALOG"];
+    const FILLERS: [&str; 3] = ["IF", "NOT", "EXISTS"];
+    const HEAD_WORDS_MAX: usize = 8;
+    let code: Vec<&str> = text.lines().filter(|line| !line.trim_start().starts_with("--")).collect();
+    let code = code.join(" ");
+    let mut words = code.split_whitespace();
+    words.next().filter(|word| word.eq_ignore_ascii_case("CREATE"))?;
+    words.by_ref().take(HEAD_WORDS_MAX).find(|w| KINDS.iter().any(|k| w.eq_ignore_ascii_case(k)))?;
+    let name = words.find(|w| !FILLERS.iter().any(|f| w.eq_ignore_ascii_case(f)))?;
+    let name = name.split('(').next().unwrap_or(name);
+    let last = name.rsplit('.').next().unwrap_or(name).trim_matches('`');
+    (!last.is_empty()).then(|| last.to_owned())
+}
+
+/// Whether a name stands in a text as a word of its own.
+fn mentions(text: &str, name: &str) -> bool {
+    let part = |c: char| c.is_alphanumeric() || c == '_';
+    text.match_indices(name).any(|(at, _)| {
+        let before = text[..at].chars().next_back();
+        let after = text[at + name.len()..].chars().next();
+        !before.is_some_and(part) && !after.is_some_and(part)
+    })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_a_statement_makes() {
+        assert_eq!(created_name("-- TABLE x\nCREATE TEMPORARY TABLE IF NOT EXISTS db.`t`(a INT)").unwrap(), "t");
+        assert_eq!(created_name("create view v AS SELECT 1").unwrap(), "v");
+        assert_eq!(created_name("INSERT INTO t SELECT 1"), None);
+        assert!(mentions("SELECT * FROM db.t, u", "t"));
+        assert!(!mentions("SELECT * FROM tt", "t"));
+    }
+
+    #[test]
+    fn folders_of_checkpoints() {
+        assert_eq!(local_path("file:///a/b").unwrap(), PathBuf::from("/a/b"));
+        assert_eq!(local_path("file:/a").unwrap(), PathBuf::from("/a"));
+        assert_eq!(local_path(" a/b ").unwrap(), PathBuf::from("a/b"));
+        assert!(local_path("s3://bucket/a").unwrap_err().to_string().contains("'s3'"));
+    }
+}

@@ -1,0 +1,187 @@
+//! Runs a script: statement by statement, each job to its end.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use flott_checkpoint::LocalStore;
+use flott_engine::checkpoint::CheckpointStore;
+use flott_engine::connector::Environment;
+use flott_engine::progress::Progress;
+use flott_engine::run::{Control, Job, JobConfig, Outcome};
+use flott_engine::Error;
+use crate::stub::{Effect, PlannedJob};
+
+use crate::clock::SystemClock;
+use crate::failure::Failure;
+use crate::host::{Host, JobReport, JobStart};
+use crate::ledger::{Ledger, LedgeredStore};
+use crate::options::RunOptions;
+use crate::plan::{JobSettings, plan_script};
+
+/// Characters of a fingerprint in the name of a folder: enough to tell the versions of a query apart.
+const FINGERPRINT_CHARS: usize = 12;
+/// Longest part of a folder's name that comes from the job's name, in characters.
+const FOLDER_NAME_CHARS_MAX: usize = 80;
+
+/// Runs every statement in order. A script with an error anywhere does not start. Tells how the last job ended: after
+/// [`Outcome::Stopped`] and [`Outcome::Abandoned`] the rest of the script has not run.
+pub fn run_script(sql: &str, options: &RunOptions, host: &mut dyn Host) -> Result<Outcome, Failure> {
+    let steps = plan_script(sql, options)?.into_steps()?;
+    let jobs = steps.iter().filter(|s| matches!(s.effect, Effect::Job(_))).count();
+    let mut ledger: Option<Ledger> = None;
+    for (number, step) in steps.into_iter().enumerate() {
+        if options.stop.is_set() {
+            return Ok(Outcome::Stopped);
+        }
+        match step.effect {
+            Effect::Done(_) => {}
+            Effect::Table { columns, rows } => host.answer(&columns, &rows).map_err(Failure::Setup)?,
+            Effect::Job(job) => {
+                let run = JobRun { number, range: step.range, settings: &step.settings, options };
+                let durable = run.checkpointing(&job, host);
+                if durable && jobs > 1 && ledger.is_none() {
+                    let open = if options.fresh { Ledger::fresh } else { Ledger::open };
+                    ledger = Some(open(&step.settings.checkpoint_root, sql).map_err(Failure::Setup)?);
+                }
+                let outcome = run.run(job, durable, ledger.as_mut(), host)?;
+                if outcome != Outcome::Finished {
+                    return Ok(outcome);
+                }
+            }
+        }
+    }
+    if let Some(mut ledger) = ledger {
+        ledger.clear().map_err(Failure::Setup)?;
+    }
+    Ok(Outcome::Finished)
+}
+
+/// A job of a script and the circumstances of its run.
+struct JobRun<'a> {
+    number: usize,
+    range: Range<usize>,
+    settings: &'a JobSettings,
+    options: &'a RunOptions,
+}
+
+impl JobRun<'_> {
+    fn checkpointing(&self, job: &PlannedJob, host: &dyn Host) -> bool {
+        let wanted = self.settings.checkpoint_interval_ms.is_some() || self.options.checkpoint_every_ticks.is_some();
+        wanted && (job.result.is_none() || host.results_resume())
+    }
+
+    fn run(&self, job: PlannedJob, durable: bool, ledger: Option<&mut Ledger>, host: &mut dyn Host) -> Result<Outcome, Failure> {
+        let (name, fingerprint) = (job.name.clone(), job.fingerprint.clone());
+        let entry = format!("{}-{fingerprint}", self.number);
+        let folder = durable.then(|| folder(&self.settings.checkpoint_root, &name, &fingerprint));
+        let mut store = match &folder {
+            Some(folder) => Some(self.open_store(folder, &name)?),
+            None => None,
+        };
+        if let (Some(ledger), Some(inner)) = (&ledger, store.take()) {
+            if ledger.is_done(&entry) {
+                return self.skip(&name, inner, host);
+            }
+            store = Some(Box::new(LedgeredStore { inner, ledger: (*ledger).clone(), job: entry.clone() }));
+        }
+        let environment = Environment { workers: self.settings.workers, checkpointing: durable, stdout: host.stdout() };
+        let result = match &job.result {
+            Some(schema) => Some(host.result(schema).map_err(|e| self.failed(&name, e))?),
+            None => None,
+        };
+        let graph = job.build(&environment, result).map_err(|e| self.not_built(e))?;
+        host.started(&JobStart { name: name.clone(), workers: self.settings.workers, checkpoints: folder.clone() });
+        let config = self.config(durable, fingerprint);
+        let job = Job::new(graph, config, store, Box::new(SystemClock)).map_err(|e| self.failed(&name, e))?;
+        let outcome = self.follow(job, name, folder, host)?;
+        if let (Some(ledger), Outcome::Finished) = (ledger, outcome) {
+            // The store's copy has noted it durably; this one is for the jobs that follow.
+            ledger.note_done(&entry).map_err(Failure::Setup)?;
+        }
+        Ok(outcome)
+    }
+
+    fn skip(&self, name: &str, mut store: Box<dyn CheckpointStore>, host: &mut dyn Host) -> Result<Outcome, Failure> {
+        store.discard().map_err(Failure::Setup)?;
+        host.note(&format!("{name} was done before the script was interrupted: not run again"));
+        Ok(Outcome::Finished)
+    }
+
+    fn open_store(&self, folder: &Path, name: &str) -> Result<Box<dyn CheckpointStore>, Failure> {
+        let mut store = LocalStore::open(folder, name).map_err(Failure::Setup)?;
+        if self.options.fresh {
+            store.discard().map_err(Failure::Setup)?;
+        }
+        Ok(Box::new(store))
+    }
+
+    fn config(&self, durable: bool, fingerprint: String) -> JobConfig {
+        let default = JobConfig::default();
+        JobConfig {
+            workers: self.settings.workers,
+            tick_rows_max: self.options.tick_rows_max.unwrap_or(default.tick_rows_max).max(1),
+            latency_target_ms: self.settings.latency_target_ms.unwrap_or(default.latency_target_ms),
+            checkpoint_interval_ms: self.settings.checkpoint_interval_ms.filter(|_| durable),
+            checkpoint_every_ticks: self.options.checkpoint_every_ticks.filter(|_| durable),
+            fingerprint,
+            abandon_after_ticks: self.options.abandon_after_ticks,
+        }
+    }
+
+    /// Runs the job and passes its news on.
+    fn follow(&self, mut job: Job, name: String, checkpoints: Option<PathBuf>, host: &mut dyn Host) -> Result<Outcome, Failure> {
+        let control = Control::default();
+        let started = Instant::now();
+        if self.options.stop.is_set() {
+            control.stop();
+        }
+        let outcome = job.run(&control, &mut |progress: &Progress| {
+            host.progress(progress);
+            if self.options.stop.is_set() {
+                control.stop();
+            }
+        });
+        let notes = std::mem::take(&mut job.notes);
+        let report = JobReport {
+            name: name.clone(),
+            outcome: outcome.as_ref().ok().copied(),
+            elapsed: started.elapsed(),
+            checkpoints,
+            notes,
+            progress: job.progress(),
+        };
+        drop(job); // sinks close their files before anybody is told
+        host.ended(&report);
+        outcome.map_err(|e| self.failed(&name, e))
+    }
+
+    fn failed(&self, name: &str, error: Error) -> Failure {
+        Failure::Job { name: name.to_owned(), range: self.range.clone(), error }
+    }
+
+    /// Tables that cannot be opened: shown at the statement that uses them.
+    fn not_built(&self, mut error: crate::stub_error::SqlError) -> Failure {
+        error.span.get_or_insert_with(|| self.range.clone());
+        Failure::script(error)
+    }
+}
+
+/// The folder of a job's checkpoints. Another version of the query has another one.
+fn folder(root: &Path, name: &str, fingerprint: &str) -> PathBuf {
+    let safe = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '_' };
+    let name: String = name.chars().take(FOLDER_NAME_CHARS_MAX).map(safe).collect();
+    let short: String = fingerprint.chars().take(FINGERPRINT_CHARS).map(safe).collect();
+    root.join(format!("{}-{short}", name.trim_start_matches('.')))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_have_safe_names() {
+        let path = folder(Path::new("r"), "../insert into `a`/é", "0123456789abcdef");
+        assert_eq!(path, Path::new("r/_insert_into__a____-0123456789ab"));
+    }
+}

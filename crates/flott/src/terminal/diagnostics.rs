@@ -1,0 +1,181 @@
+//! Errors for people: the place in the script underlined, what is wrong, what to write instead.
+
+use ariadne::{CharSet, Config, IndexType, Label, Report, ReportKind, Source};
+use ariadne::Color;
+use flott::{Failure, SqlError};
+use flott_engine::{Error, ErrorKind};
+use std::ops::Range;
+
+use super::style::Style;
+
+/// A script and the name that errors call it by.
+#[derive(Debug, Clone)]
+pub struct Script {
+    /// File name, or what stands for it.
+    pub name: String,
+    /// Its text.
+    pub text: String,
+}
+
+impl Script {
+    /// Line of a byte of the text, from 1.
+    pub fn line_of(&self, byte: usize) -> usize {
+        let head = &self.text.as_bytes()[..byte.min(self.text.len())];
+        1 + head.iter().filter(|b| **b == b'\n').count()
+    }
+}
+
+/// Everything there is to say about a failed run.
+pub fn failure(script: &Script, failure: &Failure, style: Style) -> String {
+    match failure {
+        Failure::Script { errors, unchecked } => {
+            let mut text: String = errors.iter().map(|e| sql_error(script, e, style)).collect();
+            if *unchecked > 0 {
+                let what = if *unchecked == 1 { "1 statement was".to_owned() } else { format!("{unchecked} statements were") };
+                text.push_str(&format!("note: {what} not checked, because they use what a wrong statement should have made\n"));
+            }
+            text
+        }
+        Failure::Setup(error) => engine_error(error, None, style),
+        Failure::Job { name, range, error } => {
+            let place = format!("job {name}, line {} of {}", script.line_of(range.start), script.name);
+            engine_error(error, Some(&place), style)
+        }
+    }
+}
+
+/// An error at its place in the script.
+pub fn sql_error(script: &Script, error: &SqlError, style: Style) -> String {
+    let Some(span) = &error.span else {
+        return plain(&error.message, &[], error.help.as_deref(), style);
+    };
+    let range = visible(&script.text, span);
+    let config = Config::default().with_index_type(IndexType::Byte).with_color(style.color).with_char_set(CharSet::Unicode);
+    let place = (script.name.clone(), range.clone());
+    let mut report = Report::build(ReportKind::Custom("error", Color::Red), place.clone())
+        .with_config(config.with_compact(false))
+        .with_message(&error.message)
+        .with_label(label(place, style));
+    if let Some(help) = &error.help {
+        report = report.with_help(help);
+    }
+    let mut text = vec![];
+    let source = (script.name.clone(), Source::from(script.text.clone()));
+    match report.finish().write(source, &mut text) {
+        Ok(()) => tidy(&String::from_utf8_lossy(&text)),
+        Err(_) => plain(&error.message, &[], error.help.as_deref(), style),
+    }
+}
+
+fn label(place: (String, Range<usize>), style: Style) -> Label<(String, Range<usize>)> {
+    let label = Label::new(place).with_message("here");
+    if style.color { label.with_color(Color::Red) } else { label }
+}
+
+/// Without the blanks at the ends of lines, and one empty line at the end.
+fn tidy(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().map(|line| line.trim_end_matches(' ')).collect();
+    lines.join("\n").trim_end().to_owned() + "\n\n"
+}
+
+/// The range within the text, on whole characters, and not empty where something can be shown. A place over many lines is cut
+/// to its first line: what is wrong with a whole statement is said better by its beginning.
+fn visible(text: &str, span: &Range<usize>) -> Range<usize> {
+    let mut start = span.start.min(text.len());
+    while !text.is_char_boundary(start) {
+        start -= 1;
+    }
+    // At the end of the script there is nothing to underline: point behind the last character that is not blank.
+    if text[start..].trim().is_empty() {
+        start = text.trim_end().char_indices().next_back().map_or(0, |(last, _)| last);
+    }
+    let mut end = span.end.clamp(start, text.len());
+    while !text.is_char_boundary(end) {
+        end += 1;
+    }
+    let line_end = text[start..].find('\n').map_or(text.len(), |n| start + n);
+    let end = end.min(line_end.max(start));
+    if end > start {
+        return start..start + text[start..end].trim_end().len().max(1);
+    }
+    start..text[start..].chars().next().map_or(start, |c| start + c.len_utf8())
+}
+
+/// An error of the engine, with where it happened, innermost first.
+pub fn engine_error(error: &Error, place: Option<&str>, style: Style) -> String {
+    let mut places: Vec<&str> = error.context.iter().map(String::as_str).collect();
+    places.extend(place);
+    let help = match (&error.help, error.kind) {
+        (Some(help), _) => Some(help.as_str()),
+        (None, ErrorKind::Internal) => Some("this is a bug in Flott: please report it, with the script if you can"),
+        (None, _) => None,
+    };
+    plain(&error.message, &places, help, style)
+}
+
+/// An error without a place in the script.
+pub fn plain(message: &str, places: &[&str], help: Option<&str>, style: Style) -> String {
+    let mut text = format!("{}: {message}\n", style.error("error"));
+    for place in places {
+        text.push_str(&format!("  {} {place}\n", style.faint("in")));
+    }
+    if let Some(help) = help {
+        text.push_str(&format!("{}: {help}\n", style.help("help")));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn script(text: &str) -> Script {
+        Script { name: "q.sql".to_owned(), text: text.to_owned() }
+    }
+
+    fn shown(text: &str, span: Range<usize>) -> String {
+        let error = SqlError::new("column 'prise' not found in any table").at(span).help("did you mean 'price'?");
+        sql_error(&script(text), &error, Style::PLAIN)
+    }
+
+    #[test]
+    fn the_place_is_underlined() {
+        assert_eq!(
+            shown("-- é\nSELECT prise FROM t;\n", 13..18),
+            "\
+error: column 'prise' not found in any table
+   ╭─[ q.sql:2:8 ]
+   │
+ 2 │ SELECT prise FROM t;
+   │        ──┬──
+   │          ╰──── here
+   │
+   │ Help: did you mean 'price'?
+───╯
+
+"
+        );
+    }
+
+    #[test]
+    fn every_place_can_be_shown() {
+        let text = "SELECT 'é'\nFROM t\n\n";
+        for start in 0..text.len() + 3 {
+            for end in start..text.len() + 3 {
+                assert!(shown(text, start..end).contains("q.sql:"), "{start}..{end}");
+            }
+        }
+        assert!(shown("", 0..0).starts_with("error: column"));
+        assert!(shown("\n", 1..1).starts_with("error: column"));
+    }
+
+    #[test]
+    fn places_of_engine_errors() {
+        let error = Error::data("'x' is no number").at("bids.json, line 3").at("source bids").help("mend it");
+        assert_eq!(
+            engine_error(&error, Some("job a, line 1 of q.sql"), Style::PLAIN),
+            "error: 'x' is no number\n  in bids.json, line 3\n  in source bids\n  in job a, line 1 of q.sql\nhelp: mend it\n"
+        );
+        assert!(engine_error(&Error::internal("x"), None, Style::PLAIN).contains("please report it"));
+    }
+}

@@ -1,0 +1,182 @@
+//! What is said about a job when it has ended.
+
+use flott::{JobReport, Outcome};
+use flott_engine::progress::{OperatorProgress, Progress, SourceProgress};
+
+use super::figures::{bytes, count, counted, cut, duration, one_line, per_second, row, watermark};
+use super::style::Style;
+
+/// Bad rows shown for a source.
+const SAMPLES_MAX: usize = 3;
+/// Longest piece of a bad row's text, in characters.
+const TEXT_CHARS_MAX: usize = 80;
+
+/// The whole account of a job.
+pub fn summary(report: &JobReport, style: Style) -> String {
+    let progress = &report.progress;
+    let mut text = format!("{}: {}\n", style.strong(&report.name), ending(report));
+    for source in &progress.sources {
+        text.push_str(&format!("  source {}\n", source_line(source, report)));
+    }
+    for sink in &progress.sinks {
+        text.push_str(&format!("  sink   {}: {}\n", sink.name, counted(sink.rows, "row")));
+    }
+    if let Some(line) = state_line(progress) {
+        text.push_str(&format!("  state  {line}\n"));
+    }
+    text + &losses(report, style)
+}
+
+/// Rows that were dropped, with examples: never to be overlooked, so it is said also when nothing else is.
+pub fn losses(report: &JobReport, style: Style) -> String {
+    let bad = report.progress.sources.iter().filter(|s| s.bad_rows > 0).map(|s| bad_rows(s, style));
+    let late = report.progress.operators.iter().filter(|o| o.late.count > 0).map(|o| late_rows(o, style));
+    bad.chain(late).collect()
+}
+
+fn ending(report: &JobReport) -> String {
+    let time = duration(report.elapsed);
+    match (report.outcome, &report.checkpoints) {
+        (Some(Outcome::Finished), _) => format!("finished in {time}"),
+        (Some(Outcome::Stopped), Some(_)) => format!("stopped after {time}; the same command goes on from here"),
+        (Some(Outcome::Stopped), None) => format!("stopped after {time}; what was read so far is written"),
+        (Some(Outcome::Abandoned), _) => format!("abandoned after {time}"),
+        (None, Some(_)) => format!("failed after {time}; the same command goes on from the last checkpoint"),
+        (None, None) => format!("failed after {time}"),
+    }
+}
+
+fn source_line(source: &SourceProgress, report: &JobReport) -> String {
+    let mut line = format!("{}: {}", source.name, counted(source.rows, "row"));
+    if source.bytes > 0 {
+        line.push_str(&format!(", {}", bytes(source.bytes)));
+    }
+    line.push_str(&format!(", {} rows/s", count(per_second(source.rows, report.elapsed))));
+    if source.splits > 1 {
+        line.push_str(&format!(", {} splits", source.splits));
+    }
+    if let Some(ms) = source.watermark {
+        line.push_str(&format!(", watermark {}", watermark(ms)));
+        let held = source.held_by.as_ref().filter(|_| report.outcome != Some(Outcome::Finished) && source.splits > 1);
+        if let Some(split) = held {
+            line.push_str(&format!(" held by {split}"));
+        }
+    }
+    line
+}
+
+fn state_line(progress: &Progress) -> Option<String> {
+    let mut parts = vec![];
+    if progress.state_rows > 0 {
+        parts.push(format!("{}, {}", counted(progress.state_rows as u64, "row"), bytes(progress.state_bytes as u64)));
+    }
+    if progress.checkpoints > 0 {
+        parts.push(counted(progress.checkpoints, "checkpoint"));
+    }
+    if let Some(epoch) = progress.resumed_from {
+        parts.push(format!("resumed from checkpoint {epoch}"));
+    }
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+fn bad_rows(source: &SourceProgress, style: Style) -> String {
+    let what = format!("{} skipped in {}", counted(source.bad_rows, "bad row"), source.name);
+    let mut text = format!("  {}\n", style.warning(&format!("warning: {what}")));
+    for bad in source.bad_samples.iter().take(SAMPLES_MAX) {
+        text.push_str(&format!("    {}: {}\n", one_line(&bad.place), one_line(&bad.reason)));
+        if !bad.text.is_empty() {
+            text.push_str(&format!("      {}\n", style.faint(&cut(&one_line(&bad.text), TEXT_CHARS_MAX))));
+        }
+    }
+    text
+}
+
+fn late_rows(operator: &OperatorProgress, style: Style) -> String {
+    let what = format!("{} dropped by {}", counted(operator.late.count, "late row"), operator.name);
+    let mut text = format!("  {}\n", style.warning(&format!("warning: {what}")));
+    if let Some(sample) = operator.late.samples.first() {
+        text.push_str(&format!("    for example {}\n", row(&sample.row)));
+        text.push_str(&format!("      it came when the watermark stood at {}\n", watermark(sample.watermark)));
+    }
+    text
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use arrow::array::{Int32Array, RecordBatch};
+    use flott_engine::operator::{LateRows, LateSample};
+    use flott_engine::progress::SinkProgress;
+    use flott_engine::source::BadRow;
+    use std::path::PathBuf;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    fn report() -> JobReport {
+        let late = RecordBatch::try_from_iter([("price", Arc::new(Int32Array::from(vec![7])) as _)]).unwrap();
+        JobReport {
+            name: "insert-into_out".into(),
+            outcome: Some(Outcome::Stopped),
+            elapsed: Duration::from_secs(2),
+            checkpoints: Some(PathBuf::from("/tmp/c")),
+            notes: vec![],
+            progress: Progress {
+                sources: vec![SourceProgress {
+                    name: "bids".into(),
+                    rows: 10_000,
+                    bytes: 1_000_000,
+                    bad_rows: 2,
+                    bad_samples: vec![BadRow {
+                        place: "b.json, line 3".into(),
+                        reason: "'x' is no number".into(),
+                        text: "{\"price\":\"x\"}".into(),
+                    }],
+                    splits: 1,
+                    watermark: Some(0),
+                    ..Default::default()
+                }],
+                operators: vec![OperatorProgress {
+                    name: "WindowAggregate".into(),
+                    late: LateRows { count: 1, samples: vec![LateSample { row: late, watermark: 1000 }] },
+                }],
+                sinks: vec![SinkProgress { name: "out".into(), rows: 12 }],
+                checkpoints: 1,
+                resumed_from: Some(4),
+                state_rows: 5,
+                state_bytes: 2048,
+                ..Default::default()
+            },
+        }
+    }
+
+    #[test]
+    fn nothing_disappears_silently() {
+        assert_eq!(
+            summary(&report(), Style::PLAIN),
+            "\
+insert-into_out: stopped after 2.00 s; the same command goes on from here
+  source bids: 10,000 rows, 1.0 MB, 5,000 rows/s, watermark 1970-01-01 00:00:00.000
+  sink   out: 12 rows
+  state  5 rows, 2.0 kB, 1 checkpoint, resumed from checkpoint 4
+  warning: 2 bad rows skipped in bids
+    b.json, line 3: 'x' is no number
+      {\"price\":\"x\"}
+  warning: 1 late row dropped by WindowAggregate
+    for example {price=7}
+      it came when the watermark stood at 1970-01-01 00:00:01.000
+"
+        );
+    }
+
+    #[test]
+    fn endings() {
+        let with = |outcome, checkpoints: bool| {
+            let checkpoints = checkpoints.then(PathBuf::new);
+            ending(&JobReport { outcome, checkpoints, ..report() })
+        };
+        assert_eq!(with(Some(Outcome::Finished), true), "finished in 2.00 s");
+        assert_eq!(with(Some(Outcome::Stopped), false), "stopped after 2.00 s; what was read so far is written");
+        assert_eq!(with(None, true), "failed after 2.00 s; the same command goes on from the last checkpoint");
+    }
+}

@@ -1,0 +1,189 @@
+//! Every form of Flink SQL that must be read, one a line.
+
+use super::super::parse_script;
+
+pub(super) const FORMS: &[&str] = &[
+    // tables
+    "CREATE TABLE t (ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '5' SECOND)",
+    "CREATE TABLE t (r ROW<ts TIMESTAMP(3)>, WATERMARK FOR r.ts AS SOURCE_WATERMARK())",
+    "CREATE TABLE t (a INT, c AS PROCTIME())",
+    "CREATE TABLE t (a INT, b AS CASE WHEN a = 1 THEN 2 ELSE 3 END COMMENT 'x')",
+    "CREATE TABLE t (ts TIMESTAMP(3) METADATA FROM 'timestamp' VIRTUAL, o BIGINT METADATA)",
+    "CREATE TABLE t (id INT, PRIMARY KEY (id) NOT ENFORCED)",
+    "CREATE TABLE t (id INT, CONSTRAINT pk PRIMARY KEY (id) NOT ENFORCED)",
+    "CREATE TABLE t (id INT PRIMARY KEY NOT ENFORCED)",
+    "CREATE TABLE t (id INT NOT NULL CONSTRAINT pk PRIMARY KEY NOT ENFORCED COMMENT 'x')",
+    "CREATE TABLE t (r ROW<a INT, b STRING>)",
+    "CREATE TABLE t (r ROW<a ARRAY<ROW<x INT NOT NULL, y MAP<STRING, ARRAY<INT>>>>, b STRING>)",
+    "CREATE TABLE t (r ARRAY<INT>)",
+    "CREATE TABLE t (r MAP<STRING, INT>)",
+    "CREATE TABLE t (r MULTISET<STRING>)",
+    "CREATE TABLE t (r TIMESTAMP_LTZ(3))",
+    "CREATE TABLE t (r TIMESTAMP(3) WITH LOCAL TIME ZONE)",
+    "CREATE TABLE t (r STRING, b BYTES, c VARBINARY(10), d DECIMAL(10,2))",
+    "CREATE TABLE t (a INT) WITH ('connector'='kafka', 'topic' = 'x')",
+    "CREATE TABLE t (a INT, dt STRING) COMMENT 'c' PARTITIONED BY (dt) WITH ('connector'='kafka')",
+    "CREATE TABLE t (a INT) DISTRIBUTED BY HASH(a) INTO 4 BUCKETS WITH ('k'='v')",
+    "CREATE TABLE t (a INT) DISTRIBUTED INTO 4 BUCKETS",
+    "CREATE TABLE t (a INT) DISTRIBUTED BY (a)",
+    "CREATE TABLE t (a INT) WITH ('k'='v') LIKE t2 (EXCLUDING ALL INCLUDING GENERATED OVERWRITING WATERMARKS)",
+    "CREATE TABLE t LIKE c.d.t2",
+    "CREATE TABLE t WITH ('connector'='x') AS SELECT * FROM b",
+    "CREATE TABLE t (a, b) AS SELECT 1, 2",
+    "CREATE OR REPLACE TABLE t AS SELECT 1",
+    "REPLACE TABLE t WITH ('a'='b') AS SELECT 1",
+    "CREATE TEMPORARY TABLE IF NOT EXISTS c.d.t (a INT) WITH ()",
+    "CREATE TABLE `t``x` (`a b` INT, `select` INT)",
+    // other objects
+    "CREATE TEMPORARY VIEW v AS SELECT 1",
+    "CREATE VIEW IF NOT EXISTS v (a, b) COMMENT 'x' AS SELECT 1, 2",
+    "CREATE TEMPORARY FUNCTION f AS 'com.X' LANGUAGE JAVA",
+    "CREATE TEMPORARY SYSTEM FUNCTION IF NOT EXISTS f AS 'com.X' USING JAR 'a.jar', JAR 'b.jar'",
+    "CREATE FUNCTION d.f AS 'm.f' LANGUAGE PYTHON",
+    "CREATE CATALOG c WITH ('type'='jdbc')",
+    "CREATE CATALOG IF NOT EXISTS c COMMENT 'x' WITH ('type'='jdbc')",
+    "CREATE DATABASE IF NOT EXISTS c.d COMMENT 'x' WITH ('a'='b')",
+    "DROP TABLE IF EXISTS a.b.c",
+    "DROP TEMPORARY VIEW v",
+    "DROP DATABASE d CASCADE",
+    "DROP TEMPORARY SYSTEM FUNCTION IF EXISTS f",
+    "ALTER TABLE t RENAME TO u",
+    "ALTER TABLE t RENAME a TO b",
+    "ALTER TABLE IF EXISTS t SET ('a'='b')",
+    "ALTER TABLE t RESET ('a', 'b')",
+    "ALTER TABLE t ADD (c INT FIRST)",
+    "ALTER VIEW v RENAME TO w",
+    "ALTER VIEW v AS SELECT 2",
+    "ALTER DATABASE d SET ('a'='b')",
+    // session
+    "SET",
+    "SET 'table.exec.state.ttl'='1 h'",
+    "SET table.exec.state.ttl = 1 h",
+    "SET execution.runtime-mode=streaming",
+    "RESET",
+    "RESET 'a'",
+    "RESET a.b",
+    "SHOW TABLES; USE CATALOG c; DESCRIBE t; DROP TABLE IF EXISTS t",
+    "SHOW TABLES FROM c.d NOT LIKE 'a%'",
+    "SHOW COLUMNS IN t ILIKE '%a'",
+    "SHOW CREATE TABLE t; SHOW CREATE VIEW v; SHOW CREATE CATALOG c",
+    "SHOW CURRENT CATALOG; SHOW CURRENT DATABASE; SHOW CATALOGS; SHOW DATABASES IN c; SHOW VIEWS",
+    "SHOW FUNCTIONS; SHOW USER FUNCTIONS; SHOW MODULES; SHOW FULL MODULES; SHOW JARS; SHOW JOBS",
+    "DESC EXTENDED t; DESCRIBE CATALOG c; DESCRIBE DATABASE d; DESCRIBE FUNCTION f; DESCRIBE JOB 'x'",
+    "USE d; USE c.d; USE MODULES a, b",
+    "EXPLAIN SELECT * FROM t",
+    "EXPLAIN CHANGELOG_MODE SELECT * FROM t",
+    "EXPLAIN ESTIMATED_COST, CHANGELOG_MODE, PLAN_ADVICE, JSON_EXECUTION_PLAN SELECT * FROM t",
+    "EXPLAIN PLAN FOR INSERT INTO a SELECT * FROM t",
+    "EXPLAIN STATEMENT SET BEGIN INSERT INTO a SELECT 1; END",
+    // inserts
+    "INSERT INTO t VALUES (1, 'a'), (2, 'b')",
+    "INSERT INTO t PARTITION (dt='2020', hm) SELECT a FROM b",
+    "INSERT OVERWRITE t (a, b) SELECT a, b FROM b",
+    "INSERT INTO t (a.b, c) (SELECT a, b FROM b)",
+    "INSERT INTO t WITH x AS (SELECT 1) SELECT * FROM x",
+    "INSERT INTO t /*+ OPTIONS('a'='b') */ (a) SELECT 1",
+    "INSERT INTO t SELECT a FROM b ON CONFLICT DO DEDUPLICATE",
+    "INSERT INTO t SELECT a FROM b JOIN c ON b.x = c.x ON CONFLICT DO NOTHING",
+    "EXECUTE INSERT INTO t SELECT 1",
+    "EXECUTE STATEMENT SET BEGIN INSERT INTO a SELECT * FROM x; INSERT INTO b SELECT * FROM x; END",
+    "BEGIN STATEMENT SET; INSERT INTO a SELECT * FROM x; INSERT INTO b SELECT * FROM x; END;",
+    // names and hints
+    "SELECT `a b`, t.`order` FROM `my cat`.`db`.`t`",
+    "SELECT * FROM t /*+ OPTIONS('k'='v') */ AS x JOIN u /*+ OPTIONS('a'='b') */ ON x.i = u.i",
+    "SELECT /*+ LOOKUP('table'='c'), STATE_TTL('a'='1d') */ * FROM t",
+    "SELECT /*+ BROADCAST(t1, t2) */ DISTINCT a FROM t1 -- comment",
+    // windows
+    "SELECT * FROM TABLE(TUMBLE(TABLE bid, DESCRIPTOR(dateTime), INTERVAL '10' SECOND))",
+    "SELECT * FROM TABLE(TUMBLE(TABLE bid /*+ OPTIONS('a'='b') */, DESCRIPTOR(ts), INTERVAL '10' SECOND, INTERVAL '1' SECOND))",
+    "SELECT * FROM TUMBLE(TABLE bid, DESCRIPTOR(dateTime), INTERVAL '10' SECOND) AS w",
+    "SELECT * FROM TABLE(TUMBLE(DATA => TABLE bid, TIMECOL => DESCRIPTOR(ts), SIZE => INTERVAL '10' MINUTES, `OFFSET` => INTERVAL '1' MINUTE))",
+    "SELECT * FROM TABLE(HOP(TABLE bid, DESCRIPTOR(ts), INTERVAL '5' MINUTES, INTERVAL '10' MINUTES)), TABLE(CUMULATE(TABLE bid, DESCRIPTOR(ts), INTERVAL '2' MINUTES, INTERVAL '10' MINUTES))",
+    "SELECT * FROM TABLE(SESSION(TABLE bid PARTITION BY item, DESCRIPTOR(ts), INTERVAL '5' MINUTES))",
+    "SELECT * FROM TABLE(SESSION(TABLE bid PARTITION BY (a, b), DESCRIPTOR(ts), INTERVAL '5' MINUTES))",
+    "SELECT * FROM TABLE(SESSION(DATA => TABLE bid PARTITION BY (a, b), TIMECOL => DESCRIPTOR(ts), GAP => INTERVAL '5' MINUTES))",
+    "SELECT * FROM TABLE(TUMBLE((SELECT * FROM bid), DESCRIPTOR(ts), INTERVAL '1' MINUTE))",
+    "SELECT * FROM TABLE(TUMBLE(TABLE (SELECT * FROM bid), DESCRIPTOR(ts), INTERVAL '1' MINUTE))",
+    "SELECT TUMBLE_START(ts, INTERVAL '1' MINUTE), COUNT(*) FROM t GROUP BY TUMBLE(ts, INTERVAL '1' MINUTE), k",
+    "SELECT SUM(a) OVER (PARTITION BY k ORDER BY ts RANGE BETWEEN INTERVAL '1' HOUR PRECEDING AND CURRENT ROW) FROM t",
+    "SELECT SUM(a) OVER w FROM t WINDOW w AS (PARTITION BY k ORDER BY ts ROWS BETWEEN 2 PRECEDING AND CURRENT ROW)",
+    "SELECT * FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY a ORDER BY b DESC) AS rn FROM t) WHERE rn <= 3",
+    // joins
+    "SELECT * FROM o JOIN c FOR SYSTEM_TIME AS OF o.proctime AS r ON o.id = r.id",
+    "SELECT * FROM o LEFT JOIN c FOR SYSTEM_TIME AS OF o.proctime ON o.id = c.id",
+    "SELECT * FROM o JOIN c /*+ OPTIONS('a'='b') */ FOR SYSTEM_TIME AS OF o.proctime AS r ON o.id = r.id",
+    "SELECT * FROM t LEFT JOIN LATERAL TABLE(f(x)) AS T(a,b) ON TRUE",
+    "SELECT * FROM t, LATERAL TABLE(f(x)) AS T(a,b)",
+    "SELECT * FROM t, LATERAL (SELECT * FROM u WHERE u.a = t.a) AS x",
+    "SELECT * FROM t CROSS JOIN UNNEST(arr) AS u(x)",
+    "SELECT * FROM t CROSS JOIN UNNEST(arr) WITH ORDINALITY AS u(x, n)",
+    "SELECT * FROM o, s WHERE o.id = s.id AND o.ts BETWEEN s.ts - INTERVAL '4' HOUR AND s.ts",
+    "SELECT * FROM (VALUES (1, 'a'), (2, 'b')) AS t(x, y)",
+    "SELECT * FROM a NATURAL JOIN b FULL OUTER JOIN c USING (x)",
+    "SELECT a FROM t UNION ALL SELECT b FROM u INTERSECT SELECT 1 EXCEPT SELECT 2 ORDER BY a LIMIT 10 OFFSET 5",
+    "SELECT a FROM t FETCH NEXT 5 ROWS ONLY",
+    "VALUES (1, 2), (3, 4)",
+    "WITH a AS (SELECT 1), b (x) AS (SELECT 2) SELECT * FROM a, b",
+    // patterns
+    "SELECT * FROM t MATCH_RECOGNIZE (PARTITION BY k ORDER BY ts MEASURES FIRST(A.p) AS fp, LAST(B.p, 1) AS lp ONE ROW PER MATCH AFTER MATCH SKIP TO LAST B PATTERN (A B+? C{2,3}) DEFINE A AS A.p > 1, B AS B.p < LAST(B.p, 1)) AS m",
+    "SELECT * FROM t MATCH_RECOGNIZE (PARTITION BY k ORDER BY ts MEASURES A.p AS fp ONE ROW PER MATCH AFTER MATCH SKIP PAST LAST ROW PATTERN (A B* C) WITHIN INTERVAL '1' HOUR DEFINE A AS A.p > 1) AS m",
+    "SELECT * FROM t MATCH_RECOGNIZE (ORDER BY ts MEASURES FINAL LAST(A.p) AS x PATTERN (A | B) DEFINE A AS TRUE)",
+    // aggregates
+    "SELECT COUNT(*) FILTER (WHERE a > 1), COUNT(DISTINCT b) FILTER (WHERE a < 1) FROM t",
+    "SELECT a, b, COUNT(*) FROM t GROUP BY GROUPING SETS ((a, b), (a), ())",
+    "SELECT a FROM t GROUP BY window_start, ROLLUP (a, b)",
+    "SELECT a FROM t GROUP BY CUBE (a, b) HAVING COUNT(*) > 1",
+    "SELECT LISTAGG(a, ',') FROM t",
+    // expressions
+    "SELECT TIMESTAMPDIFF(SECOND, a, b), TIMESTAMPADD(DAY, 1, a), TIMESTAMPADD(SQL_TSI_DAY, 1, a) FROM t",
+    "SELECT EXTRACT(HOUR FROM ts), EXTRACT(EPOCH FROM ts), FLOOR(ts TO HOUR), CEIL(ts TO DAY), FLOOR(1.5) FROM t",
+    "SELECT INTERVAL '1' DAY, INTERVAL '1-2' YEAR TO MONTH, INTERVAL '1 10:00:00' DAY TO SECOND, INTERVAL '10' SECOND(3)",
+    "SELECT INTERVAL -'1' DAY, INTERVAL '1:30' HOUR TO MINUTE, INTERVAL '2' WEEKS, INTERVAL '1' QUARTER",
+    "SELECT CAST(x AS ROW<a INT, b ARRAY<STRING>>), CAST(ROW(1, 'a') AS ROW<a INT, b STRING>) FROM t",
+    "SELECT CAST(x AS MAP<STRING, ROW<a INT>>), CAST(x AS TIMESTAMP_LTZ(3)), CAST(x AS TIMESTAMP(3) WITH LOCAL TIME ZONE), CAST(x AS BYTES) FROM t",
+    "SELECT TRY_CAST(x AS INT) FROM t",
+    "SELECT * FROM t WHERE x IS JSON AND y IS NOT JSON OBJECT OR z IS JSON SCALAR",
+    "SELECT JSON_VALUE(x, '$.a' RETURNING INT), JSON_VALUE(x, 'lax $.b' DEFAULT 'x' ON EMPTY ERROR ON ERROR) FROM t",
+    "SELECT JSON_QUERY(x, '$.a' WITH CONDITIONAL ARRAY WRAPPER NULL ON EMPTY), JSON_EXISTS(x, '$.a' FALSE ON ERROR) FROM t",
+    "SELECT JSON_QUERY(x, '$.a' RETURNING ARRAY<STRING> WITHOUT WRAPPER EMPTY ARRAY ON ERROR) FROM t",
+    "SELECT JSON_OBJECT(KEY 'a' VALUE 1 NULL ON NULL), JSON_OBJECT('k' VALUE b), JSON_OBJECT(), JSON_OBJECT(key VALUE value) FROM t",
+    "SELECT JSON_ARRAY(1, 2 NULL ON NULL), JSON_ARRAY(), JSON_OBJECTAGG(KEY k VALUE v), JSON_ARRAYAGG(x ABSENT ON NULL) FILTER (WHERE x > 1) FROM t",
+    "SELECT ARRAY[1, 2][1], MAP['a', 1, 'b', 2]['a'], ROW(1, 'x'), (1, 2), r.f.g, arr[1].x, ARRAY[], MAP[] FROM t",
+    "SELECT DATE '2020-01-01', TIMESTAMP '2020-01-01 00:00:00', TIME '10:00:00', x'45F0', U&'\\00e9', N'x' FROM t",
+    "SELECT POSITION('a' IN b), TRIM(BOTH ' ' FROM b), TRIM(a), TRIM(LEADING FROM a), OVERLAY(a PLACING b FROM 1 FOR 2), SUBSTRING(a FROM 2 FOR 3), SUBSTR(a, 1) FROM t",
+    "SELECT a SIMILAR TO 'x%', a IS DISTINCT FROM b, a IS NOT TRUE, a IS UNKNOWN, a NOT LIKE 'x!%' ESCAPE '!' FROM t",
+    "SELECT a BETWEEN SYMMETRIC 2 AND 1, a NOT BETWEEN SYMMETRIC 2 AND 1 AND b, a BETWEEN ASYMMETRIC 1 AND 2 FROM t",
+    "SELECT (a, b) OVERLAPS (c, d), (a, b) IN ((1, 2)), a IN (SELECT 1), EXISTS (SELECT 1), NOT EXISTS (SELECT 1) FROM t",
+    "SELECT a || 'x', -a % 2, +a, a <> b, a != b, NOT a, a AND b OR c FROM t",
+    "SELECT CURRENT_TIMESTAMP, LOCALTIME, CURRENT_DATE, NOW(), PROCTIME(), CURRENT_DATABASE(), date, timestamp FROM t",
+    "SELECT f(a => 1, b => 'x'), CASE a WHEN 1 THEN 2 END, NULLIF(a, b), IF(a, 1, 2) FROM t",
+    "SELECT t.*, t.r.* FROM t",
+    "SELECT 'a'\n'b'",
+    "SELECT EXPR$0, a$b, ä FROM t",
+    "SELECT map, final, interval, value, key, position, t.table, extract FROM t",
+];
+
+#[test]
+fn every_form_is_read() {
+    let mut failed = vec![];
+    for sql in FORMS {
+        for error in parse_script(sql).into_iter().filter_map(Result::err) {
+            failed.push(format!("{sql}\n    {error} at {:?} `{}`", error.range, &sql[error.range.clone()]));
+        }
+    }
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
+}
+
+#[test]
+fn lower_case_and_comments_change_nothing() {
+    for sql in FORMS.iter().filter(|s| !s.contains(['\'', '`']) && !s.starts_with("SET ")) {
+        let spread = sql.to_lowercase().replace("/*+", "/\u{0}+").replace(' ', " /* c */ -- d\n ");
+        let spread = spread.replace("/\u{0}+", "/*+");
+        if spread.contains("/*+") {
+            continue;
+        }
+        for error in parse_script(&spread).into_iter().filter_map(Result::err) {
+            panic!("{spread}\n{error} at {:?}", error.range);
+        }
+    }
+}

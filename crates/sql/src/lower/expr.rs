@@ -1,0 +1,53 @@
+//! DataFusion's physical expressions behind the engine's [`Expr`](flott_engine::expr::Expr).
+
+use arrow::array::{ArrayRef, RecordBatch};
+use datafusion_common::{DFSchema, DataFusionError};
+use datafusion_expr::Expr;
+use datafusion_expr::execution_props::ExecutionProps;
+use datafusion_physical_expr::expressions::Column;
+use datafusion_physical_expr::{PhysicalExpr, create_physical_expr};
+use flott_engine::expr::{Column as EngineColumn, EvalContext, Expr as EngineExpr};
+use flott_engine::{Error, Result};
+use std::sync::Arc;
+
+use crate::error::SqlResult;
+use crate::functions::{self, Zone, with_context};
+
+struct Adapter {
+    expr: Arc<dyn PhysicalExpr>,
+    zone: Zone,
+}
+
+impl EngineExpr for Adapter {
+    fn evaluate(&self, rows: &RecordBatch, context: &EvalContext) -> Result<ArrayRef> {
+        let context = functions::EvalContext {
+            now_ms: context.now_ms,
+            time_zone: self.zone,
+            watermark_ms: (context.watermark != i64::MIN).then_some(context.watermark),
+        };
+        with_context(context, || self.expr.evaluate(rows)?.into_array(rows.num_rows())).map_err(|e| runtime_error(e).at(self.expr.to_string()))
+    }
+}
+
+/// An expression over a schema, for the engine. A plain column stays one.
+pub fn lower_expr(expr: &Expr, schema: &DFSchema, zone: Zone) -> SqlResult<Arc<dyn EngineExpr>> {
+    let physical = create_physical_expr(expr, schema, &ExecutionProps::new(), &Default::default())?;
+    if let Some(column) = physical.downcast_ref::<Column>() {
+        return Ok(Arc::new(EngineColumn(column.index())));
+    }
+    Ok(Arc::new(Adapter { expr: physical, zone }))
+}
+
+/// What went wrong while rows were computed: it is about the data.
+fn runtime_error(e: DataFusionError) -> Error {
+    match e {
+        DataFusionError::ArrowError(e, _) => Error::from(*e),
+        DataFusionError::Context(_, inner) | DataFusionError::Diagnostic(_, inner) => runtime_error(*inner),
+        DataFusionError::External(inner) => match inner.downcast::<Error>() {
+            Ok(own) => *own,
+            Err(other) => Error::data(other.to_string()),
+        },
+        DataFusionError::Execution(message) | DataFusionError::Plan(message) => Error::data(message),
+        other => Error::data(other.strip_backtrace()),
+    }
+}

@@ -1,0 +1,154 @@
+//! Options of a session (`SET 'key' = 'value'`): the ones that count here, with Flink's names and defaults.
+
+use std::collections::BTreeMap;
+
+use crate::dialect::did_you_mean;
+use crate::error::{SqlError, SqlResult};
+use crate::functions::Zone;
+
+/// A known option.
+#[derive(Debug, Clone, Copy)]
+pub struct KnownOption {
+    /// Key.
+    pub key: &'static str,
+    /// Default; empty: none.
+    pub default: &'static str,
+    /// One sentence.
+    pub description: &'static str,
+}
+
+macro_rules! known {
+    ($($key:literal = $default:literal : $description:literal;)*) => {
+        /// Options that change what a job does here. Others that Flink knows are accepted and have no effect.
+        pub const KNOWN: &[KnownOption] = &[$(KnownOption { key: $key, default: $default, description: $description }),*];
+    };
+}
+
+known! {
+    "parallelism.default" = "1" : "Number of workers.";
+    "pipeline.name" = "" : "Name of the job; also names its checkpoints.";
+    "execution.runtime-mode" = "streaming" : "Only 'streaming' runs here.";
+    "execution.checkpointing.interval" = "" : "Time between checkpoints; without it none are taken.";
+    "execution.checkpointing.dir" = "" : "Folder of checkpoints, instead of the state folder.";
+    "table.local-time-zone" = "UTC" : "Time zone of TIMESTAMP_LTZ values as text, and of CURRENT_DATE and the like.";
+    "table.exec.source.idle-timeout" = "0 ms" : "A source split without rows for so long does not hold the watermark back.";
+    "table.exec.sink.not-null-enforcer" = "ERROR" : "What a NULL for a NOT NULL column does: ERROR or DROP.";
+    "flott.latency-target" = "50 ms" : "Longest that a tick should take; shorter means smaller ticks and less throughput.";
+}
+
+/// Beginnings of the keys that a Flink script may set and that have no effect here.
+const FOREIGN: &[&str] = &[
+    "table.", "execution.", "pipeline.", "parallelism.", "state.", "restart-strategy.", "sql-client.", "taskmanager.", "jobmanager.",
+    "rest.", "sql-gateway.", "cluster.", "high-availability", "metrics.", "env.", "security.", "fs.", "s3.", "materialized-table.",
+    "partition.", "job.", "heartbeat.", "akka.", "blob.", "classloader.", "web.", "yarn.", "kubernetes.", "python.",
+];
+
+/// The options set in a session.
+#[derive(Debug, Clone, Default)]
+pub struct SessionOptions {
+    values: BTreeMap<String, String>,
+}
+
+impl SessionOptions {
+    /// Sets an option; an unknown key or a wrong value is an error.
+    pub fn set(&mut self, key: &str, value: &str) -> SqlResult<()> {
+        let known = KNOWN.iter().any(|o| o.key == key);
+        if !known {
+            let near = did_you_mean(key, KNOWN.iter().map(|o| o.key));
+            if let Some(near) = near {
+                return Err(SqlError::new(format!("unknown option '{key}'")).about(key).help(format!("did you mean '{near}'?")));
+            }
+            if !FOREIGN.iter().any(|p| key.starts_with(p)) {
+                return Err(SqlError::new(format!("unknown option '{key}'")).about(key).help("SET alone lists the options"));
+            }
+        }
+        let before = self.values.insert(key.to_string(), value.to_string());
+        if let Err(e) = self.check(key) {
+            match before {
+                Some(before) => self.values.insert(key.to_string(), before),
+                None => self.values.remove(key),
+            };
+            return Err(e);
+        }
+        Ok(())
+    }
+
+    fn check(&self, key: &str) -> SqlResult<()> {
+        match key {
+            "table.local-time-zone" => self.time_zone().map(drop),
+            "parallelism.default" => self.parallelism().map(drop),
+            "execution.runtime-mode" => match self.get(key).unwrap_or_default().to_ascii_lowercase().as_str() {
+                "streaming" | "automatic" => Ok(()),
+                "batch" => Err(SqlError::not_yet("the runtime mode 'batch'").about("batch").help("leave it at 'streaming': bounded input ends by itself")),
+                other => Err(SqlError::new(format!("'{other}' is no runtime mode")).about(other).help("write 'streaming'")),
+            },
+            "execution.checkpointing.interval" | "table.exec.source.idle-timeout" | "flott.latency-target" => self.duration_ms(key).map(drop),
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes an option back, or all of them.
+    pub fn reset(&mut self, key: Option<&str>) {
+        match key {
+            Some(key) => drop(self.values.remove(key)),
+            None => self.values.clear(),
+        }
+    }
+
+    /// The value in force: what was set, else the default.
+    pub fn get(&self, key: &str) -> Option<String> {
+        let default = || KNOWN.iter().find(|o| o.key == key && !o.default.is_empty()).map(|o| o.default.to_string());
+        self.values.get(key).cloned().or_else(default)
+    }
+
+    /// What was set, by key.
+    pub fn all(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.values.iter().map(|(k, v)| (k.as_str(), v.as_str()))
+    }
+
+    /// `parallelism.default`.
+    pub fn parallelism(&self) -> SqlResult<usize> {
+        let text = self.get("parallelism.default").unwrap_or_default();
+        match text.parse() {
+            Ok(n) if (1..=256).contains(&n) => Ok(n),
+            _ => Err(SqlError::new(format!("parallelism.default is '{text}'")).about(text).help("write a number from 1 to 256")),
+        }
+    }
+
+    /// `table.local-time-zone`.
+    pub fn time_zone(&self) -> SqlResult<Zone> {
+        let text = self.get("table.local-time-zone").unwrap_or_default();
+        if text == "default" {
+            return Ok(Zone::UTC);
+        }
+        Zone::parse(&text).ok_or_else(|| {
+            SqlError::new(format!("'{text}' is no time zone")).about(&text).help("write a name such as 'Europe/Berlin', 'UTC' or an offset such as '+02:00'")
+        })
+    }
+
+    /// A duration in milliseconds; `None` when the option is not set or zero.
+    pub fn duration_ms(&self, key: &str) -> SqlResult<Option<i64>> {
+        let Some(text) = self.get(key) else { return Ok(None) };
+        match parse_duration_ms(&text) {
+            Some(0) => Ok(None),
+            Some(ms) => Ok(Some(ms)),
+            None => Err(SqlError::new(format!("'{text}' is no duration")).about(&text).help("write a number and a unit, such as '10 s' or '500 ms'")),
+        }
+    }
+}
+
+/// Flink's durations: a number and `ms`, `s`, `min`, `h`, `d` or one of their long forms; without a unit milliseconds.
+pub fn parse_duration_ms(text: &str) -> Option<i64> {
+    let text = text.trim().to_ascii_lowercase();
+    let digits = text.chars().take_while(char::is_ascii_digit).count();
+    let number: i64 = text[..digits].parse().ok()?;
+    let factor = match text[digits..].trim() {
+        "" | "ms" | "milli" | "millis" | "millisecond" | "milliseconds" => 1,
+        "s" | "sec" | "secs" | "second" | "seconds" => 1_000,
+        "m" | "min" | "minute" | "minutes" => 60_000,
+        "h" | "hour" | "hours" => 3_600_000,
+        "d" | "day" | "days" => 86_400_000,
+        _ => return None,
+    };
+    number.checked_mul(factor)
+}

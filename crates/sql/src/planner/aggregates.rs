@@ -1,0 +1,130 @@
+//! Aggregate functions as the planner sees them: names and result types. The engine computes them.
+
+use arrow::datatypes::{DataType, Field, FieldRef};
+use datafusion_common::{Result, not_impl_err, plan_err};
+use datafusion_expr::function::AccumulatorArgs;
+use datafusion_expr::{Accumulator, AggregateUDF, AggregateUDFImpl, Expr, Signature, Volatility};
+use flott_engine::aggregate::AggFunction;
+use std::sync::Arc;
+
+/// An aggregate function of Flink.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct FlinkAggregate {
+    name: &'static str,
+    signature: Signature,
+}
+
+/// Name, form of the call, description; for `flott functions`.
+pub const AGGREGATES: &[(&str, &str, &str)] = &[
+    ("avg", "AVG([DISTINCT] numeric)", "The average; of integers truncated to their type."),
+    ("count", "COUNT(*) | COUNT([DISTINCT] value)", "The number of rows, or of rows where the value is not NULL."),
+    ("first_value", "FIRST_VALUE(value)", "The first value that is not NULL, in order of arrival."),
+    ("last_value", "LAST_VALUE(value)", "The last value that is not NULL, in order of arrival."),
+    ("listagg", "LISTAGG([DISTINCT] string [, delimiter])", "The texts joined; the delimiter is ',' by default."),
+    ("max", "MAX(value)", "The largest value."),
+    ("min", "MIN(value)", "The smallest value."),
+    ("stddev_pop", "STDDEV_POP(numeric)", "The population standard deviation."),
+    ("stddev_samp", "STDDEV_SAMP(numeric)", "The sample standard deviation."),
+    ("stddev", "STDDEV(numeric)", "Same as STDDEV_SAMP."),
+    ("sum", "SUM([DISTINCT] numeric)", "The sum, in the type of the values; integers wrap around."),
+    ("var_pop", "VAR_POP(numeric)", "The population variance."),
+    ("var_samp", "VAR_SAMP(numeric)", "The sample variance."),
+    ("variance", "VARIANCE(numeric)", "Same as VAR_SAMP."),
+];
+
+/// All aggregate functions.
+pub fn all() -> Vec<Arc<AggregateUDF>> {
+    let one = |(name, _, _): &(&'static str, &str, &str)| {
+        let signature = Signature::one_of(
+            vec![datafusion_expr::TypeSignature::VariadicAny, datafusion_expr::TypeSignature::Nullary],
+            Volatility::Immutable,
+        );
+        Arc::new(AggregateUDF::from(FlinkAggregate { name, signature }))
+    };
+    AGGREGATES.iter().map(one).collect()
+}
+
+/// The engine's function for a call.
+pub fn engine_function(name: &str, args: &[Expr]) -> Result<AggFunction> {
+    let variance = |sample, root| Ok(AggFunction::Variance { sample, root });
+    match name {
+        "count" => Ok(AggFunction::Count),
+        "sum" => Ok(AggFunction::Sum),
+        "avg" => Ok(AggFunction::Avg),
+        "min" => Ok(AggFunction::Min),
+        "max" => Ok(AggFunction::Max),
+        "first_value" => Ok(AggFunction::FirstValue),
+        "last_value" => Ok(AggFunction::LastValue),
+        "listagg" => Ok(AggFunction::ListAgg { delimiter: delimiter(args)? }),
+        "var_pop" => variance(false, false),
+        "var_samp" | "variance" => variance(true, false),
+        "stddev_pop" => variance(false, true),
+        "stddev_samp" | "stddev" => variance(true, true),
+        other => not_impl_err!("the aggregate function {}", other.to_uppercase()),
+    }
+}
+
+fn delimiter(args: &[Expr]) -> Result<String> {
+    match args {
+        [_] => Ok(",".into()),
+        [_, Expr::Literal(value, _)] if value.try_as_str().is_some() => Ok(value.try_as_str().flatten().unwrap_or(",").to_string()),
+        _ => plan_err!("the delimiter of 'LISTAGG' must be a text that is written out"),
+    }
+}
+
+impl FlinkAggregate {
+    fn numeric(&self, t: &DataType) -> Result<()> {
+        let name = self.name.to_uppercase();
+        if t.is_numeric() || *t == DataType::Null { Ok(()) } else { plan_err!("'{name}' takes a number, not {}", crate::types::FlinkType::from_arrow(t)) }
+    }
+}
+
+impl AggregateUDFImpl for FlinkAggregate {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, args: &[DataType]) -> Result<DataType> {
+        let Some(arg) = args.first() else {
+            return if self.name == "count" { Ok(DataType::Int64) } else { plan_err!("'{}' needs an argument", self.name.to_uppercase()) };
+        };
+        let most = if self.name == "listagg" { 2 } else { 1 };
+        if args.len() > most {
+            return plan_err!("'{}' takes {most} argument{}, not {}", self.name.to_uppercase(), if most == 1 { "" } else { "s" }, args.len());
+        }
+        match (self.name, arg) {
+            ("count", _) => Ok(DataType::Int64),
+            ("listagg", DataType::Utf8) => Ok(DataType::Utf8),
+            ("listagg", other) => plan_err!("'LISTAGG' takes a text, not {}", crate::types::FlinkType::from_arrow(other)),
+            ("sum", DataType::Decimal128(_, s)) => Ok(DataType::Decimal128(38, *s)),
+            ("avg", DataType::Decimal128(_, s)) => Ok(DataType::Decimal128(38, (*s).max(6))),
+            ("sum" | "avg" | "var_pop" | "var_samp" | "variance" | "stddev_pop" | "stddev_samp" | "stddev", t) => {
+                self.numeric(t)?;
+                Ok(match (self.name, t) {
+                    ("var_pop" | "var_samp" | "variance" | "stddev_pop" | "stddev_samp" | "stddev", DataType::Decimal128(_, s)) => {
+                        DataType::Decimal128(38, (*s).max(6))
+                    }
+                    _ => t.clone(),
+                })
+            }
+            _ => Ok(arg.clone()),
+        }
+    }
+
+    fn return_field(&self, args: &[FieldRef]) -> Result<FieldRef> {
+        let types: Vec<DataType> = args.iter().map(|f| f.data_type().clone()).collect();
+        Ok(Arc::new(Field::new(self.name, self.return_type(&types)?, self.is_nullable())))
+    }
+
+    fn is_nullable(&self) -> bool {
+        self.name != "count"
+    }
+
+    fn accumulator(&self, _: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
+        not_impl_err!("{} outside the engine", self.name)
+    }
+}

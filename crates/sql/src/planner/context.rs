@@ -1,0 +1,213 @@
+//! What DataFusion's SQL planner asks for: tables, functions, types. `SqlToRel` is used here and nowhere else.
+
+use arrow::datatypes::{DataType, FieldRef, SchemaRef};
+use datafusion_common::config::ConfigOptions;
+use datafusion_common::{DFSchema, Result, TableReference};
+use datafusion_expr::planner::{ContextProvider, ExprPlanner, RelationPlanner, TypePlanner};
+use datafusion_expr::{AggregateUDF, Expr, HigherOrderUDF, LogicalPlan, ScalarUDF, TableSource, WindowUDF};
+use datafusion_sql::planner::{NullOrdering, ParserOptions, PlannerContext, SqlToRel};
+use sqlparser::ast;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, LazyLock};
+
+use super::expressions::FlinkExpressions;
+use super::relations::FlinkRelations;
+use crate::catalog::{Catalog, Object, Table};
+use crate::dialect::{flink_type_of, normalize, normalize_expr};
+use crate::error::{SqlError, SqlResult};
+
+/// A table as a leaf of a plan.
+#[derive(Debug, Clone)]
+pub struct FlinkTable {
+    /// The catalog's table.
+    pub table: Arc<Table>,
+    /// From `/*+ OPTIONS(…) */`, over those of the table.
+    pub hints: BTreeMap<String, String>,
+    schema: SchemaRef,
+}
+
+impl FlinkTable {
+    /// A table with hints.
+    pub fn new(table: Arc<Table>, hints: BTreeMap<String, String>) -> Self {
+        let schema = table.schema();
+        Self { table, hints, schema }
+    }
+
+    /// The table's options with the hints over them.
+    pub fn options(&self) -> BTreeMap<String, String> {
+        let mut options = self.table.options.clone();
+        options.extend(self.hints.clone());
+        options
+    }
+}
+
+impl TableSource for FlinkTable {
+    fn schema(&self) -> SchemaRef {
+        self.schema.clone()
+    }
+}
+
+/// A view: its plan takes its place.
+#[derive(Debug)]
+struct FlinkView {
+    plan: LogicalPlan,
+}
+
+impl TableSource for FlinkView {
+    fn schema(&self) -> SchemaRef {
+        Arc::new(self.plan.schema().as_arrow().clone())
+    }
+    fn get_logical_plan(&self) -> Option<Cow<'_, LogicalPlan>> {
+        Some(Cow::Borrowed(&self.plan))
+    }
+}
+
+struct Functions {
+    scalar: HashMap<String, Arc<ScalarUDF>>,
+    aggregate: HashMap<String, Arc<AggregateUDF>>,
+}
+
+static FUNCTIONS: LazyLock<Functions> = LazyLock::new(|| {
+    let mut scalar = HashMap::new();
+    for function in crate::functions::all() {
+        for alias in function.aliases() {
+            scalar.insert(alias.clone(), function.clone());
+        }
+        scalar.insert(function.name().to_string(), function);
+    }
+    let aggregate = super::aggregates::all().into_iter().map(|f| (f.name().to_string(), f)).collect();
+    Functions { scalar, aggregate }
+});
+
+/// Names of all functions, in lower case.
+pub fn function_names() -> Vec<&'static str> {
+    FUNCTIONS.scalar.keys().chain(FUNCTIONS.aggregate.keys()).map(String::as_str).collect()
+}
+
+/// The scalar function of that lower-case name.
+pub fn scalar_function(name: &str) -> Option<Arc<ScalarUDF>> {
+    FUNCTIONS.scalar.get(name).cloned()
+}
+
+/// Plans against a catalog.
+pub struct PlanContext<'a> {
+    catalog: &'a Catalog,
+    config: ConfigOptions,
+    expressions: Vec<Arc<dyn ExprPlanner>>,
+    relations: Vec<Arc<dyn RelationPlanner>>,
+}
+
+impl<'a> PlanContext<'a> {
+    /// Over a catalog.
+    pub fn new(catalog: &'a Catalog) -> Self {
+        Self {
+            catalog,
+            config: ConfigOptions::default(),
+            expressions: vec![Arc::new(FlinkExpressions)],
+            relations: vec![Arc::new(FlinkRelations)],
+        }
+    }
+
+    /// Plans a query as it is written; no rule has seen it yet.
+    pub fn query(&self, query: &ast::Query) -> SqlResult<LogicalPlan> {
+        let mut query = query.clone();
+        super::legacy::rewrite(&mut query)?;
+        normalize(&mut query);
+        let planner = SqlToRel::new_with_options(self, parser_options());
+        let plan = planner.sql_statement_to_plan(ast::Statement::Query(Box::new(query)))?;
+        Ok(super::rewrite::flink_expressions(plan)?)
+    }
+
+    /// Plans an expression over columns.
+    pub fn expression(&self, expr: &ast::Expr, schema: &DFSchema) -> SqlResult<Expr> {
+        let mut expr = expr.clone();
+        normalize_expr(&mut expr);
+        let planner = SqlToRel::new_with_options(self, parser_options());
+        let planned = planner.sql_to_expr(expr, schema, &mut PlannerContext::new())?;
+        Ok(super::rewrite::flink_expression(planned, schema)?)
+    }
+}
+
+fn parser_options() -> ParserOptions {
+    ParserOptions {
+        parse_float_as_decimal: true,
+        enable_ident_normalization: false,
+        map_string_types_to_utf8view: false,
+        default_null_ordering: NullOrdering::NullsMin,
+        ..ParserOptions::new()
+    }
+}
+
+impl ContextProvider for PlanContext<'_> {
+    fn get_table_source(&self, name: TableReference) -> Result<Arc<dyn TableSource>> {
+        let parts: Vec<&str> = match &name {
+            TableReference::Bare { table } => vec![table],
+            TableReference::Partial { schema, table } => vec![schema, table],
+            TableReference::Full { catalog, schema, table } => vec![catalog, schema, table],
+        };
+        let path = self.catalog.path(&parts)?;
+        match self.catalog.get(&path)? {
+            Object::Table(table) => Ok(Arc::new(FlinkTable::new(table.clone(), BTreeMap::new()))),
+            Object::View(view) => {
+                let plan = self.query(&view.query.query).map_err(|e| {
+                    let mut e = SqlError { span: None, word: Some(view.path.name.clone()), ..e };
+                    e.message = format!("view '{}': {}", view.path.name, e.message);
+                    e
+                })?;
+                Ok(Arc::new(FlinkView { plan: super::rename_columns(plan, &view.columns)? }))
+            }
+        }
+    }
+
+    fn get_expr_planners(&self) -> &[Arc<dyn ExprPlanner>] {
+        &self.expressions
+    }
+    fn get_relation_planners(&self) -> &[Arc<dyn RelationPlanner>] {
+        &self.relations
+    }
+    fn get_type_planner(&self) -> Option<Arc<dyn TypePlanner>> {
+        Some(Arc::new(FlinkTypes))
+    }
+    fn get_function_meta(&self, name: &str) -> Option<Arc<ScalarUDF>> {
+        scalar_function(&name.to_ascii_lowercase())
+    }
+    fn get_higher_order_meta(&self, _: &str) -> Option<Arc<HigherOrderUDF>> {
+        None
+    }
+    fn get_aggregate_meta(&self, name: &str) -> Option<Arc<AggregateUDF>> {
+        FUNCTIONS.aggregate.get(&name.to_ascii_lowercase()).cloned()
+    }
+    fn get_window_meta(&self, _: &str) -> Option<Arc<WindowUDF>> {
+        None
+    }
+    fn get_variable_type(&self, _: &[String]) -> Option<DataType> {
+        None
+    }
+    fn options(&self) -> &ConfigOptions {
+        &self.config
+    }
+    fn udf_names(&self) -> Vec<String> {
+        FUNCTIONS.scalar.keys().cloned().collect()
+    }
+    fn higher_order_function_names(&self) -> Vec<String> {
+        vec![]
+    }
+    fn udaf_names(&self) -> Vec<String> {
+        FUNCTIONS.aggregate.keys().cloned().collect()
+    }
+    fn udwf_names(&self) -> Vec<String> {
+        vec![]
+    }
+}
+
+/// Types in expressions: Flink's.
+#[derive(Debug)]
+struct FlinkTypes;
+
+impl TypePlanner for FlinkTypes {
+    fn plan_type_field(&self, sql_type: &ast::DataType) -> Result<Option<FieldRef>> {
+        let Some((ty, nullable)) = flink_type_of(sql_type) else { return Ok(None) };
+        Ok(Some(Arc::new(ty.to_field("", nullable))))
+    }
+}

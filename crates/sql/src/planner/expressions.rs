@@ -1,0 +1,181 @@
+//! Operators and accesses in expressions, with Flink's types.
+
+use arrow::array::{Array, ArrayRef, AsArray, StructArray, make_array};
+use arrow::buffer::NullBuffer;
+use arrow::datatypes::{DataType, Field, FieldRef};
+use datafusion_common::{DFSchema, Result, ScalarValue, TableReference, plan_err};
+use datafusion_expr::expr::ScalarFunction;
+use datafusion_expr::planner::{ExprPlanner, PlannerResult, RawAggregateExpr, RawBinaryExpr, RawFieldAccessExpr};
+use datafusion_expr::{
+    ColumnarValue, Expr, ExprSchemable, GetFieldAccess, Operator, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl,
+    Signature, Volatility, lit,
+};
+use sqlparser::ast::BinaryOperator;
+use std::sync::{Arc, LazyLock};
+
+use super::context::scalar_function;
+use crate::functions::{flink_binary, time_arithmetic};
+
+/// See the module.
+#[derive(Debug)]
+pub struct FlinkExpressions;
+
+impl ExprPlanner for FlinkExpressions {
+    fn plan_binary_op(&self, raw: RawBinaryExpr, schema: &DFSchema) -> Result<PlannerResult<RawBinaryExpr>> {
+        let op = match raw.op {
+            BinaryOperator::Plus => Operator::Plus,
+            BinaryOperator::Minus => Operator::Minus,
+            BinaryOperator::Multiply => Operator::Multiply,
+            BinaryOperator::Divide => Operator::Divide,
+            BinaryOperator::Modulo => Operator::Modulo,
+            _ => return Ok(PlannerResult::Original(raw)),
+        };
+        let (left, right) = (raw.left.get_type(schema)?, raw.right.get_type(schema)?);
+        match flink_binary(op, &left, &right).or_else(|| time_arithmetic(op, &left, &right)) {
+            Some(function) => Ok(PlannerResult::Planned(call(function, vec![raw.left, raw.right]))),
+            None => Ok(PlannerResult::Original(raw)),
+        }
+    }
+
+    fn plan_field_access(&self, raw: RawFieldAccessExpr, schema: &DFSchema) -> Result<PlannerResult<RawFieldAccessExpr>> {
+        match raw.field_access {
+            GetFieldAccess::NamedStructField { name: ScalarValue::Utf8(Some(name)) }
+                if matches!(raw.expr.get_type(schema)?, DataType::Struct(_)) =>
+            {
+                Ok(PlannerResult::Planned(field_access(raw.expr, &name)))
+            }
+            GetFieldAccess::NamedStructField { name } => element(raw.expr, Expr::Literal(name, None)),
+            GetFieldAccess::ListIndex { key } => element(raw.expr, *key),
+            _ => Ok(PlannerResult::Original(raw)),
+        }
+    }
+
+    fn plan_array_literal(&self, exprs: Vec<Expr>, _: &DFSchema) -> Result<PlannerResult<Vec<Expr>>> {
+        match scalar_function("array") {
+            Some(function) => Ok(PlannerResult::Planned(call(function, exprs))),
+            None => Ok(PlannerResult::Original(exprs)),
+        }
+    }
+
+    fn plan_compound_identifier(
+        &self,
+        field: &Field,
+        qualifier: Option<&TableReference>,
+        nested: &[String],
+    ) -> Result<PlannerResult<Vec<Expr>>> {
+        let column = Expr::Column((qualifier, &Arc::new(field.clone())).into());
+        let mut data_type = field.data_type();
+        for name in nested {
+            let DataType::Struct(fields) = data_type else { return plan_err!("'{name}' is not a field: the value is no ROW") };
+            match fields.find(name) {
+                Some((_, field)) => data_type = field.data_type(),
+                None => return plan_err!("ROW '{}' has no field '{name}'", field.name()),
+            }
+        }
+        Ok(PlannerResult::Planned(nested.iter().fold(column, |expr, name| field_access(expr, name))))
+    }
+
+    fn plan_aggregate(&self, mut raw: RawAggregateExpr) -> Result<PlannerResult<RawAggregateExpr>> {
+        #[allow(deprecated)]
+        if raw.func.name() == "count" && matches!(raw.args.as_slice(), [] | [Expr::Wildcard { .. }]) {
+            raw.args = vec![lit(1_i64)];
+        }
+        Ok(PlannerResult::Original(raw))
+    }
+}
+
+fn element(container: Expr, key: Expr) -> Result<PlannerResult<RawFieldAccessExpr>> {
+    match scalar_function("element_at") {
+        Some(function) => Ok(PlannerResult::Planned(call(function, vec![container, key]))),
+        None => plan_err!("'[]' is not supported yet"),
+    }
+}
+
+/// A call of a scalar function.
+pub fn call(function: Arc<ScalarUDF>, args: Vec<Expr>) -> Expr {
+    Expr::ScalarFunction(ScalarFunction::new_udf(function, args))
+}
+
+static FIELD_ACCESS: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| {
+    Arc::new(ScalarUDF::from(FieldAccess { signature: Signature::any(2, Volatility::Immutable) }))
+});
+
+/// `row.name`.
+pub fn field_access(row: Expr, name: &str) -> Expr {
+    call(FIELD_ACCESS.clone(), vec![row, lit(name)])
+}
+
+/// The row and the name, if the expression is `row.name`.
+pub fn as_field_access(expr: &Expr) -> Option<(&Expr, &str)> {
+    match expr {
+        Expr::ScalarFunction(f) if f.func.name() == FIELD_ACCESS_NAME => match f.args.as_slice() {
+            [row, Expr::Literal(ScalarValue::Utf8(Some(name)), _)] => Some((row, name)),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+const FIELD_ACCESS_NAME: &str = "$field";
+
+/// A field of a ROW, by name; NULL where the row is.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct FieldAccess {
+    signature: Signature,
+}
+
+impl ScalarUDFImpl for FieldAccess {
+    fn name(&self) -> &str {
+        FIELD_ACCESS_NAME
+    }
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        plan_err!("the type of a field is that of the ROW's type")
+    }
+    fn return_field_from_args(&self, args: ReturnFieldArgs) -> Result<FieldRef> {
+        let (row, name) = (&args.arg_fields[0], args.scalar_arguments.get(1).copied().flatten().and_then(|s| s.try_as_str().flatten()));
+        let (DataType::Struct(fields), Some(name)) = (row.data_type(), name) else {
+            return plan_err!("a field can be taken of a ROW only, not of {}", row.data_type());
+        };
+        match fields.find(name) {
+            Some((_, field)) => Ok(Arc::new(field.as_ref().clone().with_nullable(field.is_nullable() || row.is_nullable()))),
+            None => {
+                let names: Vec<&str> = fields.iter().map(|f| f.name().as_str()).collect();
+                plan_err!("the ROW has no field '{name}'; it has {}", names.join(", "))
+            }
+        }
+    }
+    fn schema_name(&self, args: &[Expr]) -> Result<String> {
+        Ok(match args {
+            [row, Expr::Literal(name, _)] => format!("{}.{name}", row.schema_name()),
+            _ => FIELD_ACCESS_NAME.into(),
+        })
+    }
+    fn display_name(&self, args: &[Expr]) -> Result<String> {
+        self.schema_name(args)
+    }
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let rows = args.args[0].to_array(args.number_rows)?;
+        let name = match &args.args[1] {
+            ColumnarValue::Scalar(s) => s.try_as_str().flatten().unwrap_or_default().to_string(),
+            ColumnarValue::Array(_) => return plan_err!("a field's name is written out"),
+        };
+        let rows: &StructArray = rows.as_struct();
+        match rows.column_by_name(&name) {
+            Some(field) => Ok(ColumnarValue::Array(with_nulls_of(field, rows.nulls())?)),
+            None => plan_err!("the ROW has no field '{name}'"),
+        }
+    }
+}
+
+/// The array, null too where `outer` is.
+fn with_nulls_of(array: &ArrayRef, outer: Option<&NullBuffer>) -> Result<ArrayRef> {
+    if outer.is_none_or(|n| n.null_count() == 0) {
+        return Ok(array.clone());
+    }
+    let nulls = NullBuffer::union(array.nulls(), outer);
+    let data = array.to_data().into_builder().nulls(nulls);
+    Ok(make_array(data.build()?))
+}

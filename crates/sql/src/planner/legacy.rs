@@ -1,0 +1,183 @@
+//! Group windows of old (`GROUP BY TUMBLE(ts, INTERVAL '1' HOUR)`), rewritten to window functions in FROM.
+
+use sqlparser::ast::{
+    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, Ident, ObjectName, Query, Select,
+    SelectItem, TableAlias, TableFactor, TableWithJoins, VisitMut, VisitorMut,
+};
+use std::ops::ControlFlow;
+
+use crate::dialect::parse_query;
+use crate::error::{SqlError, SqlResult};
+
+/// Functions that give a property of the window, by ending, and the window column that has it.
+const AUXILIARY: [(&str, &str); 4] =
+    [("_START", "window_start"), ("_END", "window_end"), ("_ROWTIME", "window_time"), ("_PROCTIME", "window_time")];
+const WINDOWS: [&str; 3] = ["TUMBLE", "HOP", "SESSION"];
+
+/// Rewrites all of a query's SELECTs.
+pub fn rewrite(query: &mut Query) -> SqlResult<()> {
+    let mut visitor = Legacy { error: None };
+    let _ = query.visit(&mut visitor);
+    visitor.error.map_or(Ok(()), Err)
+}
+
+struct Legacy {
+    error: Option<SqlError>,
+}
+
+impl VisitorMut for Legacy {
+    type Break = ();
+
+    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
+        match rewrite_select(select) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(e) => {
+                self.error = Some(e);
+                ControlFlow::Break(())
+            }
+        }
+    }
+}
+
+fn function_of<'a>(expr: &'a Expr, names: &[String]) -> Option<(&'a Function, String)> {
+    let Expr::Function(f) = expr else { return None };
+    let name = f.name.to_string().to_ascii_uppercase();
+    names.contains(&name).then_some((f, name))
+}
+
+fn windows() -> Vec<String> {
+    WINDOWS.iter().map(|w| w.to_string()).collect()
+}
+
+fn args(f: &Function) -> Vec<Expr> {
+    let FunctionArguments::List(list) = &f.args else { return vec![] };
+    let plain = |a: &FunctionArg| match a {
+        FunctionArg::Unnamed(FunctionArgExpr::Expr(e)) => Some(e.clone()),
+        _ => None,
+    };
+    list.args.iter().filter_map(plain).collect()
+}
+
+fn rewrite_select(select: &mut Select) -> SqlResult<()> {
+    let GroupByExpr::Expressions(keys, _) = &mut select.group_by else { return Ok(()) };
+    let Some(at) = keys.iter().position(|k| function_of(k, &windows()).is_some()) else { return Ok(()) };
+    let window = keys.remove(at);
+    let Some((f, name)) = function_of(&window, &windows()) else { return Ok(()) };
+    let arguments = args(f);
+    let Some((time, lengths)) = arguments.split_first() else {
+        return Err(SqlError::new(format!("{name} needs a time column and an interval")).about(&name));
+    };
+    let rest = keys.iter().filter(|k| function_of(k, &windows()).is_none()).cloned().collect::<Vec<_>>();
+    if rest.len() != keys.len() {
+        return Err(SqlError::new("only one group window can stand in GROUP BY").about(&name));
+    }
+    for column in ["window_start", "window_end", "window_time"] {
+        keys.push(Expr::Identifier(Ident::new(column)));
+    }
+    let columns = Columns { window: &name };
+    for item in &mut select.projection {
+        if let SelectItem::UnnamedExpr(e) | SelectItem::ExprWithAlias { expr: e, .. } = item {
+            columns.replace(e);
+        }
+    }
+    if let Some(having) = &mut select.having {
+        columns.replace(having);
+    }
+    number_unnamed(&mut select.projection);
+    select.from = vec![over_window(select, &name, time, lengths, session_keys(&name, &rest))?];
+    select.selection = None;
+    Ok(())
+}
+
+/// A SESSION in GROUP BY is one of the other keys.
+fn session_keys(name: &str, keys: &[Expr]) -> Vec<Expr> {
+    if name == "SESSION" { keys.to_vec() } else { vec![] }
+}
+
+/// A call such as TUMBLE_START(…) is unnamed in Flink; as a column it would give its name.
+fn number_unnamed(projection: &mut [SelectItem]) {
+    for (i, item) in projection.iter_mut().enumerate() {
+        if let SelectItem::UnnamedExpr(e) = item
+            && matches!(e, Expr::Identifier(id) if id.quote_style == Some(MARK))
+        {
+            *item = SelectItem::ExprWithAlias { expr: e.clone(), alias: Ident::with_quote('`', format!("EXPR${i}")) };
+        }
+    }
+}
+
+const MARK: char = '`';
+
+struct Columns<'a> {
+    window: &'a str,
+}
+
+impl Columns<'_> {
+    fn replace(&self, expr: &mut Expr) {
+        let names: Vec<String> = AUXILIARY.iter().map(|(ending, _)| format!("{}{ending}", self.window)).collect();
+        let _ = sqlparser::ast::visit_expressions_mut(expr, |e| {
+            let found = function_of(e, &names).map(|(_, name)| name);
+            if let Some((_, column)) = found.and_then(|name| AUXILIARY.iter().find(|(ending, _)| name.ends_with(ending))) {
+                *e = Expr::Identifier(Ident::with_quote(MARK, *column));
+            }
+            ControlFlow::<()>::Continue(())
+        });
+    }
+}
+
+/// `WINDOW(TABLE (SELECT * FROM … WHERE …), DESCRIPTOR(time), …) AS alias`.
+fn over_window(select: &Select, name: &str, time: &Expr, lengths: &[Expr], keys: Vec<Expr>) -> SqlResult<TableWithJoins> {
+    let alias = match select.from.as_slice() {
+        [TableWithJoins { relation, joins }] if joins.is_empty() => alias_of(relation),
+        _ => None,
+    };
+    let column = match time {
+        Expr::Identifier(id) => id.clone(),
+        Expr::CompoundIdentifier(ids) if !ids.is_empty() => ids[ids.len() - 1].clone(),
+        other => return Err(SqlError::new(format!("{name} goes by a time column, not by '{other}'")).about(name)),
+    };
+    let from: Vec<String> = select.from.iter().map(ToString::to_string).collect();
+    let filter = select.selection.as_ref().map_or(String::new(), |w| format!(" WHERE {w}"));
+    let partition = match keys.as_slice() {
+        [] => String::new(),
+        keys => {
+            let names: Vec<String> = keys.iter().map(unqualified).collect();
+            format!(" PARTITION BY ({})", names.join(", "))
+        }
+    };
+    let lengths: String = lengths.iter().map(|l| format!(", {l}")).collect();
+    let text = format!(
+        "SELECT * FROM TABLE({name}(TABLE (SELECT * FROM {}{filter}){partition}, DESCRIPTOR({}){lengths}))",
+        from.join(", "),
+        Ident::with_quote('`', column.value),
+    );
+    let query = parse_query(&text).map_err(|e| SqlError::new(format!("{name} over this FROM: {}", e.message)).about(name))?;
+    let sqlparser::ast::SetExpr::Select(inner) = *query.body else { return Err(SqlError::new("a SELECT was just written")) };
+    let mut from = inner.from;
+    let Some(mut table) = from.pop() else { return Err(SqlError::new("a SELECT has a FROM")) };
+    if let TableFactor::TableFunction { alias: place, .. } = &mut table.relation {
+        *place = alias;
+    }
+    Ok(table)
+}
+
+fn unqualified(expr: &Expr) -> String {
+    match expr {
+        Expr::CompoundIdentifier(ids) if !ids.is_empty() => ids[ids.len() - 1].to_string(),
+        other => other.to_string(),
+    }
+}
+
+fn alias_of(relation: &TableFactor) -> Option<TableAlias> {
+    let named = |name: &ObjectName| {
+        let ident = name.0.last()?.as_ident()?.clone();
+        Some(TableAlias { explicit: true, name: ident, columns: vec![], at: None })
+    };
+    match relation {
+        TableFactor::Table { alias: Some(alias), .. } | TableFactor::Derived { alias: Some(alias), .. } => {
+            Some(TableAlias { columns: vec![], ..alias.clone() })
+        }
+        TableFactor::Table { name, .. } => named(name),
+        _ => None,
+    }
+}
+

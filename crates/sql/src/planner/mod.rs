@@ -1,0 +1,70 @@
+//! From a query's syntax tree to an optimised logical plan, with Flink's types, names and functions.
+//!
+//! DataFusion resolves names and types and applies those of its rules that are right for unbounded changelogs. What Flink
+//! has and DataFusion lacks comes in through its planner hooks ([`relations`], [`expressions`]) and as nodes of our own
+//! ([`nodes`]).
+
+pub mod aggregates;
+pub mod context;
+pub mod expressions;
+mod legacy;
+pub mod nodes;
+mod relations;
+pub mod rewrite;
+
+use datafusion_common::config::ConfigOptions;
+use datafusion_common::{Column, Result};
+use datafusion_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
+use datafusion_optimizer::analyzer::resolve_grouping_function::ResolveGroupingFunction;
+use datafusion_optimizer::analyzer::type_coercion::TypeCoercion;
+use datafusion_optimizer::{
+    Analyzer, AnalyzerRule, Optimizer, OptimizerContext, OptimizerRule, eliminate_filter::EliminateFilter,
+    optimize_projections::OptimizeProjections, push_down_filter::PushDownFilter,
+    replace_distinct_aggregate::ReplaceDistinctWithAggregate, simplify_expressions::SimplifyExpressions,
+};
+use std::sync::Arc;
+
+use crate::dialect::did_you_mean;
+use crate::error::{SqlError, SqlResult};
+
+/// Passes over the rules; plans settle in two or three.
+const OPTIMIZER_PASSES: usize = 4;
+
+/// Types and rules: what a plan needs before it becomes a stream plan.
+pub fn optimize(plan: LogicalPlan) -> SqlResult<LogicalPlan> {
+    let config = ConfigOptions::default();
+    let rules: Vec<Arc<dyn AnalyzerRule + Send + Sync>> = vec![Arc::new(ResolveGroupingFunction::new()), Arc::new(TypeCoercion::new())];
+    let plan = Analyzer::with_rules(rules).execute_and_check(plan, &config, |_, _| {})?;
+    let rules: Vec<Arc<dyn OptimizerRule + Send + Sync>> = vec![
+        Arc::new(SimplifyExpressions::new()),
+        Arc::new(ReplaceDistinctWithAggregate::new()),
+        Arc::new(EliminateFilter::new()),
+        Arc::new(PushDownFilter::new()),
+        Arc::new(OptimizeProjections::new()),
+    ];
+    let context = OptimizerContext::new().with_max_passes(OPTIMIZER_PASSES as u8).with_skip_failing_rules(false);
+    Ok(Optimizer::with_rules(rules).optimize(plan, &context, |_, _| {})?)
+}
+
+/// The plan with other column names; none: as it is.
+pub fn rename_columns(plan: LogicalPlan, names: &[String]) -> Result<LogicalPlan> {
+    if names.is_empty() {
+        return Ok(plan);
+    }
+    let columns: Vec<Column> = plan.schema().columns();
+    if columns.len() != names.len() {
+        let error = SqlError::new(format!("{} column names for a query of {} columns", names.len(), columns.len()));
+        return Err(error.into());
+    }
+    let renamed: Vec<Expr> = columns.into_iter().zip(names).map(|(c, n)| Expr::Column(c).alias(n)).collect();
+    LogicalPlanBuilder::from(plan).project(renamed)?.build()
+}
+
+/// The error for a function that is not there.
+pub fn unknown_function(name: &str) -> SqlError {
+    let error = SqlError::new(format!("there is no function '{}'", name.to_uppercase())).about(name);
+    match did_you_mean(&name.to_ascii_lowercase(), context::function_names()) {
+        Some(near) => error.help(format!("did you mean '{}'?", near.to_uppercase())),
+        None => error.help("`flott functions` lists them all"),
+    }
+}

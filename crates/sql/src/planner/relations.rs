@@ -1,0 +1,183 @@
+//! What stands in FROM: window functions and tables with hints. What is not built yet is refused by name.
+
+use datafusion_common::{DFSchema, ExprSchema, Result, ScalarValue, plan_err};
+use datafusion_expr::planner::{PlannedRelation, RelationPlanner, RelationPlannerContext, RelationPlanning};
+use datafusion_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
+use sqlparser::ast::{self, TableFactor};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::context::FlinkTable;
+use super::nodes::{WindowKind, WindowTvf};
+use crate::catalog::time_attribute;
+use crate::dialect::{Hint, TvfCall, TvfData, TvfKind, table_hints, window_tvf};
+use crate::error::SqlError;
+
+/// See the module.
+#[derive(Debug)]
+pub struct FlinkRelations;
+
+impl RelationPlanner for FlinkRelations {
+    fn plan_relation(&self, relation: TableFactor, cx: &mut dyn RelationPlannerContext) -> Result<RelationPlanning> {
+        let planned = |plan, alias| Ok(RelationPlanning::Planned(Box::new(PlannedRelation::new(plan, alias))));
+        match &relation {
+            TableFactor::TableFunction { expr: ast::Expr::Function(call), alias } => {
+                if let Some(plan) = plan_call(&call.name, call_args(call), cx)? {
+                    return planned(plan, alias.clone());
+                }
+                Err(unknown_table_function(&call.name.to_string()).into())
+            }
+            TableFactor::Table { name, args: Some(args), alias, .. } => match plan_call(name, &args.args, cx)? {
+                Some(plan) => planned(plan, alias.clone()),
+                None => Err(unknown_table_function(&name.to_string()).into()),
+            },
+            TableFactor::Table { version: Some(_), .. } => Err(SqlError::not_yet("FOR SYSTEM_TIME AS OF").about("SYSTEM_TIME").into()),
+            TableFactor::Table { name, alias, with_hints, .. } if !with_hints.is_empty() => {
+                let name = cx.object_name_to_table_reference(name.clone())?;
+                let plan = hinted_scan(name, &table_hints(with_hints), cx)?;
+                planned(plan, alias.clone())
+            }
+            TableFactor::MatchRecognize { .. } => Err(SqlError::not_yet("MATCH_RECOGNIZE").about("MATCH_RECOGNIZE").into()),
+            TableFactor::UNNEST { .. } => Err(SqlError::not_yet("UNNEST").about("UNNEST").into()),
+            TableFactor::Function { lateral: true, .. } | TableFactor::Derived { lateral: true, .. } => {
+                Err(SqlError::not_yet("LATERAL").about("LATERAL").into())
+            }
+            TableFactor::Pivot { .. } | TableFactor::Unpivot { .. } => Err(SqlError::not_yet("PIVOT").about("PIVOT").into()),
+            _ => Ok(RelationPlanning::Original(Box::new(relation))),
+        }
+    }
+}
+
+fn unknown_table_function(name: &str) -> SqlError {
+    SqlError::new(format!("there is no table function '{name}'")).about(name).help("there are TUMBLE, HOP, CUMULATE and SESSION")
+}
+
+fn call_args(call: &ast::Function) -> &[ast::FunctionArg] {
+    match &call.args {
+        ast::FunctionArguments::List(list) => &list.args,
+        _ => &[],
+    }
+}
+
+fn hinted_scan(name: datafusion_common::TableReference, hints: &[Hint], cx: &mut dyn RelationPlannerContext) -> Result<LogicalPlan> {
+    let source = cx.context_provider().get_table_source(name.clone())?;
+    let mut options = BTreeMap::new();
+    for hint in hints.iter().filter(|h| h.name == "OPTIONS") {
+        options.extend(hint.entries.iter().filter_map(|e| e.key.clone().map(|k| (k, e.value.clone()))));
+    }
+    match source.downcast_ref::<FlinkTable>() {
+        Some(table) => LogicalPlanBuilder::scan(name, Arc::new(FlinkTable::new(table.table.clone(), options)), None)?.build(),
+        None if options.is_empty() => LogicalPlanBuilder::scan(name, source, None)?.build(),
+        None => Err(SqlError::new(format!("'{name}' is a view: OPTIONS hints go with tables")).about(name.table()).into()),
+    }
+}
+
+fn plan_call(name: &ast::ObjectName, args: &[ast::FunctionArg], cx: &mut dyn RelationPlannerContext) -> Result<Option<LogicalPlan>> {
+    match window_tvf(&name.to_string(), args) {
+        Some(Ok(call)) => plan_window(call, cx).map(Some),
+        Some(Err(e)) => Err(SqlError::from(e).about(name.to_string()).into()),
+        None => Ok(None),
+    }
+}
+
+fn plan_window(call: TvfCall, cx: &mut dyn RelationPlannerContext) -> Result<LogicalPlan> {
+    let input = match &call.data {
+        TvfData::Table { name, hints } => {
+            let reference = cx.object_name_to_table_reference(name.clone())?;
+            if hints.is_empty() { cx.plan(table_factor(name.clone()))? } else { hinted_scan(reference, hints, cx)? }
+        }
+        TvfData::Query(query) => {
+            let subquery = TableFactor::Derived { lateral: false, subquery: query.clone(), alias: None, sample: None };
+            cx.plan(subquery)?
+        }
+    };
+    let schema = input.schema().clone();
+    let time_name = call.time_col.value.clone();
+    let Expr::Column(time) = cx.sql_to_expr(ast::Expr::Identifier(call.time_col.clone()), &schema)? else {
+        return plan_err!("DESCRIPTOR takes a column, not '{time_name}'");
+    };
+    let field = schema.field_from_column(&time)?;
+    if time_attribute(field).is_none() {
+        return Err(SqlError::new(format!("'{time_name}' is not a time attribute, so {} cannot go by it", call.kind.name()))
+            .about(&time_name)
+            .help(format!("declare WATERMARK FOR {time_name} AS {time_name} - INTERVAL '5' SECOND in its table, or use a PROCTIME() column; a column that was computed or cast is none any more"))
+            .into());
+    }
+    let kind = window_kind(&call, &schema, cx)?;
+    Ok(WindowTvf::try_new(input, time, kind)?.into_plan())
+}
+
+fn window_kind(call: &TvfCall, schema: &DFSchema, cx: &mut dyn RelationPlannerContext) -> Result<WindowKind> {
+    if let Some(flag) = call.arg("EMITONLYONUPDATE")
+        && flag.to_string().eq_ignore_ascii_case("true")
+    {
+        return Err(SqlError::not_yet("EMITONLYONUPDATE => TRUE").about("EMITONLYONUPDATE").into());
+    }
+    let mut length = |name: &str, signed: bool| -> Result<i64> {
+        let Some(expr) = call.arg(name) else { return Ok(0) };
+        let ms = interval_ms(&cx.sql_to_expr(expr.clone(), schema)?)?;
+        if !signed && ms <= 0 {
+            return Err(SqlError::new(format!("{} must be longer than nothing, not {expr}", name)).about(name).into());
+        }
+        Ok(ms)
+    };
+    let multiple = |what: &str, of: &str, a: i64, b: i64| -> Result<()> {
+        if a % b == 0 {
+            return Ok(());
+        }
+        let error = SqlError::new(format!("{what} must be a multiple of {of}: {a} ms is not one of {b} ms"));
+        Err(error.about(call.kind.name()).into())
+    };
+    Ok(match call.kind {
+        TvfKind::Tumble => WindowKind::Tumble { size: length("SIZE", false)?, offset: length("OFFSET", true)? },
+        TvfKind::Hop => {
+            let (slide, size, offset) = (length("SLIDE", false)?, length("SIZE", false)?, length("OFFSET", true)?);
+            multiple("the size of HOP", "its slide", size, slide)?;
+            WindowKind::Hop { size, slide, offset }
+        }
+        TvfKind::Cumulate => {
+            let (step, size, offset) = (length("STEP", false)?, length("SIZE", false)?, length("OFFSET", true)?);
+            multiple("the size of CUMULATE", "its step", size, step)?;
+            WindowKind::Cumulate { size, step, offset }
+        }
+        TvfKind::Session => {
+            let gap = length("GAP", false)?;
+            let mut partition = vec![];
+            for key in &call.partition_by {
+                match cx.sql_to_expr(key.clone(), schema)? {
+                    Expr::Column(column) => partition.push(column),
+                    _ => return Err(SqlError::new(format!("PARTITION BY takes columns, not '{key}'")).about(key.to_string()).into()),
+                }
+            }
+            WindowKind::Session { gap, partition }
+        }
+    })
+}
+
+/// The length of an interval literal; months have none.
+fn interval_ms(expr: &Expr) -> Result<i64> {
+    let value = match expr {
+        Expr::Literal(ScalarValue::IntervalMonthDayNano(Some(v)), _) => *v,
+        Expr::Negative(inner) => return interval_ms(inner).map(|ms| -ms),
+        other => return Err(SqlError::new(format!("an INTERVAL is expected, not {other}")).help("write INTERVAL '1' MINUTE").into()),
+    };
+    if value.months != 0 {
+        return Err(SqlError::new("a window's length cannot be given in months or years: they are not equally long").help("write days").into());
+    }
+    Ok(i64::from(value.days) * 86_400_000 + value.nanoseconds / 1_000_000)
+}
+
+fn table_factor(name: ast::ObjectName) -> TableFactor {
+    TableFactor::Table {
+        name,
+        alias: None,
+        args: None,
+        with_hints: vec![],
+        version: None,
+        with_ordinality: false,
+        partitions: vec![],
+        json_path: None,
+        sample: None,
+        index_hints: vec![],
+    }
+}

@@ -1,0 +1,91 @@
+//! Expressions that DataFusion plans with a meaning of its own, replaced by functions with Flink's.
+
+use arrow::datatypes::DataType;
+use datafusion_common::tree_node::{Transformed, TreeNode};
+use datafusion_common::{DFSchema, Result, ScalarValue};
+use datafusion_expr::expr::{Cast, TryCast};
+use datafusion_expr::expr_rewriter::NamePreserver;
+use datafusion_expr::utils::merge_schema;
+use datafusion_expr::{Expr, ExprSchemable, LogicalPlan, lit};
+
+use super::context::scalar_function;
+use super::expressions::call;
+use crate::functions::cast_to;
+
+/// Type text of a field, where Arrow's type says less than Flink's.
+const FLINK_TYPE: &str = "flink.type";
+
+/// Rewrites all expressions of a plan, sub-queries included.
+pub fn flink_expressions(plan: LogicalPlan) -> Result<LogicalPlan> {
+    let rewritten = plan.transform_up_with_subqueries(|plan| {
+        let schema = match plan.inputs().as_slice() {
+            [] => plan.schema().as_ref().clone(),
+            inputs => merge_schema(inputs),
+        };
+        let names = NamePreserver::new(&plan);
+        let mapped = plan.map_expressions(|expr| {
+            let name = names.save(&expr);
+            let rewritten = expr.transform_up(|e| rewrite(e, &schema))?;
+            Ok(rewritten.update_data(|e| name.restore(e)))
+        })?;
+        if !mapped.transformed {
+            return Ok(mapped);
+        }
+        Ok(Transformed::yes(mapped.data.recompute_schema()?))
+    })?;
+    Ok(rewritten.data)
+}
+
+/// Rewrites one expression.
+pub fn flink_expression(expr: Expr, schema: &DFSchema) -> Result<Expr> {
+    Ok(expr.transform_up(|e| rewrite(e, schema))?.data)
+}
+
+fn rewrite(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    match expr {
+        Expr::Cast(Cast { expr, field }) => {
+            if let (Expr::Literal(ScalarValue::Int64(Some(v)), m), DataType::Int32) = (expr.as_ref(), field.data_type())
+                && let Ok(v) = i32::try_from(*v)
+            {
+                return Ok(Transformed::yes(Expr::Literal(ScalarValue::Int32(Some(v)), m.clone())));
+            }
+            let text = field.metadata().get(FLINK_TYPE).cloned();
+            if text.is_none() && expr.get_type(schema).is_ok_and(|t| t == *field.data_type()) && !field.data_type().is_nested() {
+                let plain = matches!(expr.as_ref(), Expr::Literal(..));
+                if plain {
+                    return Ok(Transformed::yes(*expr));
+                }
+            }
+            Ok(Transformed::yes(call(cast_to(field.data_type().clone(), text, false), vec![*expr])))
+        }
+        Expr::TryCast(TryCast { expr, field }) => {
+            let text = field.metadata().get(FLINK_TYPE).cloned();
+            Ok(Transformed::yes(call(cast_to(field.data_type().clone(), text, true), vec![*expr])))
+        }
+        Expr::Like(like) if !like.case_insensitive => pattern("like", like),
+        Expr::SimilarTo(like) => pattern("similar_to", like),
+        other => Ok(Transformed::no(other)),
+    }
+}
+
+fn pattern(function: &str, like: datafusion_expr::Like) -> Result<Transformed<Expr>> {
+    let Some(function) = scalar_function(function) else {
+        return datafusion_common::not_impl_err!("{}", function.to_uppercase());
+    };
+    let mut args = vec![*like.expr, *like.pattern];
+    if let Some(escape) = like.escape_char {
+        args.push(lit(escape.to_string()));
+    }
+    let matched = call(function, args);
+    Ok(Transformed::yes(if like.negated { Expr::Not(Box::new(matched)) } else { matched }))
+}
+
+/// Casts an expression to the type of a field unless it has it, for INSERT.
+pub fn cast_to_field(expr: Expr, from: &DataType, to: &arrow::datatypes::Field) -> Expr {
+    let text = to.metadata().get(FLINK_TYPE).cloned();
+    if from == to.data_type() && text.is_none() {
+        return expr;
+    }
+    call(cast_to(to.data_type().clone(), text, false), vec![expr])
+}
+

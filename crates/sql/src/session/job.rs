@@ -1,0 +1,174 @@
+//! Queries and INSERTs: planned here, run by the caller.
+
+use arrow::datatypes::SchemaRef;
+use flott_engine::connector::{Connectors, Environment};
+use flott_engine::graph::Graph;
+use flott_engine::sink::Sink;
+use sqlparser::ast;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::Session;
+use crate::catalog::{Object, Table};
+use crate::dialect::Insert;
+use crate::error::{SqlError, SqlResult};
+use crate::lower::scan::{connector_spec, sink_spec};
+use crate::lower::{check_sink, connector_of, lower};
+use crate::options::SessionOptions;
+use crate::planner::context::PlanContext;
+use crate::planner::optimize;
+use crate::stream::{Changelog, StreamNode, StreamOp, build_query, build_sink, explain, flatten_scans};
+
+/// What a SELECT gives.
+#[derive(Debug, Clone)]
+pub struct ResultSchema {
+    /// Its columns; see [`crate::types::FlinkType::from_field`] for their SQL types.
+    pub fields: SchemaRef,
+    /// Whether rows that were given can change.
+    pub updating: bool,
+}
+
+/// A job that is planned and checked and has touched nothing yet.
+pub struct PlannedJob {
+    /// For people.
+    pub name: String,
+    /// Changes when the query changes in a way that its state would not fit.
+    pub fingerprint: String,
+    /// Set for a SELECT.
+    pub result: Option<ResultSchema>,
+    /// Whether all of its sources end by themselves.
+    pub bounded: bool,
+    roots: Vec<StreamNode>,
+    logical: Vec<String>,
+    options: SessionOptions,
+    connectors: Connectors,
+}
+
+impl PlannedJob {
+    /// The plans, for people.
+    pub fn explain(&self) -> String {
+        self.explain_with(false)
+    }
+
+    pub(super) fn explain_with(&self, changelog: bool) -> String {
+        explain::explain(&self.logical, &self.roots, changelog)
+    }
+
+    /// Builds the dataflow: opens sources and sinks. `result` takes the rows of a SELECT.
+    pub fn build(self, env: &Environment, result: Option<Box<dyn Sink>>) -> SqlResult<Graph> {
+        lower(&self.roots, result, &self.connectors, env, &self.options)
+    }
+}
+
+impl Session {
+    pub(super) fn plan_query(&self, query: &ast::Query) -> SqlResult<PlannedJob> {
+        let plan = optimize(PlanContext::new(&self.catalog).query(query)?)?;
+        let root = flatten_scans(build_query(&plan)?)?;
+        let result = ResultSchema {
+            fields: Arc::new(root.schema.as_arrow().clone()),
+            updating: root.changelog == Changelog::Retract,
+        };
+        let logical = vec![plan.display_indent().to_string()];
+        self.job(vec![root], logical, Some(result), "collect")
+    }
+
+    pub(super) fn plan_inserts<I: std::borrow::Borrow<Insert>>(&self, inserts: &[I]) -> SqlResult<PlannedJob> {
+        let (mut roots, mut logical, mut names) = (vec![], vec![], vec![]);
+        for insert in inserts {
+            let insert = insert.borrow();
+            let (plan, root, name) = self.plan_insert(insert)?;
+            logical.push(plan);
+            roots.push(root);
+            names.push(name);
+        }
+        if roots.is_empty() {
+            return Err(SqlError::new("the statement set is empty").help("put INSERT INTO statements between BEGIN and END"));
+        }
+        self.job(roots, logical, None, &format!("insert-into_{}", names.join(",")))
+    }
+
+    fn plan_insert(&self, insert: &Insert) -> SqlResult<(String, StreamNode, String)> {
+        if insert.overwrite {
+            return Err(SqlError::not_yet("INSERT OVERWRITE").about("OVERWRITE").help("Flink has it for batch jobs only"));
+        }
+        if !insert.partition.is_empty() {
+            return Err(SqlError::not_yet("INSERT INTO … PARTITION (…)").about("PARTITION").help("give the partition's value as a column of the query"));
+        }
+        if insert.on_conflict.is_some() {
+            return Err(SqlError::not_yet("ON CONFLICT").about("CONFLICT"));
+        }
+        let path = self.path(&insert.table)?;
+        let Object::Table(table) = self.catalog.get(&path)? else {
+            return Err(SqlError::new(format!("'{}' is a view: it cannot be written", path.name)).about(&path.name));
+        };
+        let mut hints = BTreeMap::new();
+        for hint in insert.hints.iter().filter(|h| h.name == "OPTIONS") {
+            hints.extend(hint.entries.iter().filter_map(|e| e.key.clone().map(|k| (k, e.value.clone()))));
+        }
+        let mut named = vec![];
+        for column in &insert.columns {
+            match column.as_slice() {
+                [name] => named.push(name.value.clone()),
+                _ => return Err(SqlError::not_yet("INSERT into a nested field")),
+            }
+        }
+        let plan = optimize(PlanContext::new(&self.catalog).query(&insert.source.query)?)?;
+        let root = flatten_scans(build_sink(&plan, table, &named, hints)?)?;
+        Ok((plan.display_indent().to_string(), root, path.to_string().replace('`', "")))
+    }
+
+    fn job(&self, roots: Vec<StreamNode>, logical: Vec<String>, result: Option<ResultSchema>, name: &str) -> SqlResult<PlannedJob> {
+        let mut bounded = true;
+        for root in &roots {
+            self.check(root, &mut bounded)?;
+        }
+        let text = explain::fingerprint_text(&roots);
+        Ok(PlannedJob {
+            name: self.options.get("pipeline.name").unwrap_or_else(|| name.to_string()),
+            fingerprint: format!("{:016x}", flott_engine::hash::stable_hash(text.as_bytes())),
+            result,
+            bounded,
+            roots,
+            logical,
+            options: self.options.clone(),
+            connectors: self.connectors.clone(),
+        })
+    }
+
+    /// Everything about tables that can be told without opening them.
+    fn check(&self, node: &StreamNode, bounded: &mut bool) -> SqlResult<()> {
+        match &node.op {
+            StreamOp::Scan { source, .. } => {
+                let table = &source.table;
+                let connector = connector_of(&self.connectors, table)?;
+                if !connector.info().source {
+                    return Err(SqlError::new(format!("table '{}' cannot be read: '{}' is a sink only", table.path.name, connector.info().name)).about(&table.path.name));
+                }
+                let options = source.options();
+                *bounded &= (connector.info().bounded)(&options);
+                self.check_table(table, &options)?;
+            }
+            StreamOp::Sink(table, hints) => {
+                let connector = connector_of(&self.connectors, table)?;
+                check_sink(connector.as_ref(), table, node.changelog)?;
+                let mut options = table.options.clone();
+                options.extend(hints.clone());
+                self.check_table(table, &options)?;
+            }
+            _ => {}
+        }
+        node.inputs.iter().try_for_each(|i| self.check(i, bounded))
+    }
+
+    fn check_table(&self, table: &Arc<Table>, options: &BTreeMap<String, String>) -> SqlResult<()> {
+        let connector = connector_of(&self.connectors, table)?;
+        let mut spec = sink_spec(table, options);
+        spec.options = options.clone();
+        let spec = connector_spec(&spec);
+        connector.check(&spec).map_err(|e| {
+            let mut error = SqlError::from(e);
+            error.message = format!("table '{}': {}", table.path.name, error.message);
+            error.about(&table.path.name)
+        })
+    }
+}

@@ -1,0 +1,241 @@
+//! From DataFusion's logical plan to the stream plan.
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::Field;
+use datafusion_common::{Column, DFSchema, Result};
+use datafusion_expr::execution_props::ExecutionProps;
+use datafusion_expr::{Expr, FetchType, Limit, LogicalPlan, SkipType, TableScan, Values};
+use datafusion_physical_expr::create_physical_expr;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::aggregate::build_aggregate;
+use super::calc::{calc, identity};
+use super::{Changelog, ScanColumn, StreamNode, StreamOp, WindowColumns};
+use crate::catalog::{ColumnSource, Table};
+use crate::error::{SqlError, SqlResult};
+use crate::planner::context::FlinkTable;
+use crate::planner::nodes::{WindowKind, WindowTvf, as_window_tvf};
+use crate::planner::rewrite::cast_to_field;
+use crate::types::FlinkType;
+
+/// The stream plan of a query.
+pub fn build_query(plan: &LogicalPlan) -> SqlResult<StreamNode> {
+    build(plan)
+}
+
+/// The steps of a plan.
+pub(super) fn build(plan: &LogicalPlan) -> SqlResult<StreamNode> {
+    match plan {
+        LogicalPlan::TableScan(scan) => build_scan(scan),
+        LogicalPlan::SubqueryAlias(alias) => Ok(StreamNode { schema: alias.schema.clone(), ..build(&alias.input)? }),
+        LogicalPlan::Projection(p) => Ok(calc(build(&p.input)?, None, p.expr.clone(), p.schema.clone())?),
+        LogicalPlan::Filter(f) => {
+            let input = build(&f.input)?;
+            let (columns, schema) = (identity(&input.schema), input.schema.clone());
+            Ok(calc(input, Some(f.predicate.clone()), columns, schema)?)
+        }
+        LogicalPlan::Aggregate(aggregate) => build_aggregate(aggregate, build(&aggregate.input)?),
+        LogicalPlan::Union(union) => {
+            let inputs = union.inputs.iter().map(|i| build(i)).collect::<SqlResult<Vec<_>>>()?;
+            let retracts = inputs.iter().any(|i| i.changelog == Changelog::Retract);
+            let changelog = if retracts { Changelog::Retract } else { Changelog::InsertOnly };
+            Ok(StreamNode { op: StreamOp::Union, inputs, schema: union.schema.clone(), changelog, window: None, key: None })
+        }
+        LogicalPlan::Values(values) => build_values(values),
+        LogicalPlan::EmptyRelation(empty) => {
+            let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(usize::from(empty.produce_one_row)));
+            let schema = Arc::new(empty.schema.as_arrow().clone());
+            let rows = match schema.fields().is_empty() {
+                true => RecordBatch::try_new_with_options(schema, vec![], &options).map_err(flott_engine::Error::from)?,
+                false => RecordBatch::new_empty(schema),
+            };
+            Ok(leaf(StreamOp::Values(rows), empty.schema.clone()))
+        }
+        LogicalPlan::Limit(limit) => build_limit(limit),
+        LogicalPlan::Extension(extension) => match as_window_tvf(&extension.node) {
+            Some(tvf) => build_window_tvf(tvf),
+            None => Err(SqlError::not_yet(extension.node.name())),
+        },
+        other => Err(refuse(other)),
+    }
+}
+
+fn leaf(op: StreamOp, schema: datafusion_common::DFSchemaRef) -> StreamNode {
+    StreamNode { op, inputs: vec![], schema, changelog: Changelog::InsertOnly, window: None, key: None }
+}
+
+/// What is not built yet, by the name a user knows.
+fn refuse(plan: &LogicalPlan) -> SqlError {
+    match plan {
+        LogicalPlan::Join(_) => SqlError::not_yet("a join").about("JOIN"),
+        LogicalPlan::Window(_) => SqlError::not_yet("an OVER aggregate or Top-N").about("OVER"),
+        LogicalPlan::Sort(_) => SqlError::not_yet("ORDER BY in a stream").about("ORDER"),
+        LogicalPlan::Distinct(_) => SqlError::not_yet("DISTINCT ON").about("DISTINCT"),
+        LogicalPlan::Unnest(_) => SqlError::not_yet("UNNEST").about("UNNEST"),
+        LogicalPlan::RecursiveQuery(_) => SqlError::not_yet("a recursive query").about("RECURSIVE"),
+        other => SqlError::not_yet(other.display().to_string()),
+    }
+}
+
+fn build_scan(scan: &TableScan) -> SqlResult<StreamNode> {
+    let Some(source) = scan.source.downcast_ref::<FlinkTable>() else {
+        return Err(SqlError::new(format!("table '{}' cannot be read", scan.table_name)));
+    };
+    let columns = scan.projected_schema.fields().iter().map(|f| ScanColumn { expr: Expr::Column(Column::from_name(f.name())) });
+    Ok(leaf(StreamOp::Scan { source: source.clone(), columns: columns.collect() }, scan.projected_schema.clone()))
+}
+
+fn build_values(values: &Values) -> SqlResult<StreamNode> {
+    let one = RecordBatch::try_new_with_options(
+        Arc::new(arrow::datatypes::Schema::empty()),
+        vec![],
+        &arrow::array::RecordBatchOptions::new().with_row_count(Some(1)),
+    )
+    .map_err(flott_engine::Error::from)?;
+    let schema = Arc::new(values.schema.as_arrow().clone());
+    let empty = DFSchema::empty();
+    let mut rows = vec![];
+    for row in &values.values {
+        let columns = row
+            .iter()
+            .zip(schema.fields())
+            .map(|(expr, field)| {
+                let physical = create_physical_expr(expr, &empty, &ExecutionProps::new(), &Default::default())?;
+                let value = physical.evaluate(&one)?.into_array(1)?;
+                Ok(arrow::compute::cast(&value, field.data_type())?)
+            })
+            .collect::<Result<Vec<_>>>()?;
+        rows.push(RecordBatch::try_new(schema.clone(), columns).map_err(flott_engine::Error::from)?);
+    }
+    let rows = arrow::compute::concat_batches(&schema, &rows).map_err(flott_engine::Error::from)?;
+    Ok(leaf(StreamOp::Values(rows), values.schema.clone()))
+}
+
+fn build_limit(limit: &Limit) -> SqlResult<StreamNode> {
+    let input = build(&limit.input)?;
+    if input.changelog != Changelog::InsertOnly {
+        return Err(SqlError::not_yet("LIMIT over a result that changes").about("LIMIT"));
+    }
+    let (SkipType::Literal(skip), FetchType::Literal(fetch)) = (limit.get_skip_type()?, limit.get_fetch_type()?) else {
+        return Err(SqlError::new("LIMIT and OFFSET take numbers that are written out").about("LIMIT"));
+    };
+    let op = StreamOp::Limit { skip: skip as i64, fetch: fetch.map_or(i64::MAX, |f| f as i64) };
+    Ok(StreamNode { op, schema: input.schema.clone(), changelog: Changelog::InsertOnly, window: None, key: None, inputs: vec![input] })
+}
+
+fn build_window_tvf(tvf: &WindowTvf) -> SqlResult<StreamNode> {
+    let input = build(&tvf.input)?;
+    let kind = tvf.kind.clone();
+    let processing = tvf.is_processing_time()?;
+    let time = tvf.input.schema().index_of_column(&tvf.time)?;
+    let n = input.schema.fields().len();
+    let window = Some(WindowColumns { at: [Some(n), Some(n + 1), Some(n + 2)], kind: kind.clone(), processing });
+    let schema = datafusion_expr::UserDefinedLogicalNodeCore::schema(tvf).clone();
+    let changelog = input.changelog;
+    Ok(StreamNode { op: StreamOp::WindowTvf { kind, time, processing }, inputs: vec![input], schema, changelog, window, key: None })
+}
+
+/// Checks what only a whole plan shows: window functions that stand alone but cannot.
+pub(super) fn check_window_tvf(kind: &WindowKind) -> SqlResult<()> {
+    match kind {
+        WindowKind::Session { .. } => Err(SqlError::not_yet("SESSION without GROUP BY window_start, window_end").about("SESSION")),
+        _ => Ok(()),
+    }
+}
+
+/// The plan of `INSERT INTO table (columns) query`. `named`: the columns written out, or none.
+pub fn build_sink(plan: &LogicalPlan, table: &Arc<Table>, named: &[String], options: BTreeMap<String, String>) -> SqlResult<StreamNode> {
+    let input = build(plan)?;
+    let targets: Vec<usize> = if named.is_empty() {
+        (0..table.columns.len()).filter(|i| table.columns[*i].is_written()).collect()
+    } else {
+        named.iter().map(|name| target_column(table, name)).collect::<SqlResult<_>>()?
+    };
+    let names = |fields: Vec<&str>| fields.join(", ");
+    if targets.len() != input.schema.fields().len() {
+        return Err(SqlError::new(format!(
+            "the query has {} columns, table '{}' takes {}",
+            input.schema.fields().len(),
+            table.path.name,
+            targets.len()
+        ))
+        .about(&table.path.name)
+        .help(format!(
+            "query: {}; table: {}",
+            names(input.schema.fields().iter().map(|f| f.name().as_str()).collect()),
+            names(targets.iter().map(|t| table.columns[*t].field.name().as_str()).collect()),
+        )));
+    }
+    let (mut project, mut fields) = (vec![], vec![]);
+    for (i, column) in table.columns.iter().enumerate().filter(|(_, c)| c.is_written()) {
+        let to = &column.field;
+        project.push(match targets.iter().position(|t| *t == i) {
+            Some(from) => convert(&input, from, to, &table.path.name)?,
+            None if !to.is_nullable() => {
+                let name = to.name();
+                return Err(SqlError::new(format!("column '{name}' is NOT NULL and gets no value")).about(name).help("name it in the INSERT's columns"));
+            }
+            None => Expr::Literal(datafusion_common::ScalarValue::try_from(to.data_type())?, None),
+        });
+        fields.push((None, Arc::new(Field::clone(to))));
+    }
+    let schema = Arc::new(DFSchema::new_with_metadata(fields, Default::default())?);
+    let input = calc(input, None, project, schema.clone())?;
+    let changelog = input.changelog;
+    Ok(StreamNode { op: StreamOp::Sink(table.clone(), options), inputs: vec![input], schema, changelog, window: None, key: None })
+}
+
+fn target_column(table: &Table, name: &str) -> SqlResult<usize> {
+    let found = table.columns.iter().position(|c| c.field.name() == name);
+    match found {
+        Some(i) if table.columns[i].is_written() => Ok(i),
+        Some(i) => {
+            let what = if matches!(table.columns[i].source, ColumnSource::Computed { .. }) { "computed" } else { "VIRTUAL metadata" };
+            Err(SqlError::new(format!("'{name}' is a {what} column: it cannot be written")).about(name))
+        }
+        None => {
+            let error = SqlError::new(format!("table '{}' has no column '{name}'", table.path.name)).about(name);
+            let near = crate::dialect::did_you_mean(name, table.columns.iter().map(|c| c.field.name().as_str()));
+            Err(match near {
+                Some(near) => error.help(format!("did you mean '{near}'?")),
+                None => error,
+            })
+        }
+    }
+}
+
+/// A query's column as a table's, by implicit cast where Flink has one.
+fn convert(input: &StreamNode, from: usize, to: &Field, table: &str) -> SqlResult<Expr> {
+    let (qualifier, field) = input.schema.qualified_field(from);
+    let column = Expr::Column((qualifier, &Arc::new(field.as_ref().clone())).into());
+    let ((source, _), (target, _)) = (FlinkType::from_field(field), FlinkType::from_field(to));
+    if !implicit(&source, &target) {
+        return Err(SqlError::new(format!(
+            "column '{}' of table '{table}' is {target}, but the query's column '{}' is {source}",
+            to.name(),
+            field.name()
+        ))
+        .about(field.name())
+        .help(format!("write CAST({} AS {target})", field.name())));
+    }
+    Ok(cast_to_field(column, field.data_type(), to))
+}
+
+/// Whether a value of one type may be stored as another without a CAST, as Flink's implicit casts have it.
+fn implicit(from: &FlinkType, to: &FlinkType) -> bool {
+    use FlinkType as T;
+    match (from, to) {
+        (a, b) if a == b => true,
+        (T::Null, _) => true,
+        (a, b) if a.is_character() && b.is_character() => true,
+        (a, b) if a.is_numeric() && b.is_numeric() => true,
+        (a, b) if a.is_timestamp() && b.is_timestamp() => true,
+        (T::Date, b) if b.is_timestamp() => true,
+        (a, b) => a.to_arrow() == b.to_arrow() || (nested(a) && nested(b)),
+    }
+}
+
+fn nested(t: &FlinkType) -> bool {
+    t.to_arrow().is_nested()
+}

@@ -1,0 +1,123 @@
+//! Plans as text: the logical plan, and the stream plan with changelog mode, keys, event time and state.
+
+use std::fmt::Write;
+
+use super::{AggregateCalls, StreamNode, StreamOp};
+use crate::catalog::{ROWTIME, time_attribute};
+
+/// The plans of a job.
+pub fn explain(logical: &[String], roots: &[StreamNode], changelog: bool) -> String {
+    let mut text = String::from("== Logical plan ==\n");
+    for plan in logical {
+        let _ = writeln!(text, "{plan}");
+    }
+    text.push_str("\n== Stream plan ==\n");
+    for root in roots {
+        print(root, 0, changelog, &mut text);
+    }
+    text
+}
+
+/// What identifies a query's state: the steps and their expressions, without options that may change between runs.
+pub fn fingerprint_text(roots: &[StreamNode]) -> String {
+    let mut text = String::new();
+    for root in roots {
+        print(root, 0, true, &mut text);
+    }
+    text
+}
+
+fn print(node: &StreamNode, depth: usize, changelog: bool, out: &mut String) {
+    let indent = if depth == 0 { String::new() } else { format!("{}+- ", "   ".repeat(depth - 1)) };
+    let _ = write!(out, "{indent}{}", describe(node));
+    let mut notes = vec![];
+    if changelog {
+        notes.push(format!("changelogMode=[{}]", node.changelog.kinds()));
+    }
+    if let Some(key) = node.key.as_ref().filter(|k| !k.is_empty()) {
+        notes.push(format!("key=[{}]", names(node, key)));
+    }
+    if let Some(time) = node.schema.fields().iter().find(|f| time_attribute(f) == Some(ROWTIME)) {
+        notes.push(format!("rowtime=[{}]", time.name()));
+    }
+    if let Some(state) = state(node) {
+        notes.push(format!("state=[{state}]"));
+    }
+    if !notes.is_empty() {
+        let _ = write!(out, "   -- {}", notes.join(", "));
+    }
+    out.push('\n');
+    node.inputs.iter().for_each(|i| print(i, depth + 1, changelog, out));
+}
+
+fn names(node: &StreamNode, columns: &[usize]) -> String {
+    let names: Vec<&str> = columns.iter().map(|c| node.schema.field(*c).name().as_str()).collect();
+    names.join(", ")
+}
+
+fn describe(node: &StreamNode) -> String {
+    match &node.op {
+        StreamOp::Scan { source, columns } => {
+            let read: Vec<String> = columns.iter().map(|c| c.expr.to_string()).collect();
+            let watermark = source.table.watermark.as_ref().map_or(String::new(), |w| {
+                format!(", watermark=[{} AS {}]", source.table.columns[w.column].field.name(), w.text)
+            });
+            let hints: Vec<String> = source.hints.iter().map(|(k, v)| format!("{k}={v}")).collect();
+            let hints = if hints.is_empty() { String::new() } else { format!(", hints=[{}]", hints.join(", ")) };
+            format!("TableSourceScan(table=[{}], fields=[{}]{watermark}{hints})", source.table.path.name, read.join(", "))
+        }
+        StreamOp::Values(rows) => format!("Values(rows=[{}])", rows.num_rows()),
+        StreamOp::Calc { condition, project } => {
+            let columns: Vec<String> = project.iter().zip(node.schema.fields()).map(|(e, f)| column_text(&e.to_string(), f.name())).collect();
+            let filter = condition.as_ref().map_or(String::new(), |c| format!(", where=[{c}]"));
+            format!("Calc(select=[{}]{filter})", columns.join(", "))
+        }
+        StreamOp::WindowTvf { kind, processing, .. } => format!("WindowTableFunction(window=[{kind}]{})", time_note(*processing)),
+        StreamOp::WindowAggregate { kind, attached, time, aggregate } => {
+            let attached = if *attached { ", attached to the rows" } else { "" };
+            format!("WindowAggregate({}window=[{kind}{attached}]{}, select=[{}])", keys(node, aggregate), time_note(time.is_none()), calls(aggregate))
+        }
+        StreamOp::GroupAggregate(aggregate) => format!("GroupAggregate({}select=[{}])", keys(node, aggregate), calls(aggregate)),
+        StreamOp::Expand(sets) => format!("Expand(grouping sets=[{}])", sets.len()),
+        StreamOp::Union => "Union(all=[true])".into(),
+        StreamOp::Limit { skip, fetch } => format!("Limit(offset=[{skip}], fetch=[{fetch}])"),
+        StreamOp::Sink(table, _) => {
+            let columns: Vec<&str> = node.schema.fields().iter().map(|f| f.name().as_str()).collect();
+            format!("Sink(table=[{}], fields=[{}])", table.path.name, columns.join(", "))
+        }
+    }
+}
+
+fn column_text(expr: &str, name: &str) -> String {
+    if expr == name || expr.ends_with(&format!(".{name}")) || expr.ends_with(&format!(" AS {name}")) {
+        expr.to_string()
+    } else {
+        format!("{expr} AS {name}")
+    }
+}
+
+fn time_note(processing: bool) -> &'static str {
+    if processing { ", time=[processing]" } else { "" }
+}
+
+fn keys(node: &StreamNode, aggregate: &AggregateCalls) -> String {
+    if aggregate.keys.is_empty() {
+        return String::new();
+    }
+    format!("groupBy=[{}], ", names(&node.inputs[0], &aggregate.keys))
+}
+
+fn calls(aggregate: &AggregateCalls) -> String {
+    aggregate.calls.iter().map(|c| c.text.clone()).collect::<Vec<_>>().join(", ")
+}
+
+/// What a step remembers.
+fn state(node: &StreamNode) -> Option<&'static str> {
+    match &node.op {
+        StreamOp::GroupAggregate(_) => Some("one entry per key, for ever"),
+        StreamOp::WindowAggregate { kind: crate::planner::nodes::WindowKind::Session { .. }, .. } => Some("open sessions"),
+        StreamOp::WindowAggregate { .. } => Some("one entry per key and open slice"),
+        StreamOp::Limit { .. } => Some("one number"),
+        _ => None,
+    }
+}

@@ -1,0 +1,153 @@
+//! The stream plan: what runs, step by step, with Flink's names. Each step knows its changelog mode and its window.
+
+mod aggregate;
+mod build;
+mod calc;
+mod fields;
+pub mod explain;
+
+use arrow::array::RecordBatch;
+use datafusion_common::DFSchemaRef;
+use datafusion_expr::Expr;
+use flott_engine::aggregate::AggSpec;
+use flott_engine::operators::expand::GroupingSet;
+use std::sync::Arc;
+
+use crate::catalog::Table;
+use crate::planner::context::FlinkTable;
+use crate::planner::nodes::WindowKind;
+
+pub use build::{build_query, build_sink};
+pub use fields::flatten_scans;
+
+/// What changes a step emits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Changelog {
+    /// Only `+I`.
+    InsertOnly,
+    /// `+I`, `-U`, `+U`, `-D`.
+    Retract,
+}
+
+impl Changelog {
+    /// As Flink's EXPLAIN CHANGELOG_MODE prints it.
+    pub fn kinds(self) -> &'static str {
+        match self {
+            Changelog::InsertOnly => "I",
+            Changelog::Retract => "I,UB,UA,D",
+        }
+    }
+}
+
+/// The window columns among a step's columns.
+#[derive(Debug, Clone)]
+pub struct WindowColumns {
+    /// Positions of `window_start`, `window_end` and `window_time`, as far as they are still there.
+    pub at: [Option<usize>; 3],
+    /// Which windows.
+    pub kind: WindowKind,
+    /// By processing time.
+    pub processing: bool,
+}
+
+/// A step with the steps before it.
+#[derive(Debug, Clone)]
+pub struct StreamNode {
+    /// What it does.
+    pub op: StreamOp,
+    /// Steps before it.
+    pub inputs: Vec<StreamNode>,
+    /// Its columns.
+    pub schema: DFSchemaRef,
+    /// Which changes it emits.
+    pub changelog: Changelog,
+    /// Window columns among its columns.
+    pub window: Option<WindowColumns>,
+    /// Columns by which its rows can be told apart, if known.
+    pub key: Option<Vec<usize>>,
+}
+
+/// A column that a scan computes from a decoded row.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ScanColumn {
+    /// Over all columns of the table, by unqualified name.
+    pub expr: Expr,
+}
+
+/// What a step does.
+#[derive(Debug, Clone)]
+pub enum StreamOp {
+    /// Reads a table.
+    Scan {
+        /// The table and its hints.
+        source: FlinkTable,
+        /// What is read.
+        columns: Vec<ScanColumn>,
+    },
+    /// Rows written out in the query.
+    Values(RecordBatch),
+    /// Filter and project.
+    Calc {
+        /// Over the input.
+        condition: Option<Expr>,
+        /// Over the input.
+        project: Vec<Expr>,
+    },
+    /// A window function by itself.
+    WindowTvf {
+        /// Which windows.
+        kind: WindowKind,
+        /// Position of the time attribute.
+        time: usize,
+        /// By processing time.
+        processing: bool,
+    },
+    /// Aggregation per window.
+    WindowAggregate {
+        /// Which windows.
+        kind: WindowKind,
+        /// Whether rows carry the end of their window in the column `time` already.
+        attached: bool,
+        /// Position of the time attribute; `None`: processing time.
+        time: Option<usize>,
+        /// What is computed.
+        aggregate: AggregateCalls,
+    },
+    /// Aggregation for ever.
+    GroupAggregate(AggregateCalls),
+    /// Rows once per grouping set.
+    Expand(Vec<GroupingSet>),
+    /// Rows of all inputs.
+    Union,
+    /// First rows.
+    Limit {
+        /// Rows passed over.
+        skip: i64,
+        /// Rows taken.
+        fetch: i64,
+    },
+    /// Writes to a table.
+    Sink(Arc<Table>, std::collections::BTreeMap<String, String>),
+}
+
+/// Keys and calls over the columns of the step before.
+#[derive(Debug, Clone)]
+pub struct AggregateCalls {
+    /// Positions of keys.
+    pub keys: Vec<usize>,
+    /// The calls.
+    pub calls: Vec<AggregateCall>,
+}
+
+/// One aggregate call.
+#[derive(Debug, Clone)]
+pub struct AggregateCall {
+    /// Function and types.
+    pub spec: AggSpec,
+    /// Positions of arguments.
+    pub args: Vec<usize>,
+    /// Position of the filter.
+    pub filter: Option<usize>,
+    /// As SQL has it, for EXPLAIN.
+    pub text: String,
+}

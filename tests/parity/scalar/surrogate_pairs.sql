@@ -1,0 +1,2 @@
+-- Functions on a character outside of the basic plane.
+SELECT CHAR_LENGTH(s) AS n, REVERSE(s) AS reversed, SUBSTRING(s, 3, 1) AS third_, POSITION('!' IN s) AS pos, UPPER(s) AS upper_, LEFT(s, 3) AS left_, RIGHT(s, 2) AS right_, REPLACE(s, '!', '?') AS replaced, MD5(s) AS md5_, TO_BASE64(s) AS base64_, URL_ENCODE(s) AS url_, SPLIT_INDEX(s, '!', 0) AS split_, REGEXP_EXTRACT(s, 'b(.)', 1) AS dot_ FROM (VALUES ('ab😀!'), ('😀')) AS v(s);

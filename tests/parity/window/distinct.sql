@@ -1,0 +1,17 @@
+-- DISTINCT aggregates in windows.
+CREATE TABLE bids (
+  id INT,
+  auction BIGINT,
+  bidder STRING,
+  price BIGINT,
+  ts TIMESTAMP(3),
+  WATERMARK FOR ts AS ts - INTERVAL '5' SECOND
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/bids.json',
+  'format' = 'json',
+  'scan.watermark.emit.strategy' = 'on-event'
+);
+SELECT window_start, window_end, COUNT(DISTINCT bidder) AS b, COUNT(DISTINCT auction) AS a, COUNT(*) AS n
+FROM TABLE(HOP(TABLE bids, DESCRIPTOR(ts), INTERVAL '5' SECOND, INTERVAL '10' SECOND))
+GROUP BY window_start, window_end;

@@ -1,0 +1,17 @@
+-- GROUP BY the window and a key without an aggregate.
+CREATE TABLE bids (
+  id INT,
+  auction BIGINT,
+  bidder STRING,
+  price BIGINT,
+  ts TIMESTAMP(3),
+  WATERMARK FOR ts AS ts - INTERVAL '5' SECOND
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/bids.json',
+  'format' = 'json',
+  'scan.watermark.emit.strategy' = 'on-event'
+);
+SELECT auction, window_start, window_end
+FROM TABLE(TUMBLE(TABLE bids, DESCRIPTOR(ts), INTERVAL '10' SECOND))
+GROUP BY auction, window_start, window_end;

@@ -1,0 +1,18 @@
+-- HAVING on a window aggregate.
+CREATE TABLE bids (
+  id INT,
+  auction BIGINT,
+  bidder STRING,
+  price BIGINT,
+  ts TIMESTAMP(3),
+  WATERMARK FOR ts AS ts - INTERVAL '5' SECOND
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/bids.json',
+  'format' = 'json',
+  'scan.watermark.emit.strategy' = 'on-event'
+);
+SELECT bidder, window_start, SUM(price) AS s
+FROM TABLE(TUMBLE(TABLE bids, DESCRIPTOR(ts), INTERVAL '10' SECOND))
+GROUP BY bidder, window_start, window_end
+HAVING COUNT(*) > 1 OR SUM(price) > 150;

@@ -1,0 +1,16 @@
+-- Windows and keys without an aggregate.
+CREATE TABLE bids (
+  id INT,
+  auction BIGINT,
+  bidder STRING,
+  price BIGINT,
+  ts TIMESTAMP(3),
+  WATERMARK FOR ts AS ts - INTERVAL '5' SECOND
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/bids.json',
+  'format' = 'json',
+  'scan.watermark.emit.strategy' = 'on-event'
+);
+SELECT DISTINCT window_start, window_end, auction
+FROM TABLE(TUMBLE(TABLE bids, DESCRIPTOR(ts), INTERVAL '10' SECOND));

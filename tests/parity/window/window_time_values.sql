@@ -1,0 +1,17 @@
+-- window_time is the last millisecond of the window.
+CREATE TABLE bids (
+  id INT,
+  auction BIGINT,
+  bidder STRING,
+  price BIGINT,
+  ts TIMESTAMP(3),
+  WATERMARK FOR ts AS ts - INTERVAL '5' SECOND
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/bids.json',
+  'format' = 'json',
+  'scan.watermark.emit.strategy' = 'on-event'
+);
+SELECT window_start, window_end, window_time, COUNT(*) AS n
+FROM TABLE(HOP(TABLE bids, DESCRIPTOR(ts), INTERVAL '5' SECOND, INTERVAL '10' SECOND))
+GROUP BY window_start, window_end, window_time;
