@@ -67,6 +67,7 @@ pub fn run(args: &[String]) -> Result<()> {
             ));
         }
     }
+    gateway.stop();
     if surprises.is_empty() {
         return Ok(());
     }
@@ -189,14 +190,21 @@ fn escaped(value: Option<&str>) -> String {
     }
 }
 
+/// Writes the golden unless the old one holds the same rows: their order may differ from run to run.
 fn write_golden(path: &Path, text: &str) -> Result<&'static str> {
     let state = match fs::read_to_string(path) {
-        Ok(old) if old == text => return Ok("unchanged"),
+        Ok(old) if sorted_lines(&old) == sorted_lines(text) => return Ok("unchanged"),
         Ok(_) => "changed",
         Err(_) => "new",
     };
     fs::write(path, text).map_err(|e| format!("{}: {e}", path.display()))?;
     Ok(state)
+}
+
+fn sorted_lines(text: &str) -> Vec<&str> {
+    let mut lines: Vec<&str> = text.lines().collect();
+    lines.sort_unstable();
+    lines
 }
 
 /// Cuts a script at its semicolons, leaving those in strings, quoted names and comments alone. Comments go, hints stay.

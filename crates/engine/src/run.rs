@@ -386,7 +386,7 @@ impl Job {
     fn checkpoint_due(&self) -> bool {
         self.store.is_some()
             && (self.config.checkpoint_interval_ms.is_some_and(|i| self.now_ms - self.last_checkpoint_ms >= i)
-                || self.config.checkpoint_every_ticks.is_some_and(|n| self.ticks - self.last_checkpoint_tick >= n))
+                || self.config.checkpoint_every_ticks.is_some_and(|n| n > 0 && self.ticks - self.last_checkpoint_tick >= n))
     }
 
     /// Closes the epoch: state, positions and sink progress become durable as one, then the sinks may show their output.

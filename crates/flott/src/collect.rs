@@ -9,7 +9,7 @@ use flott_engine::run::Outcome;
 use flott_engine::sink::{Encoder, Payload, Sink};
 use flott_engine::text::value_text;
 use flott_engine::{Batch, Error, Result, RowKind};
-use crate::stub::ResultSchema;
+use flott_sql::session::ResultSchema;
 use flott_sql::types::{ColumnType, FlinkType};
 
 use crate::failure::Failure;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Range;
 
 use flott_engine::{Error, ErrorKind};
-use crate::stub_error::SqlError;
+use flott_sql::error::SqlError;
 
 /// Why a script did not run to its end.
 #[derive(Debug)]

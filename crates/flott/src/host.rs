@@ -9,7 +9,7 @@ use flott_engine::Result;
 use flott_engine::progress::Progress;
 use flott_engine::run::Outcome;
 use flott_engine::sink::Sink;
-use crate::stub::ResultSchema;
+use flott_sql::session::ResultSchema;
 
 /// Takes what a script gives. Called from the thread that runs the script.
 pub trait Host {

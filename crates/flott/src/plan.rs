@@ -4,8 +4,8 @@ use std::ops::Range;
 use std::path::PathBuf;
 
 use flott_engine::Error;
-use crate::stub_error::SqlError;
-use crate::stub::{Effect, Session, Statement};
+use flott_sql::error::SqlError;
+use flott_sql::session::{Effect, Session};
 
 use crate::failure::Failure;
 use crate::options::RunOptions;
@@ -81,19 +81,16 @@ pub fn plan_script(sql: &str, options: &RunOptions) -> Result<Plan, Failure> {
 }
 
 fn set(session: &mut Session, key: &str, value: &str) -> Result<(), Failure> {
-    let text = format!("SET '{}' = '{}'", key.replace('\'', "''"), value.replace('\'', "''"));
-    let wrong = |e: SqlError| {
-        let error = Error::config(e.message).at(format!("--set {key}={value}"));
-        Failure::Setup(match e.help {
-            Some(help) => error.help(help),
-            None => error,
-        })
-    };
-    for statement in Session::parse(&text) {
-        let statement: Statement = statement.map_err(wrong)?;
-        session.execute(&statement).map_err(wrong)?;
-    }
-    Ok(())
+    session.set_option(key, value).map_err(|e| setup(e, format!("--set {key}={value}")))
+}
+
+/// An error of the script's language for which the script is not to blame.
+fn setup(error: SqlError, place: String) -> Failure {
+    let wrong = Error::config(error.message).at(place);
+    Failure::Setup(match error.help {
+        Some(help) => wrong.help(help),
+        None => wrong,
+    })
 }
 
 fn settings(session: &Session, options: &RunOptions) -> Result<JobSettings, Failure> {
@@ -101,10 +98,8 @@ fn settings(session: &Session, options: &RunOptions) -> Result<JobSettings, Fail
     let root = session.option("execution.checkpointing.dir").filter(|dir| !dir.trim().is_empty());
     Ok(JobSettings {
         workers: options.parallelism.or(from_session).unwrap_or_else(processors).max(1),
-        latency_target_ms: duration_ms(session, "flott.latency-target")?,
-        checkpoint_interval_ms: duration_ms(session, "execution.checkpointing.interval")?
-            .filter(|ms| *ms > 0)
-            .map(|ms| i64::try_from(ms).unwrap_or(i64::MAX)),
+        latency_target_ms: duration_ms(session, "flott.latency-target")?.and_then(|ms| u64::try_from(ms).ok()),
+        checkpoint_interval_ms: duration_ms(session, "execution.checkpointing.interval")?,
         checkpoint_root: match root {
             Some(dir) => local_path(&dir)?,
             None => options.state_dir.join("checkpoints"),
@@ -116,14 +111,8 @@ fn processors() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-fn duration_ms(session: &Session, key: &str) -> Result<Option<u64>, Failure> {
-    let Some(text) = session.option(key).filter(|text| !text.trim().is_empty()) else { return Ok(None) };
-    match flott_connectors::options::parse_duration_ms(&text) {
-        Some(ms) => Ok(Some(ms)),
-        None => Err(Failure::Setup(
-            Error::config(format!("option '{key}' is '{text}', which is no duration")).help("write for example '10 s' or '1 min'"),
-        )),
-    }
+fn duration_ms(session: &Session, key: &str) -> Result<Option<i64>, Failure> {
+    session.duration_ms(key).map_err(|e| setup(e, format!("option {key}")))
 }
 
 /// A folder on this machine, also in the form `file:///data/checkpoints`.

@@ -10,7 +10,7 @@ use flott_engine::connector::Environment;
 use flott_engine::progress::Progress;
 use flott_engine::run::{Control, Job, JobConfig, Outcome};
 use flott_engine::Error;
-use crate::stub::{Effect, PlannedJob};
+use flott_sql::session::{Effect, PlannedJob};
 
 use crate::clock::SystemClock;
 use crate::failure::Failure;
@@ -44,7 +44,7 @@ pub fn run_script(sql: &str, options: &RunOptions, host: &mut dyn Host) -> Resul
                     let open = if options.fresh { Ledger::fresh } else { Ledger::open };
                     ledger = Some(open(&step.settings.checkpoint_root, sql).map_err(Failure::Setup)?);
                 }
-                let outcome = run.run(job, durable, ledger.as_mut(), host)?;
+                let outcome = run.run(*job, durable, ledger.as_mut(), host)?;
                 if outcome != Outcome::Finished {
                     return Ok(outcome);
                 }
@@ -161,7 +161,7 @@ impl JobRun<'_> {
     }
 
     /// Tables that cannot be opened: shown at the statement that uses them.
-    fn not_built(&self, mut error: crate::stub_error::SqlError) -> Failure {
+    fn not_built(&self, mut error: flott_sql::error::SqlError) -> Failure {
         error.span.get_or_insert_with(|| self.range.clone());
         Failure::script(error)
     }

@@ -84,8 +84,8 @@ impl Distribution {
         Ok(())
     }
 
-    /// Starts `bin/<script> start-foreground` with `options` given as `-Dkey=value`. Configuration, pid files and logs
-    /// lie in a folder of their own, so that several processes and several runs do not meet.
+    /// Starts `bin/<script> start-foreground` under `settings`. Configuration, pid files and logs lie in a folder of
+    /// their own, so that several processes and several runs do not meet.
     ///
     /// The child *is* the Java process (the scripts end in `exec`), so its pid can be signalled and measured.
     ///
@@ -95,7 +95,7 @@ impl Distribution {
         &self,
         script: &str,
         name: &str,
-        options: &[(&str, String)],
+        settings: &[(&str, String)],
         jvm_args: &str,
     ) -> Result<FlinkProcess> {
         let folder = self
@@ -103,23 +103,13 @@ impl Distribution {
             .join("run")
             .join(format!("{}-{name}", std::process::id()));
         let conf = folder.join("conf");
-        create_dir(&conf)?;
-        for entry in fs::read_dir(self.home.join("conf")).map_err(|e| at(&self.home, e))? {
-            let entry = entry.map_err(|e| at(&self.home, e))?;
-            fs::copy(entry.path(), conf.join(entry.file_name()))
-                .map_err(|e| at(&entry.path(), e))?;
-        }
+        self.write_configuration(&conf, settings)?;
         let log = folder.join("console.log");
         let console = File::create(&log).map_err(|e| at(&log, e))?;
         let console_for_errors = console.try_clone().map_err(|e| at(&log, e))?;
         let child = Command::new("bash")
             .arg(self.home.join("bin").join(script))
             .arg("start-foreground")
-            .args(
-                options
-                    .iter()
-                    .map(|(key, value)| format!("-D{key}={value}")),
-            )
             .env("FLINK_CONF_DIR", &conf)
             .env("FLINK_LOG_DIR", &folder)
             .env("FLINK_PID_DIR", &folder)
@@ -129,13 +119,41 @@ impl Distribution {
             .stderr(console_for_errors)
             .spawn()
             .map_err(|e| format!("cannot start {script}: {e}"))?;
-        Ok(FlinkProcess { child, log })
+        Ok(FlinkProcess { child, folder, log })
+    }
+
+    /// Settings go into `config.yaml` and not on the command line: `sql-gateway.sh` takes any argument that holds `-h`
+    /// (so also `bind-host`) for a cry for help, and then runs Java as a child that outlives it.
+    fn write_configuration(&self, conf: &Path, settings: &[(&str, String)]) -> Result<()> {
+        create_dir(conf)?;
+        let source = self.home.join("conf");
+        for entry in fs::read_dir(&source).map_err(|e| at(&source, e))? {
+            let path = entry.map_err(|e| at(&source, e))?.path();
+            let target = conf.join(path.file_name().unwrap_or_default());
+            fs::copy(&path, target).map_err(|e| at(&path, e))?;
+        }
+        let file = conf.join("config.yaml");
+        let shipped = fs::read_to_string(&file).map_err(|e| at(&file, e))?;
+        // The one shipped setting that cannot be done without: the module accesses that Flink needs under Java 17.
+        let java_options = shipped
+            .lines()
+            .find_map(|line| line.trim().strip_prefix("all:"));
+        let mut text = format!(
+            "env.java.opts.all: {}\n",
+            java_options.unwrap_or_default().trim()
+        );
+        for (key, value) in settings {
+            text.push_str(&format!("{key}: '{value}'\n"));
+        }
+        fs::write(&file, text).map_err(|e| at(&file, e))
     }
 }
 
-/// A running Flink process. It is killed when this value is dropped, so also when a run fails half way.
+/// A running Flink process. It is killed when this value is dropped, so also when a run fails half way; then its log
+/// stays to be read.
 pub struct FlinkProcess {
     child: Child,
+    folder: PathBuf,
     /// Everything the process printed.
     pub log: PathBuf,
 }
@@ -149,6 +167,14 @@ impl FlinkProcess {
     /// True until the process ends.
     pub fn is_running(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))
+    }
+
+    /// Ends the process and removes its logs and configuration.
+    pub fn stop(self) {
+        let folder = self.folder.clone();
+        drop(self);
+        // What cannot be removed stays in a folder that git ignores.
+        let _ = fs::remove_dir_all(folder);
     }
 }
 

@@ -43,7 +43,7 @@ impl Gateway {
     pub fn start(distribution: &Distribution) -> Result<Self> {
         let port = free_port()?;
         let local = || "127.0.0.1".to_string();
-        let options = [
+        let settings = [
             ("execution.target", "local".to_string()),
             ("sql-gateway.endpoint.rest.address", local()),
             ("sql-gateway.endpoint.rest.bind-address", local()),
@@ -57,7 +57,7 @@ impl Gateway {
             ("rest.port", "0".to_string()),
             ("restart-strategy.type", "none".to_string()),
         ];
-        let process = distribution.start("sql-gateway.sh", "gateway", &options, "-Xmx1g")?;
+        let process = distribution.start("sql-gateway.sh", "gateway", &settings, "-Xmx1g")?;
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .proxy(None)
@@ -98,6 +98,11 @@ impl Gateway {
     /// Process id of the gateway, in which the jobs run too.
     pub fn pid(&self) -> u32 {
         self.process.pid()
+    }
+
+    /// Ends the gateway after a good run, with its logs.
+    pub fn stop(self) {
+        self.process.stop();
     }
 
     /// Opens a session with `properties` as its configuration.

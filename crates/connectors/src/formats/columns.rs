@@ -13,7 +13,7 @@ use arrow::datatypes::{
     Int32Type, Int64Type, IntervalMonthDayNano, IntervalMonthDayNanoType, IntervalUnit, Time32MillisecondType, TimeUnit,
     TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
 };
-use flott_engine::text::TYPE_KEY;
+use flott_engine::text::{TYPE_KEY, timestamp_precision};
 use flott_engine::{Error, Result};
 
 /// A column under construction.
@@ -30,8 +30,8 @@ pub enum Column {
     String(Strings),
     Binary(Bytes),
     Date(Values<i32>),
-    /// Milliseconds of the day.
-    Time(Values<i32>),
+    /// Milliseconds of the day, and how many of them the declared precision tells apart.
+    Time(Values<i32>, i32),
     Timestamp(Values<i64>, TimestampKind),
     /// True: counts months, else milliseconds.
     Interval(Values<IntervalMonthDayNano>, bool),
@@ -118,11 +118,6 @@ impl<T: Copy + Default> Values<T> {
         self.nulls.append_non_null();
     }
 
-    /// Whether a row is NULL.
-    pub fn is_null(&self, row: usize) -> bool {
-        !self.nulls.is_valid(row)
-    }
-
     fn push_nulls(&mut self, count: usize) {
         self.values.resize(self.values.len() + count, T::default());
         self.nulls.append_n_nulls(count);
@@ -168,11 +163,6 @@ impl Bytes {
     pub fn abandon(&mut self) {
         let end = self.offsets.last().copied().unwrap_or(0) as usize;
         self.data.truncate(end);
-    }
-
-    /// A value by position.
-    pub fn get(&self, row: usize) -> &[u8] {
-        &self.data[self.offsets[row] as usize..self.offsets[row + 1] as usize]
     }
 
     fn push_nulls(&mut self, count: usize) {
@@ -364,7 +354,10 @@ impl Column {
             DataType::Utf8 => Column::String(Strings::new(rows)),
             DataType::Binary => Column::Binary(Bytes::new(rows)),
             DataType::Date32 => Column::Date(Values::new(rows)),
-            DataType::Time32(TimeUnit::Millisecond) => Column::Time(Values::new(rows)),
+            DataType::Time32(TimeUnit::Millisecond) => {
+                let step = [1_000, 100, 10].get(usize::from(timestamp_precision(field))).copied().unwrap_or(1);
+                Column::Time(Values::new(rows), step)
+            }
             data_type @ DataType::Timestamp(unit, zone) => {
                 let kind = TimestampKind { unit: *unit, utc: zone.is_some(), data_type: data_type.clone() };
                 Column::Timestamp(Values::new(rows), kind)
@@ -408,7 +401,7 @@ impl Column {
             Column::Boolean(c) => c.nulls.len(),
             Column::Int8(c) => c.values.len(),
             Column::Int16(c) => c.values.len(),
-            Column::Int32(c) | Column::Date(c) | Column::Time(c) => c.values.len(),
+            Column::Int32(c) | Column::Date(c) | Column::Time(c, _) => c.values.len(),
             Column::Int64(c) | Column::Timestamp(c, _) => c.values.len(),
             Column::Float32(c) => c.values.len(),
             Column::Float64(c) => c.values.len(),
@@ -420,6 +413,28 @@ impl Column {
             Column::Map(c) => c.offsets.len() - 1,
             Column::Row(c) => c.nulls.len(),
         }
+    }
+
+    /// Whether a row is NULL.
+    pub fn is_null(&self, row: usize) -> bool {
+        let nulls = match self {
+            Column::Null(_) => return true,
+            Column::Boolean(c) => &c.nulls,
+            Column::Int8(c) => &c.nulls,
+            Column::Int16(c) => &c.nulls,
+            Column::Int32(c) | Column::Date(c) | Column::Time(c, _) => &c.nulls,
+            Column::Int64(c) | Column::Timestamp(c, _) => &c.nulls,
+            Column::Float32(c) => &c.nulls,
+            Column::Float64(c) => &c.nulls,
+            Column::Decimal(c, _, _) => &c.nulls,
+            Column::Interval(c, _) => &c.nulls,
+            Column::String(c) => &c.nulls,
+            Column::Binary(c) => &c.nulls,
+            Column::List(c) => &c.nulls,
+            Column::Map(c) => &c.nulls,
+            Column::Row(c) => &c.nulls,
+        };
+        !nulls.is_valid(row)
     }
 
     /// Appends NULL.
@@ -438,7 +453,7 @@ impl Column {
             }
             Column::Int8(c) => c.push_nulls(count),
             Column::Int16(c) => c.push_nulls(count),
-            Column::Int32(c) | Column::Date(c) | Column::Time(c) => c.push_nulls(count),
+            Column::Int32(c) | Column::Date(c) | Column::Time(c, _) => c.push_nulls(count),
             Column::Int64(c) | Column::Timestamp(c, _) => c.push_nulls(count),
             Column::Float32(c) => c.push_nulls(count),
             Column::Float64(c) => c.push_nulls(count),
@@ -462,7 +477,7 @@ impl Column {
             }
             Column::Int8(c) => c.truncate(rows),
             Column::Int16(c) => c.truncate(rows),
-            Column::Int32(c) | Column::Date(c) | Column::Time(c) => c.truncate(rows),
+            Column::Int32(c) | Column::Date(c) | Column::Time(c, _) => c.truncate(rows),
             Column::Int64(c) | Column::Timestamp(c, _) => c.truncate(rows),
             Column::Float32(c) => c.truncate(rows),
             Column::Float64(c) => c.truncate(rows),
@@ -496,7 +511,7 @@ impl Column {
                 c.offsets.reserve(more(c.offsets.len()));
             }
             Column::Int64(c) | Column::Timestamp(c, _) => c.values.reserve(more(c.values.len())),
-            Column::Int32(c) | Column::Date(c) | Column::Time(c) => c.values.reserve(more(c.values.len())),
+            Column::Int32(c) | Column::Date(c) | Column::Time(c, _) => c.values.reserve(more(c.values.len())),
             Column::Float64(c) => c.values.reserve(more(c.values.len())),
             Column::List(c) => c.element.reserve_by(factor),
             Column::Map(c) => {
@@ -521,7 +536,7 @@ impl Column {
             Column::Float64(c) => c.finish::<Float64Type>(&DataType::Float64),
             Column::Decimal(c, precision, scale) => c.finish::<Decimal128Type>(&DataType::Decimal128(precision, scale)),
             Column::Date(c) => c.finish::<Date32Type>(&DataType::Date32),
-            Column::Time(c) => c.finish::<Time32MillisecondType>(&DataType::Time32(TimeUnit::Millisecond)),
+            Column::Time(c, _) => c.finish::<Time32MillisecondType>(&DataType::Time32(TimeUnit::Millisecond)),
             Column::Timestamp(c, kind) => match kind.unit {
                 TimeUnit::Second => c.finish::<TimestampSecondType>(&kind.data_type),
                 TimeUnit::Millisecond => c.finish::<TimestampMillisecondType>(&kind.data_type),

@@ -3,7 +3,9 @@
 mod base64;
 mod cells;
 mod columns;
+pub mod csv;
 pub mod json;
+pub mod raw;
 mod scalar;
 
 use std::sync::Arc;
@@ -23,11 +25,8 @@ pub const MAX_SAMPLES: usize = 8;
 pub enum Framing {
     /// A record is a line, always.
     Lines,
-    /// A record is a line, but a line break between two of these quote characters belongs to the record.
-    QuotedLines {
-        /// The quote character.
-        quote: u8,
-    },
+    /// A record is a line, but a line break in quotes or after an escape character belongs to the record.
+    Csv(csv::Dialect),
 }
 
 impl Framing {
@@ -35,10 +34,7 @@ impl Framing {
     pub fn last_end(self, bytes: &[u8]) -> Option<usize> {
         match self {
             Framing::Lines => memchr::memrchr(b'\n', bytes).map(|i| i + 1),
-            Framing::QuotedLines { quote } if memchr::memchr(quote, bytes).is_none() => {
-                memchr::memrchr(b'\n', bytes).map(|i| i + 1)
-            }
-            Framing::QuotedLines { .. } => None,
+            Framing::Csv(dialect) => dialect.last_end(bytes),
         }
     }
 }
@@ -104,12 +100,14 @@ pub trait EncodeRows {
 }
 
 /// Names of all formats.
-pub const NAMES: &[&str] = &["json"];
+pub const NAMES: &[&str] = &["csv", "json", "raw"];
 
 /// Whether a table's option belongs to its format, so that connectors do not take it for a typing error.
 pub fn option_keys(format: &str) -> Vec<String> {
     let keys: &[&str] = match format {
+        "csv" => csv::OPTIONS,
         "json" => json::OPTIONS,
+        "raw" => raw::OPTIONS,
         _ => &[],
     };
     keys.iter().map(|key| format!("{format}.{key}")).collect()
@@ -133,9 +131,16 @@ pub fn projected(table: &TableSpec, indices: &[usize]) -> SchemaRef {
 /// subset.
 pub fn decoder(table: &TableSpec, stored: &[usize], needed: &[usize]) -> Result<Arc<dyn Decode>> {
     let options = Options::new(table);
-    let _ = stored;
     let schema = projected(table, needed);
     match name(&options)? {
+        "csv" => {
+            let positions = needed.iter().filter_map(|i| stored.iter().position(|s| s == i)).collect();
+            Ok(Arc::new(csv::CsvDecoder::new(schema, positions, stored.len(), csv::CsvOptions::new(&options, "csv.")?)?))
+        }
+        "raw" => {
+            let stored = projected(table, stored);
+            Ok(Arc::new(raw::RawDecoder::new(&stored, schema, raw::RawOptions::new(&options, "raw.")?)?))
+        }
         "json" => Ok(Arc::new(json::JsonDecoder::new(schema, json::JsonOptions::new(&options, "json.")?)?)),
         other => Err(Error::internal(format!("Format {other} has no decoder"))),
     }
@@ -145,6 +150,8 @@ pub fn decoder(table: &TableSpec, stored: &[usize], needed: &[usize]) -> Result<
 pub fn encoder(table: &TableSpec, schema: SchemaRef) -> Result<Arc<dyn Encode>> {
     let options = Options::new(table);
     match name(&options)? {
+        "csv" => Ok(Arc::new(csv::CsvEncoder::new(schema, csv::CsvOptions::new(&options, "csv.")?)?)),
+        "raw" => Ok(Arc::new(raw::RawEncoder::new(schema, raw::RawOptions::new(&options, "raw.")?)?)),
         "json" => Ok(Arc::new(json::JsonEncoder::new(schema, json::JsonOptions::new(&options, "json.")?)?)),
         other => Err(Error::internal(format!("Format {other} has no encoder"))),
     }

@@ -73,11 +73,14 @@ pub fn push_text(column: &mut Column, text: &str, rules: TextRules) -> Result<()
             let days = if rules.csv { csv_date(text) } else { text::parse_date_strict(text.as_bytes()) };
             c.push(days.ok_or_else(|| refused(text, "a date such as 2024-01-31"))?);
         }
-        Column::Time(c) => {
+        Column::Time(c, step) => {
             let millis = text::parse_time_strict(text.as_bytes(), rules.csv);
-            c.push(millis.ok_or_else(|| refused(text, "a time such as 10:11:12"))?);
+            let millis = millis.ok_or_else(|| refused(text, "a time such as 10:11:12"))?;
+            c.push(if rules.csv { millis - millis % *step } else { millis });
         }
-        Column::Timestamp(c, kind) => c.push(timestamp(text, kind, rules.standard)?),
+        Column::Timestamp(c, kind) => {
+            c.push(timestamp(if rules.csv { text.trim() } else { text }, kind, rules.standard)?);
+        }
         Column::Interval(c, months) => c.push(interval(integer(text, "BIGINT")?, *months)?),
         Column::List(_) => return Err(refused(text, "an array")),
         Column::Map(_) => return Err(refused(text, "a map")),

@@ -5,6 +5,7 @@ use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Span, Token, Word};
 
 use super::error::{did_you_mean, fail, fail_with_help, found_text};
+use super::reserved::is_reserved;
 use super::rewrite::HINT_PREFIX;
 
 pub(super) type Step<T> = Result<T, ParserError>;
@@ -132,6 +133,9 @@ pub(super) fn ident(p: &mut Parser, what: &str) -> Step<Ident> {
         }
         Token::Word(word) => {
             let ident = word.to_ident(span);
+            if is_reserved(&ident) {
+                return Err(expected(p, what, &[]));
+            }
             p.advance_token();
             Ok(ident)
         }

@@ -65,12 +65,15 @@ impl std::error::Error for SyntaxError {}
 /// Stands between a message and its help inside a `ParserError`, which has room for one text only.
 const HELP_MARK: char = '\u{1f}';
 
+/// Stands before the end of the place that an error of ours points at; sqlparser knows only the start.
+const END_MARK: char = '\u{1e}';
+
 /// The form in which sqlparser appends a location to its messages.
 const LOCATION_MARK: &str = " at Line: ";
 
 /// An error for sqlparser's machinery, raised at `span`.
 pub(super) fn fail(span: Span, message: impl fmt::Display) -> ParserError {
-    ParserError::ParserError(format!("{message}{}", span.start))
+    ParserError::ParserError(format!("{message}{}{}", end_text(span), span.start))
 }
 
 /// Like [`fail`], with advice.
@@ -79,7 +82,11 @@ pub(super) fn fail_with_help(
     message: impl fmt::Display,
     help: impl fmt::Display,
 ) -> ParserError {
-    ParserError::ParserError(format!("{message}{HELP_MARK}{help}{}", span.start))
+    ParserError::ParserError(format!("{message}{HELP_MARK}{help}{}{}", end_text(span), span.start))
+}
+
+fn end_text(span: Span) -> String {
+    format!("{END_MARK}{},{}", span.end.line, span.end.column)
 }
 
 /// A `ParserError` taken apart.
@@ -87,7 +94,9 @@ pub(super) struct Unpacked {
     pub message: String,
     pub help: Option<String>,
     /// None when the error stands at the end of the statement.
-    pub location: Option<Location>,
+    pub start: Option<Location>,
+    /// None when only the start is known.
+    pub end: Option<Location>,
 }
 
 /// Takes message, help and location out of an error of sqlparser's or of [`fail`].
@@ -97,28 +106,35 @@ pub(super) fn unpack(error: ParserError) -> Unpacked {
             return Unpacked {
                 message: "the statement is nested too deeply".into(),
                 help: Some("split it with views".into()),
-                location: None,
+                start: None,
+                end: None,
             };
         }
         ParserError::ParserError(text) | ParserError::TokenizerError(text) => text,
     };
-    let (text, location) = split_location(&text);
+    let (text, start) = split_location(&text);
+    let (text, end) = match text.rsplit_once(END_MARK) {
+        Some((text, end)) => (text, location(end, ",")),
+        None => (text, None),
+    };
     let (message, help) = match text.split_once(HELP_MARK) {
         Some((message, help)) => (message, Some(help.to_string())),
         None => (text, None),
     };
-    Unpacked { message: reword(message), help, location }
+    Unpacked { message: reword(message), help, start, end }
 }
 
 fn split_location(text: &str) -> (&str, Option<Location>) {
     let Some((message, rest)) = text.rsplit_once(LOCATION_MARK) else {
         return (text, None);
     };
-    let numbers = rest.split_once(", Column: ").or_else(|| rest.split_once(", Column "));
-    let location = numbers.and_then(|(line, column)| {
-        Some(Location { line: line.parse().ok()?, column: column.trim().parse().ok()? })
-    });
-    if location.is_some() { (message, location) } else { (text, None) }
+    let place = location(rest, ", Column: ").or_else(|| location(rest, ", Column "));
+    if place.is_some() { (message, place) } else { (text, None) }
+}
+
+fn location(text: &str, separator: &str) -> Option<Location> {
+    let (line, column) = text.split_once(separator)?;
+    Some(Location { line: line.trim().parse().ok()?, column: column.trim().parse().ok()? })
 }
 
 /// Says sqlparser's "Expected: x, found: y" the way our own messages say it.
@@ -198,7 +214,7 @@ mod tests {
         for (raw, message, column) in cases {
             let unpacked = unpack(ParserError::ParserError(raw.into()));
             assert_eq!(unpacked.message, message);
-            assert_eq!(unpacked.location.map(|l| l.column), column);
+            assert_eq!(unpacked.start.map(|l| l.column), column);
         }
     }
 

@@ -3,11 +3,13 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    Expr, GroupByExpr, LimitClause, Query, Select, SelectItem, SetExpr, Spanned, TableFactor, Visit, Visitor,
+    Expr, GroupByExpr, Ident, LimitClause, ObjectName, Query, Select, SelectItem, SetExpr, Spanned, TableFactor,
+    Visit, Visitor,
 };
 use sqlparser::tokenizer::Span;
 
 use super::error::SyntaxError;
+use super::reserved::reserved_word;
 
 /// Checks a query and all queries inside it.
 ///
@@ -90,8 +92,16 @@ impl Visitor for Foreign {
         }
     }
 
+    fn pre_visit_relation(&mut self, name: &ObjectName) -> Flow {
+        match name.0.first().and_then(|part| part.as_ident()) {
+            Some(ident) => check_name(ident),
+            None => ControlFlow::Continue(()),
+        }
+    }
+
     fn pre_visit_expr(&mut self, expr: &Expr) -> Flow {
         match expr {
+            Expr::Identifier(name) => check_name(name),
             Expr::ILike { expr, .. } => refuse(expr.span(), "ILIKE", "write UPPER(x) LIKE ..."),
             Expr::RLike { expr, .. } => refuse(expr.span(), "RLIKE", "write REGEXP(x, pattern)"),
             Expr::Convert { expr, .. } => refuse(expr.span(), "CONVERT", "write CAST(x AS type)"),
@@ -102,6 +112,14 @@ impl Visitor for Foreign {
             Expr::Dictionary(_) => refuse(expr.span(), "a literal in braces", "write MAP['key', value]"),
             _ => ControlFlow::Continue(()),
         }
+    }
+}
+
+/// sqlparser takes keywords for names where no other reading is left, as in `SELECT a, FROM t`.
+fn check_name(name: &Ident) -> Flow {
+    match reserved_word(name) {
+        Some(error) => ControlFlow::Break(error),
+        None => ControlFlow::Continue(()),
     }
 }
 

@@ -69,7 +69,10 @@ impl<'a> Grammar<'a> {
         let result = rule(&mut self).and_then(|value| {
             if at_end(&self.p) { Ok(value) } else { Err(self.unexpected()) }
         });
-        result.map_err(|e| self.syntax_error(e))
+        result.map_err(|e| {
+            let e = super::refine::refine(&self.p, e);
+            self.syntax_error(e)
+        })
     }
 
     /// A whole statement other than a statement set.
@@ -197,10 +200,11 @@ impl<'a> Grammar<'a> {
     fn syntax_error(&self, error: ParserError) -> SyntaxError {
         let is_limit = matches!(error, ParserError::RecursionLimitExceeded);
         let unpacked = unpack(error);
-        let span = match unpacked.location {
-            Some(location) => self.token_span(location),
-            None if is_limit => here(&self.p),
-            None => Span::empty(),
+        let span = match (unpacked.start, unpacked.end) {
+            (Some(start), Some(end)) => Span::new(start, end),
+            (Some(start), None) => self.token_span(start),
+            (None, _) if is_limit => here(&self.p),
+            (None, _) => Span::empty(),
         };
         // what is missing is missing before the semicolon, or at the end of the text
         let span = if span == Span::empty() { self.end } else { span };

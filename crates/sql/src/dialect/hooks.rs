@@ -83,7 +83,21 @@ impl Dialect for FlinkDialect {
     fn is_reserved_for_identifier(&self, keyword: Keyword) -> bool {
         matches!(
             keyword,
-            Keyword::ARRAY | Keyword::CASE | Keyword::CAST | Keyword::EXISTS | Keyword::NOT | Keyword::NULL
+            Keyword::ARRAY
+                | Keyword::CASE
+                | Keyword::CAST
+                | Keyword::CONVERT
+                | Keyword::CURRENT_DATE
+                | Keyword::CURRENT_TIME
+                | Keyword::CURRENT_TIMESTAMP
+                | Keyword::EXISTS
+                | Keyword::INTERVAL
+                | Keyword::LOCALTIME
+                | Keyword::LOCALTIMESTAMP
+                | Keyword::NOT
+                | Keyword::NULL
+                | Keyword::SAFE_CAST
+                | Keyword::TRY_CAST
         )
     }
 
@@ -92,11 +106,13 @@ impl Dialect for FlinkDialect {
             return None;
         };
         let next = &p.peek_nth_token_ref(1).token;
-        if *next != Token::LParen && calls::call_form(value).is_some() {
-            return Some(p.parse_identifier().map(Expr::Identifier));
+        if let Some(form) = form_of(value, next) {
+            return Some(parse_form(p, form));
         }
-        let form = form_of(value, next)?;
-        Some(parse_form(p, form))
+        // a column may have the name of a form
+        let is_name = *next != Token::LParen
+            && (calls::call_form(value).is_some() || value.eq_ignore_ascii_case("INTERVAL"));
+        is_name.then(|| p.parse_identifier().map(Expr::Identifier))
     }
 
     fn parse_infix(
@@ -134,6 +150,7 @@ fn form_of(word: &str, next: &Token) -> Option<Form> {
         Token::LParen if is("CAST") => Some(Form::Cast(CastKind::Cast)),
         Token::LParen if is("TRY_CAST") => Some(Form::Cast(CastKind::TryCast)),
         Token::LParen if is("TABLE") => Some(Form::Table),
+        Token::LParen if is("INTERVAL") => Some(Form::Interval),
         Token::LParen => {
             calls::call_form(word).map(Form::Call).or_else(|| json::json_form(word).map(Form::Json))
         }

@@ -29,6 +29,8 @@ mod names;
 mod normalize;
 mod position;
 mod predicates;
+mod refine;
+mod reserved;
 mod rewrite;
 mod script;
 mod session;
@@ -142,7 +144,7 @@ fn parse_only<T>(
     Grammar::new(piece, &index)?.run(rule)
 }
 
-/// True for a word that Flink SQL reserves, in any case: as a name it must stand in backticks.
+/// True for a name that must stand in backticks, and for some that need not but look like keywords.
 pub fn needs_quotes(name: &str) -> bool {
     let mut tokens = sqlparser::tokenizer::Tokenizer::new(&FlinkDialect, name);
     match tokens.tokenize().as_deref() {

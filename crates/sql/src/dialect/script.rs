@@ -11,7 +11,10 @@ pub(super) const NESTING_MAX: usize = 100;
 
 /// How many operators one expression may chain. The tree gets one level deeper with each, and is walked
 /// recursively later on.
-pub(super) const OPERATORS_MAX: usize = 1_500;
+pub(super) const OPERATORS_MAX: usize = 1_000;
+
+/// How many queries one `UNION` may join, for the same reason.
+pub(super) const SET_OPERATORS_MAX: usize = 300;
 
 /// The tokens of one statement, spaces included, without the semicolon.
 #[derive(Debug)]
@@ -135,8 +138,11 @@ pub(super) fn check_shape(piece: &Piece) -> Result<(), SyntaxError> {
             token if is_operator(token) => *operators += 1,
             _ => {}
         }
-        if (*operators).max(*sets) > OPERATORS_MAX {
+        if *operators > OPERATORS_MAX {
             return Err(too_deep(*span, format!("more than {OPERATORS_MAX} operators in one expression")));
+        }
+        if *sets > SET_OPERATORS_MAX {
+            return Err(too_deep(*span, format!("more than {SET_OPERATORS_MAX} set operators in one query")));
         }
     }
     Ok(())

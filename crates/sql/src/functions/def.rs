@@ -199,9 +199,11 @@ impl Def {
     }
 
     pub fn info(&self, category: &'static str) -> FunctionInfo {
-        let head = self.signature.find(['(', ' ']).unwrap_or(self.signature.len());
+        let head = &self.signature[..self.signature.find(['(', ' ', '[']).unwrap_or(self.signature.len())];
+        // Operators such as LIKE are written between their operands: they go by the name of the call.
+        let named = !head.is_empty() && !head.contains(|c: char| c.is_ascii_lowercase());
         FunctionInfo {
-            name: &self.signature[..head],
+            name: if named { head } else { self.name },
             aliases: self.aliases,
             category,
             signature: self.signature,

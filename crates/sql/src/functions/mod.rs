@@ -49,7 +49,7 @@ pub use zone::Zone;
 /// What a user may want to know of a function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FunctionInfo {
-    /// The name as SQL writes it, in upper case.
+    /// The name as SQL writes it, in upper case; of an operator that is no call, the lower-case name it has here.
     pub name: &'static str,
     /// Its other names, in lower case.
     pub aliases: &'static [&'static str],

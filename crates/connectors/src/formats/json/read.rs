@@ -442,7 +442,7 @@ impl<'a> Reader<'a> {
                 }
                 let before = column.len();
                 scalar::push_text(column, text, self.options.rules).map_err(|reason| Failure::value(start, reason))?;
-                if !nullable && matches!(column, Column::Decimal(..)) && overflowed(column, before) {
+                if !nullable && matches!(column, Column::Decimal(..)) && column.is_null(before) {
                     return Err(Failure::value(start, format!("{} does not fit {}", scalar::shown(text), name_of(column))));
                 }
             }
@@ -617,10 +617,6 @@ fn has_duplicates(map: &Map) -> bool {
     range.clone().any(|i| (range.start..i).any(|j| keys.get(i) == keys.get(j)))
 }
 
-fn overflowed(column: &Column, row: usize) -> bool {
-    matches!(column, Column::Decimal(c, _, _) if c.is_null(row))
-}
-
 fn name_of(column: &Column) -> &'static str {
     match column {
         Column::Boolean(_) => "BOOLEAN",
@@ -629,7 +625,7 @@ fn name_of(column: &Column) -> &'static str {
         Column::Decimal(..) => "DECIMAL",
         Column::Binary(_) => "BYTES",
         Column::Date(_) => "DATE",
-        Column::Time(_) => "TIME",
+        Column::Time(..) => "TIME",
         Column::Timestamp(_, kind) if kind.utc => "TIMESTAMP_LTZ",
         Column::Timestamp(..) => "TIMESTAMP",
         _ => "its column",

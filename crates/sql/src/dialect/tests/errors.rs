@@ -23,6 +23,7 @@ const CASES: &[Case] = &[
     ("CREATE TABLE t (a TEXT)", "TEXT", "unknown type `TEXT`", Some("Flink SQL says `STRING`")),
     ("SELECT CAST(a AS NUMBR) FROM t", "NUMBR", "unknown type `NUMBR`", None),
     ("CREATE TABLE t (a TIMESTAMP(3) WITH TIME ZONE)", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE is not supported by Flink SQL", Some("write TIMESTAMP_LTZ(3)")),
+    ("SELECT interval(1) FROM t", "(", "expected an interval such as '5', found `(`", None),
     ("CREATE TABLE t (a ROW<b INT)", ")", "expected `,` or `>`, found `)`", None),
     // tables
     ("CREATE TABLE t (a INT,)", ",", "a column is missing after the comma", Some("remove the comma")),
@@ -49,7 +50,7 @@ const CASES: &[Case] = &[
     ("SELECT 9223372036854775808", "9223372036854775808", "9223372036854775808 is too large for BIGINT", Some("write it as a decimal: 9223372036854775808.0")),
     ("SELECT a FROM t QUALIFY b = 1", "b = 1", "QUALIFY is not part of Flink SQL", Some("filter on ROW_NUMBER() in a query around this one")),
     ("SELECT a FROM t WHERE b ILIKE 'x'", "b", "ILIKE is not part of Flink SQL", Some("write UPPER(x) LIKE ...")),
-    ("SELECT a FROM (SELECT b FROM WHERE c) AS x", "WHERE", "expected a name, found `WHERE`", None),
+    ("SELECT a FROM (SELECT b FROM WHERE c) AS x", "WHERE", "`WHERE` is a keyword and cannot stand here", Some("as a name it must stand in backticks: `WHERE`")),
     ("SELECT f(a => 1 +, b) FROM t", ",", "expected an expression, found `,`", None),
     ("SELECT INTERVAL 'x' DAY", "'x'", "'x' is not an interval of DAY", Some("write it like '10'")),
     ("SELECT INTERVAL '1:70' HOUR TO MINUTE", "'1:70'", "'1:70' is not an interval of HOUR TO MINUTE", Some("write it like '12:30'")),

@@ -55,6 +55,11 @@ fn deep_nesting_is_an_error() {
         ("", "(", "SELECT 1", ")"),
         ("", "EXPLAIN ", "SELECT 1", ""),
         ("SELECT CAST(a AS ", "ARRAY<", "INT", ">)"),
+        ("SELECT ", "ARRAY<", "INT", ">"),
+        ("SELECT ", "STRUCT<a ", "INT", ">"),
+        ("SELECT ", "MAP<INT, ", "INT", ">"),
+        ("SELECT ", "STRUCT(a ", "INT", ")"),
+        ("SELECT ", "Nullable(", "INT", ")"),
         ("CREATE TABLE t (a ", "ROW<a ", "INT", ">)"),
         ("CREATE TABLE t (a ", "ROW(a ", "INT", "))"),
         ("CREATE VIEW v AS ", "(", "SELECT 1", ")"),
@@ -96,8 +101,8 @@ fn what_is_allowed_fits_on_the_stack() {
         ("SELECT ", "CAST(", "1", " AS INT)", 90),
         ("SELECT * FROM ", "(SELECT * FROM ", "t", ")", 20),
         ("SELECT ", "CASE WHEN a THEN 1 ELSE ", "1", " END", 90),
-        ("SELECT ", "", "1", " + 1", 1_500),
-        ("SELECT ", "", "1", " UNION ALL SELECT 1", 1_500),
+        ("SELECT ", "", "1", " + 1", 1_000),
+        ("SELECT ", "", "1", " UNION ALL SELECT 1", 300),
         ("SELECT a IN (1", "", "", ", 1", 20_000),
         ("CREATE TABLE t (a ", "ROW<a ", "INT", ">", 60),
     ] {
@@ -120,6 +125,22 @@ fn second_readings_do_not_explode() {
         ("SELECT ", "EXISTS(SELECT ", "", ""),
         ("SELECT ", "interval(", "", ""),
         ("SELECT ", "interval ", "", ""),
+        ("SELECT ", "interval -interval(", "", ""),
+        ("SELECT ", "safe_cast(", "", ""),
+        ("SELECT ", "struct(", "", ""),
+        ("SELECT ", "map{", "", ""),
+        ("SELECT ", "a BETWEEN ", "", ""),
+        ("SELECT ", "a IN (", "", ""),
+        ("SELECT ", "a LIKE ", "", ""),
+        ("SELECT ", "f(DISTINCT ", "", ""),
+        ("SELECT ", "x.* , (", "", ""),
+        ("SELECT ", "SUM(a) OVER (ORDER BY ", "", ""),
+        ("SELECT ", "COUNT(*) FILTER (WHERE ", "", ""),
+        ("SELECT * FROM ", "f(", "", ""),
+        ("SELECT * FROM ", "f(SELECT * FROM ", "", ""),
+        ("SELECT * FROM t JOIN ", "(t JOIN ", "", ""),
+        ("SELECT * FROM t WHERE ", "(SELECT 1 FROM (", "", ""),
+        ("", "WITH a AS (", "", ""),
         ("SELECT ", "convert(", "", ""),
         ("SELECT ", "current_timestamp(", "", ""),
         ("SELECT ", "array(", "", ""),
@@ -146,7 +167,7 @@ fn second_readings_do_not_explode() {
 
 #[test]
 fn broken_text_is_an_error() {
-    for sql in ["'", "`", "SELECT 'a", "/*", "SELECT \"x\"", "\u{0}", "SELECT $$", "U&'\\zzzz'", "x'", "é'", "N'"] {
+    for sql in ["'", "`", "SELECT 'a", "/*", "SELECT \"x\"", "\u{0}", "U&'\\zzzz'", "x'", "é'", "N'"] {
         assert_eq!(on_small_stack(sql.to_string()), 1, "{sql}");
     }
     for sql in ["", ";", " ;; \n", "-- only\n", "/* a comment */;", "\u{feff}"] {

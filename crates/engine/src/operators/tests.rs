@@ -1,1 +1,0 @@
-//! Operators against from-scratch oracles.
