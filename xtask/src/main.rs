@@ -2,6 +2,7 @@
 
 mod flink;
 mod goldens;
+mod tidy;
 
 use std::process::ExitCode;
 
@@ -9,7 +10,8 @@ const USAGE: &str = "\
 usage: cargo xtask <command>
 
 commands:
-  goldens [--missing] [FILTER]   run the parity cases on a real Flink and write their goldens";
+  goldens [--missing] [FILTER]   run the parity cases on a real Flink and write their goldens
+  tidy                           check the rules of the house that the compiler does not know";
 
 /// Result of a sub-command. The error is text for the person who started it.
 pub type Result<T> = std::result::Result<T, String>;
@@ -18,6 +20,7 @@ fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let outcome = match args.first().map(String::as_str) {
         Some("goldens") => goldens::run(&args[1..]),
+        Some("tidy") => tidy::run(&args[1..]),
         Some("help" | "--help" | "-h") => {
             println!("{USAGE}");
             Ok(())

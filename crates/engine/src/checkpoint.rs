@@ -2,10 +2,13 @@
 
 use arrow::array::RecordBatch;
 
-use crate::Result;
 use crate::source::Position;
+use crate::{Error, Result};
 
 /// A job at a tick boundary: everything needed to go on from there.
+///
+/// In a store, nodes are numbered by [`Numbering`], so that a job finds its state again when its graph is built for another
+/// number of workers.
 #[derive(Debug, Clone, Default)]
 pub struct Checkpoint {
     /// Runs from 1; the epoch that this checkpoint closes.
@@ -69,6 +72,53 @@ pub struct TableState {
     pub table: String,
     /// The rows, key group first.
     pub rows: RecordBatch,
+}
+
+impl Checkpoint {
+    /// Gives every node another number.
+    pub(crate) fn renumber(&mut self, number: impl Fn(usize) -> Result<usize>) -> Result<()> {
+        let watermarks = self.watermarks.iter_mut().map(|w| &mut w.0);
+        let splits = self.splits.iter_mut().map(|s| &mut s.node);
+        let sinks = self.sinks.iter_mut().map(|s| &mut s.node);
+        let tables = self.tables.iter_mut().map(|t| &mut t.node);
+        let late = self.late.iter_mut().map(|l| &mut l.0);
+        for node in watermarks.chain(splits).chain(sinks).chain(tables).chain(late) {
+            *node = number(*node)?;
+        }
+        Ok(())
+    }
+}
+
+/// Numbers nodes by those that a checkpoint holds something of: sources, sinks, operators with state tables. A first phase that
+/// is there only with several workers, or a projection that an optimizer moved, does not change the numbers of the others.
+pub struct Numbering {
+    numbers: Vec<usize>,
+    holders: Vec<usize>,
+}
+
+impl Numbering {
+    /// `holds` tells for each node, in order, whether a checkpoint holds something of it.
+    pub fn new(holds: &[bool]) -> Self {
+        let (mut numbers, mut holders) = (vec![], vec![]);
+        for (node, holds) in holds.iter().enumerate() {
+            numbers.push(holders.len());
+            if *holds {
+                holders.push(node);
+            }
+        }
+        Self { numbers, holders }
+    }
+
+    /// The number of a node; one without state has that of the next node that has some.
+    pub fn of(&self, node: usize) -> usize {
+        self.numbers[node]
+    }
+
+    /// The node with state that has a number.
+    pub fn holder(&self, number: usize) -> Result<usize> {
+        let known = self.holders.get(number).copied();
+        known.ok_or_else(|| Error::state(format!("the checkpoint has state number {number}, and this query keeps {}", self.holders.len())))
+    }
 }
 
 /// Keeps checkpoints. Durable means: survives power loss.

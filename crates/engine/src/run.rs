@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use crate::checkpoint::{Checkpoint, CheckpointStore, SinkState, TableState};
+use crate::checkpoint::{Checkpoint, CheckpointStore, Numbering, SinkState, TableState};
 use crate::expr::EvalContext;
 use crate::graph::{Graph, NodeId, NodeKind, Topology};
 use crate::intake::{SourceIntake, Taken};
@@ -107,6 +107,7 @@ struct SinkSlot {
 pub struct Job {
     config: JobConfig,
     topology: Arc<Topology>,
+    numbering: Numbering,
     pool: Pool,
     sources: Vec<SourceIntake>,
     sinks: Vec<SinkSlot>,
@@ -138,6 +139,7 @@ impl Job {
         let nodes = graph.nodes.len();
         let mut parts: Vec<Vec<WorkerNode>> = (0..config.workers).map(|_| Vec::with_capacity(nodes)).collect();
         let (mut sources, mut sinks) = (vec![], vec![]);
+        let mut holds = vec![true; nodes];
         for (id, node) in graph.nodes.into_iter().enumerate() {
             match node.kind {
                 NodeKind::Source(source) => sources.push(open_source(id, node.name, *source, &mut parts)),
@@ -146,6 +148,7 @@ impl Job {
                         let mut operator = factory()?;
                         let mut state = State::default();
                         operator.open(&mut state)?;
+                        holds[id] = !state.is_empty();
                         part.push(WorkerNode::Operator(operator, state));
                     }
                 }
@@ -162,6 +165,7 @@ impl Job {
         let now_ms = clock.now_ms();
         Ok(Self {
             topology,
+            numbering: Numbering::new(&holds),
             pool: Pool::start(workers)?,
             sources,
             sinks,
@@ -410,6 +414,7 @@ impl Job {
             let tables = tables.into_iter().map(|(node, table, rows)| TableState { node, table: table.to_string(), rows });
             checkpoint.tables.extend(tables);
         }
+        checkpoint.renumber(|node| Ok(self.numbering.of(node)))?;
         store.write(&checkpoint)?;
         for (slot, state) in self.sinks.iter_mut().zip(&checkpoint.sinks) {
             slot.sink.commit(&state.progress)?;
@@ -435,7 +440,7 @@ impl Job {
             None => None,
         };
         self.notes.append(&mut notes);
-        let Some(saved) = saved else {
+        let Some(mut saved) = saved else {
             for slot in &mut self.sinks {
                 slot.sink.open(None)?;
             }
@@ -445,6 +450,7 @@ impl Job {
             return Err(Error::state("the checkpoint belongs to another query or another version of this one")
                 .help("run with --fresh to start over without its state, or give the job another pipeline.name"));
         }
+        saved.renumber(|number| self.numbering.holder(number))?;
         self.epoch = saved.epoch;
         self.resumed_from = Some(saved.epoch);
         self.now_ms = self.now_ms.max(saved.now_ms);
@@ -461,7 +467,7 @@ impl Job {
         }
         self.restore_tables(&saved)?;
         for (node, count) in &saved.late {
-            self.late[*node].count = *count;
+            self.late[*node].count += *count;
         }
         for slot in &mut self.sinks {
             let progress = saved.sinks.iter().find(|s| s.node == slot.node).map(|s| s.progress.as_str());

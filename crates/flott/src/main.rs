@@ -22,7 +22,7 @@ pub enum Exit {
     Done = 0,
     /// A job failed while it ran: bad data, or reading or writing went wrong.
     Failed = 1,
-    /// The command line or the script is wrong. Nothing ran, unless a job before it in the script did.
+    /// The command line or the script is wrong, or a table cannot be opened. Nothing ran, unless a job before it in the script did.
     Wrong = 2,
     /// The checkpoints cannot be used: damaged, in use, or of another job. They were not touched.
     State = 3,
@@ -46,14 +46,14 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0    done; also after SIGTERM, when the job stopped in good order
   1    a job failed while it ran (bad data, or reading or writing went wrong)
-  2    the command line or the script is wrong
+  2    the command line or the script is wrong, or a table cannot be opened
   3    the checkpoints cannot be used
   130  stopped by Ctrl-C (once: in good order; twice: at once)
   143  a second SIGTERM ended the process at once
 
 Try it:
-  flott run -e \"CREATE TABLE t (n BIGINT) WITH ('connector' = 'datagen', 'number-of-rows' = '1000',
-                 'fields.n.min' = '1', 'fields.n.max' = '6'); SELECT n, COUNT(*) FROM t GROUP BY n\"
+  flott run -e \"SELECT UPPER('hello') AS greeting\"
+  flott generate nexmark --events 100000 --out events.json
   flott run pipeline.sql
   flott check pipeline.sql
   flott functions regexp_extract";
@@ -63,7 +63,7 @@ Try it:
 /// Tables are declared with CREATE TABLE and a connector, INSERT INTO starts a job, SELECT shows its rows. Results are those
 /// of Apache Flink, which runs the same script unchanged.
 #[derive(Debug, Parser)]
-#[command(name = "flott", version, after_help = EXIT_CODES, max_term_width = 110, propagate_version = false)]
+#[command(name = "flott", version, after_help = EXIT_CODES, max_term_width = 100)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

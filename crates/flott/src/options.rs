@@ -16,7 +16,7 @@ pub struct RunOptions {
     pub connectors: Connectors,
     /// Session options to start with, as if the script began with a `SET` for each.
     pub settings: Vec<(String, String)>,
-    /// Number of workers; wins over the option `parallelism.default`. Without either there is one per processor.
+    /// Number of workers; wins over the option `parallelism.default`, which is 1 unless the script sets it.
     pub parallelism: Option<usize>,
     /// Most rows in a tick.
     pub tick_rows_max: Option<usize>,

@@ -97,7 +97,7 @@ fn settings(session: &Session, options: &RunOptions) -> Result<JobSettings, Fail
     let from_session = session.option("parallelism.default").and_then(|n| n.trim().parse::<usize>().ok());
     let root = session.option("execution.checkpointing.dir").filter(|dir| !dir.trim().is_empty());
     Ok(JobSettings {
-        workers: options.parallelism.or(from_session).unwrap_or_else(processors).max(1),
+        workers: options.parallelism.or(from_session).unwrap_or(1).max(1),
         latency_target_ms: duration_ms(session, "flott.latency-target")?.and_then(|ms| u64::try_from(ms).ok()),
         checkpoint_interval_ms: duration_ms(session, "execution.checkpointing.interval")?,
         checkpoint_root: match root {
@@ -105,10 +105,6 @@ fn settings(session: &Session, options: &RunOptions) -> Result<JobSettings, Fail
             None => options.state_dir.join("checkpoints"),
         },
     })
-}
-
-fn processors() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 fn duration_ms(session: &Session, key: &str) -> Result<Option<i64>, Failure> {

@@ -186,8 +186,7 @@ error: column 'prize' not found in any table
    ╭─[ q.sql:3:14 ]
    │
  3 │ SELECT item, prize
-   │              ──┬──
-   │                ╰──── here
+   │              ─────
    │
    │ Help: did you mean 'price'?
 ───╯

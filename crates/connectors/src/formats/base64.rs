@@ -2,7 +2,7 @@
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/// Appends the bytes that `text` stands for; blanks in between are skipped. `false` if it is not base64, in which case some bytes
+/// Appends the bytes that `text` stands for; blanks between groups of four are skipped. `false` if it is not base64, in which case some bytes
 /// may have been appended.
 pub fn decode(text: &[u8], out: &mut Vec<u8>) -> bool {
     let mut group = 0u32;
@@ -19,7 +19,7 @@ pub fn decode(text: &[u8], out: &mut Vec<u8>) -> bool {
                 padding += 1;
                 continue;
             }
-            0..=b' ' => continue,
+            0..=b' ' if length == 0 && padding == 0 => continue,
             _ => return false,
         };
         if padding > 0 {
@@ -74,7 +74,7 @@ mod tests {
         assert_eq!(encoded(b"hi"), b"aGk=");
         assert_eq!(encoded(b""), b"");
         assert_eq!(encoded(b"a"), b"YQ==");
-        for bad in [&b"a"[..], b"aGk", b"aG=k", b"aGk=====", b"aG!k"] {
+        for bad in [&b"a"[..], b"aGk", b"aG=k", b"aGk=====", b"aG!k", b"a Gk="] {
             assert!(!decode(bad, &mut vec![]));
         }
     }

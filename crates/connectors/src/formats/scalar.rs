@@ -54,7 +54,8 @@ pub fn push_text(column: &mut Column, text: &str, rules: TextRules) -> Result<()
         Column::Float32(c) => c.push(text::parse_f32(text.as_bytes()).ok_or_else(|| refused(text, "a number (FLOAT)"))?),
         Column::Float64(c) => c.push(text::parse_f64(text.as_bytes()).ok_or_else(|| refused(text, "a number (DOUBLE)"))?),
         Column::Decimal(c, precision, scale) => {
-            let trimmed = text.trim();
+            // Flink trims in JSON and not in CSV.
+            let trimmed = if rules.csv { text } else { text.trim() };
             match text::parse_decimal(trimmed.as_bytes(), *precision, *scale) {
                 Some(value) => c.push(value),
                 None if is_decimal(trimmed) => column.push_null(),

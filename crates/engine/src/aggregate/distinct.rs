@@ -170,6 +170,10 @@ impl Aggregate for Distinct {
         self.forward(state, &changes)
     }
 
+    fn mergeable(&self) -> bool {
+        self.inner.mergeable()
+    }
+
     fn evaluate(&self, state: &[Column], slots: &[u32]) -> Result<ArrayRef> {
         self.inner.evaluate(&state[1..], slots)
     }

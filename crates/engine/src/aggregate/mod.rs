@@ -42,6 +42,11 @@ pub trait Aggregate: Send + Sync {
     /// Folds partial results in: for each of `slots` one value of each accumulator field, as [`Column::save`] makes it.
     fn merge(&self, state: &mut [Column], slots: &[u32], partial: &[ArrayRef]) -> Result<()>;
 
+    /// Whether partial results of rows of one tick, merged in the order of those rows, give what the rows themselves would.
+    fn mergeable(&self) -> bool {
+        true
+    }
+
     /// The result for each of `slots`.
     fn evaluate(&self, state: &[Column], slots: &[u32]) -> Result<ArrayRef>;
 }

@@ -182,6 +182,11 @@ impl Aggregate for Queue {
         Ok(())
     }
 
+    /// Which of several equal values is taken back is not known in a part of the rows.
+    fn mergeable(&self) -> bool {
+        false
+    }
+
     fn evaluate(&self, state: &[Column], slots: &[u32]) -> Result<ArrayRef> {
         let queues = state[0].bags();
         let results: Vec<Option<Vec<u8>>> = slots

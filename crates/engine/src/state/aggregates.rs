@@ -41,6 +41,11 @@ impl Aggregates {
         self.calls.is_empty()
     }
 
+    /// Whether the aggregation may be done in two phases.
+    pub fn mergeable(&self) -> bool {
+        self.calls.iter().all(|c| c.function.mergeable())
+    }
+
     /// Accumulator fields of all calls in a row.
     pub fn columns(&self) -> Vec<ColumnKind> {
         self.calls.iter().flat_map(|c| c.function.columns()).collect()

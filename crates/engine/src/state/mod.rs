@@ -95,6 +95,11 @@ impl State {
         table.restore(&arrow::compute::filter_record_batch(rows, &mine)?)
     }
 
+    /// `true` without tables: nothing of the operator is in a checkpoint.
+    pub fn is_empty(&self) -> bool {
+        self.tables.is_empty()
+    }
+
     /// Rows over all tables.
     pub fn rows(&self) -> usize {
         self.tables.iter().map(|(_, t)| t.len()).sum()

@@ -198,15 +198,28 @@ impl Cursor<'_> {
     /// all but strict formats.
     #[inline]
     fn date(&mut self, clamp: bool) -> Option<i64> {
-        let year = self.number(4, 4)?;
+        let year = match self.0.first()? {
+            b'+' | b'-' => self.signed_year()?,
+            _ => i64::from(self.number(4, 4)?),
+        };
         self.byte(b'-')?;
         let month = self.number(2, 2)?;
         self.byte(b'-')?;
         let day = self.number(2, 2)?;
-        civil(i64::from(year), month, day, clamp)
+        civil(year, month, day, clamp)
     }
 
-    /// `HH:mm:ss[.fraction]` with exactly two digits each, as second of the day and nanoseconds.
+    /// A year before 0000, or beyond 9999 with the sign that ISO 8601 asks for there.
+    #[cold]
+    fn signed_year(&mut self) -> Option<i64> {
+        let negative = self.0.first() == Some(&b'-');
+        self.0 = &self.0[1..];
+        let year = i64::from(self.number(if negative { 4 } else { 5 }, 9)?);
+        if negative { (year > 0).then_some(-year) } else { Some(year) }
+    }
+
+    /// `HH:mm:ss[.fraction]` with exactly two digits each, as second of the day and nanoseconds. Java's strict ISO formats may leave
+    /// the seconds out; the others take 24:00:00 for the end of the day.
     #[inline]
     fn clock(&mut self, seconds_optional: bool) -> Option<(i64, u32)> {
         let hour = self.number(2, 2)?;
@@ -218,6 +231,9 @@ impl Cursor<'_> {
             self.byte(b':')?;
             (self.number(2, 2)?, self.fraction()?)
         };
+        if (hour, minute, second, nanos) == (24, 0, 0, 0) && !seconds_optional {
+            return Some((SECONDS_PER_DAY, 0));
+        }
         Some((second_of_day(hour, minute, second)?, nanos))
     }
 
@@ -304,7 +320,7 @@ pub fn parse_time_strict(text: &[u8], seconds_optional: bool) -> Option<i32> {
     let mut cursor = Cursor(text);
     let (seconds, nanos) = cursor.clock(seconds_optional)?;
     cursor.end()?;
-    i32::try_from(seconds * 1_000 + i64::from(nanos / 1_000_000)).ok()
+    i32::try_from(seconds % SECONDS_PER_DAY * 1_000 + i64::from(nanos / 1_000_000)).ok()
 }
 
 /// Reads a timestamp as `CAST(… AS TIMESTAMP)` does: `2024-01-02 03:04:05[.fraction]`, months to seconds of one or two digits, or a
@@ -328,6 +344,9 @@ pub fn parse_timestamp(text: &[u8]) -> Option<(i64, u32)> {
     let second = cursor.number(1, 2)?;
     let nanos = cursor.fraction()?;
     cursor.end()?;
+    if (hour, minute, second, nanos) == (24, 0, 0, 0) {
+        return Some((midnight + SECONDS_PER_DAY, 0));
+    }
     Some((midnight + second_of_day(hour, minute, second)?, nanos))
 }
 
@@ -414,6 +433,10 @@ mod tests {
         assert_eq!(parse_date_strict(b"2024-1-2"), None);
         assert_eq!(parse_date_strict(b"2024-01-02"), Some(19_724));
         assert_eq!(parse_date_strict(b"2024-01-02 "), None);
+        assert_eq!(parse_date_strict(b"+12024-01-02"), Some(3_672_149));
+        assert_eq!(parse_date_strict(b"+2024-01-02"), None);
+        assert_eq!(parse_date_strict(b"12024-01-02"), None);
+        assert_eq!(parse_date_strict(b"-0001-12-31"), Some(-719_529));
     }
 
     #[test]
@@ -446,6 +469,8 @@ mod tests {
         assert_eq!(parse_timestamp_sql(b"2024-01-02 03:04:05Z", true), Some((t, 0)));
         assert_eq!(parse_timestamp_sql(b"2024-01-02 03:04:05", true), None);
         assert_eq!(parse_timestamp_sql(b"2023-02-31 00:00:00", false), parse_timestamp(b"2023-02-28"));
+        assert_eq!(parse_timestamp_sql(b"2024-01-02 24:00:00", false), parse_timestamp(b"2024-01-03"));
+        assert_eq!(parse_timestamp_iso(b"2024-01-02T24:00:00", false), None);
         assert_eq!(parse_timestamp_iso(b"2024-01-02T03:04", false), Some((t - 5, 0)));
         assert_eq!(parse_timestamp_iso(b"2024-01-02T03:04:05.5Z", true), Some((t, 500_000_000)));
         assert_eq!(parse_timestamp_offset(b"2024-01-02T05:04:05+02:00"), Some((t, 0)));

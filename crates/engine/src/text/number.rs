@@ -163,6 +163,19 @@ pub fn push_decimal_java(out: &mut Vec<u8>, unscaled: i128, scale: i8) {
     push_i64(out, i64::from(exponent));
 }
 
+/// Appends a `DECIMAL` as Java's `BigDecimal.stripTrailingZeros().toString()`, the form of Flink's text formats: `12.5`, `1E+2`, `1E-8`.
+pub fn push_decimal_stripped(out: &mut Vec<u8>, unscaled: i128, scale: i8) {
+    let (mut unscaled, mut scale) = (unscaled, scale);
+    if unscaled == 0 {
+        scale = 0;
+    }
+    while unscaled != 0 && unscaled % 10 == 0 && scale > i8::MIN {
+        unscaled /= 10;
+        scale -= 1;
+    }
+    push_decimal_java(out, unscaled, scale);
+}
+
 fn push_i128(out: &mut Vec<u8>, value: i128) {
     out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
 }
@@ -352,6 +365,12 @@ mod tests {
         out.push(b' ');
         push_decimal_java(&mut out, -123, 10);
         assert_eq!(out, b"1E-8 0E-8 -1.23E-8");
+        let mut out = vec![];
+        for (unscaled, scale) in [(1250, 2), (10000, 2), (0, 2), (1, 8), (1, 0), (-1200, 0)] {
+            push_decimal_stripped(&mut out, unscaled, scale);
+            out.push(b' ');
+        }
+        assert_eq!(out, b"12.5 1E+2 0 1E-8 1 -1.2E+3 ");
         assert_eq!(parse_decimal(b"1.005", 4, 2), Some(101));
         assert_eq!(parse_decimal(b"-1.005", 4, 2), Some(-101));
         assert_eq!(parse_decimal(b"123.45", 4, 2), None);

@@ -91,7 +91,7 @@ proptest! {
                 }
                 left[split] -= 1;
                 own[split] = own[split].max(time - delay);
-                let holds = |s: usize| left[s] > 0 || (!ends_at_once && !splits[s].is_empty());
+                let holds = |s: usize| left[s] > 0 || !ends_at_once;
                 watermark = watermark.max((0..3).filter(|s| holds(*s)).map(|s| own[s]).min().unwrap_or(i64::MAX));
             }
         }

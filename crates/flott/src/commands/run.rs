@@ -20,17 +20,18 @@ use crate::terminal::{diagnostics, summary};
 
 const EXAMPLES: &str = "\
 Examples:
-  flott run pipeline.sql                       run a script; progress and a summary go to standard error
-  flott run -o csv -e \"SELECT 1 AS a\"          rows as CSV
-  flott run pipeline.sql | jq .price           in a pipe rows are JSON lines
-  flott run --set execution.checkpointing.interval='10 s' pipeline.sql
-                                               go on from the last checkpoint after a stop or a crash
+  flott run pipeline.sql
+  flott run -o csv -e \"SELECT 1 AS a\"
+  flott run pipeline.sql | jq .price      rows in a pipe are JSON lines
+  flott run --set execution.checkpointing.interval=10s pipeline.sql
 
-The statements run in order, each INSERT and SELECT to its end. Statements between
-EXECUTE STATEMENT SET BEGIN and END run as one job. Nothing runs unless the whole script is right.
+The statements run in order, each INSERT and SELECT to its end; those in a
+statement set run as one job. Nothing runs unless the whole script is right.
+Progress and a summary go to standard error, rows to standard output.
 
-Ctrl-C stops the job in good order: with checkpoints the same command goes on from there,
-without them the output so far is finished. A second Ctrl-C ends the process at once.";
+Ctrl-C stops the job in good order: with checkpoints the same command goes on
+from there, without them the output so far is finished. A second Ctrl-C ends
+the process at once.";
 
 /// Run a script
 #[derive(Debug, clap::Args)]
@@ -41,7 +42,7 @@ pub struct Args {
     /// How the rows of a SELECT are written [default: table on a terminal, jsonl elsewhere]
     #[arg(short, long, value_enum)]
     output: Option<Format>,
-    /// Number of workers; wins over the script's SET 'parallelism.default'
+    /// Number of workers; wins over the script's SET 'parallelism.default', which is 1 if not set
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     parallelism: Option<u16>,
     /// Sets an option before the script begins, as SET does; may be repeated

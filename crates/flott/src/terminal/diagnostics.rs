@@ -1,7 +1,6 @@
 //! Errors for people: the place in the script underlined, what is wrong, what to write instead.
 
-use ariadne::{CharSet, Config, IndexType, Label, Report, ReportKind, Source};
-use ariadne::Color;
+use ariadne::{CharSet, Color, Config, IndexType, Label, Report, ReportKind, Source};
 use flott::{Failure, SqlError};
 use flott_engine::{Error, ErrorKind};
 use std::ops::Range;
@@ -52,8 +51,8 @@ pub fn sql_error(script: &Script, error: &SqlError, style: Style) -> String {
     let range = visible(&script.text, span);
     let config = Config::default().with_index_type(IndexType::Byte).with_color(style.color).with_char_set(CharSet::Unicode);
     let place = (script.name.clone(), range.clone());
-    let mut report = Report::build(ReportKind::Custom("error", Color::Red), place.clone())
-        .with_config(config.with_compact(false))
+    let mut report = Report::build(ReportKind::Error, place.clone())
+        .with_config(config)
         .with_message(&error.message)
         .with_label(label(place, style));
     if let Some(help) = &error.help {
@@ -68,12 +67,13 @@ pub fn sql_error(script: &Script, error: &SqlError, style: Style) -> String {
 }
 
 fn label(place: (String, Range<usize>), style: Style) -> Label<(String, Range<usize>)> {
-    let label = Label::new(place).with_message("here");
+    let label = Label::new(place);
     if style.color { label.with_color(Color::Red) } else { label }
 }
 
-/// Without the blanks at the ends of lines, and one empty line at the end.
+/// Without the blanks at the ends of lines, with one empty line at the end, and beginning like every other message.
 fn tidy(text: &str) -> String {
+    let text = text.replacen("Error:", "error:", 1);
     let lines: Vec<&str> = text.lines().map(|line| line.trim_end_matches(' ')).collect();
     lines.join("\n").trim_end().to_owned() + "\n\n"
 }
@@ -147,8 +147,7 @@ error: column 'prise' not found in any table
    ╭─[ q.sql:2:8 ]
    │
  2 │ SELECT prise FROM t;
-   │        ──┬──
-   │          ╰──── here
+   │        ─────
    │
    │ Help: did you mean 'price'?
 ───╯

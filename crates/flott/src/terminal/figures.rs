@@ -71,7 +71,13 @@ pub fn watermark(ms: i64) -> String {
     }
 }
 
-/// The only row of a batch as `{a=1, b=null}`, cut where it gets long.
+/// A node of the dataflow by the name of its table: `Source: bids` as `bids`.
+pub fn table_name(node: &str) -> &str {
+    node.strip_prefix("Source: ").or_else(|| node.strip_prefix("Sink: ")).unwrap_or(node)
+}
+
+/// The only row of a batch as `{a=1, b=null}`, cut where it gets long. Columns that the plan made have no name that means
+/// anything to the user.
 pub fn row(rows: &RecordBatch) -> String {
     let mut text = vec![b'{'];
     if rows.num_rows() > 0 {
@@ -79,8 +85,10 @@ pub fn row(rows: &RecordBatch) -> String {
             if i > 0 {
                 text.extend_from_slice(b", ");
             }
-            text.extend_from_slice(field.name().as_bytes());
-            text.push(b'=');
+            if !field.name().starts_with('$') {
+                text.extend_from_slice(field.name().as_bytes());
+                text.push(b'=');
+            }
             print_text(column.as_ref(), 0, field, &mut text);
         }
     }
@@ -149,11 +157,11 @@ mod tests {
     fn rows_stay_on_their_line() {
         let batch = RecordBatch::try_from_iter([
             ("a", Arc::new(Int32Array::from(vec![None, Some(1)])) as _),
-            ("b", Arc::new(StringArray::from(vec!["x\ny\x1b[1m", "z"])) as _),
+            ("$1", Arc::new(StringArray::from(vec!["x\ny\x1b[1m", "z"])) as _),
         ])
         .unwrap();
-        assert_eq!(row(&batch), "{a=null, b=x\\ny\\u{1b}[1m}");
-        assert_eq!(row(&batch.slice(1, 1)), "{a=1, b=z}");
+        assert_eq!(row(&batch), "{a=null, x\\ny\\u{1b}[1m}");
+        assert_eq!(row(&batch.slice(1, 1)), "{a=1, z}");
         assert_eq!(cut("abcdef", 3), "ab…");
         assert_eq!(cut("abc", 3), "abc");
     }

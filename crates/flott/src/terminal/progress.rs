@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use flott_engine::progress::{Progress, SourceProgress};
 
-use super::figures::{bytes, count, counted, duration, per_second, watermark};
+use super::figures::{bytes, count, counted, duration, per_second, table_name, watermark};
 use super::screen::LiveLine;
 
 /// A rate is taken over at least this time, so that it can be read.
@@ -51,7 +51,7 @@ impl Monitor {
 }
 
 fn source_line(source: &SourceProgress, rate: u64) -> String {
-    let mut line = format!("{}: {}, {} rows/s, {}", source.name, counted(source.rows, "row"), count(rate), bytes(source.bytes));
+    let mut line = format!("{}: {}, {} rows/s, {}", table_name(&source.name), counted(source.rows, "row"), count(rate), bytes(source.bytes));
     if source.splits > 1 {
         line.push_str(&format!(", {}/{} splits done", source.splits_ended, source.splits));
     }
@@ -76,7 +76,7 @@ fn job_line(progress: &Progress, elapsed: Duration) -> String {
 /// What was dropped so far, in short.
 fn losses(progress: &Progress) -> impl Iterator<Item = String> {
     let bad = progress.sources.iter().filter(|s| s.bad_rows > 0);
-    let bad = bad.map(|s| format!("{} skipped in {}", counted(s.bad_rows, "bad row"), s.name));
+    let bad = bad.map(|s| format!("{} skipped in {}", counted(s.bad_rows, "bad row"), table_name(&s.name)));
     let late = progress.operators.iter().filter(|o| o.late.count > 0);
     let late = late.map(|o| format!("{} dropped by {}", counted(o.late.count, "late row"), o.name));
     bad.chain(late)

@@ -1,13 +1,17 @@
 //! What is said about a job when it has ended.
 
+use std::time::Duration;
+
 use flott::{JobReport, Outcome};
 use flott_engine::progress::{OperatorProgress, Progress, SourceProgress};
 
-use super::figures::{bytes, count, counted, cut, duration, one_line, per_second, row, watermark};
+use super::figures::{bytes, count, counted, cut, duration, one_line, per_second, row, table_name, watermark};
 use super::style::Style;
 
 /// Bad rows shown for a source.
 const SAMPLES_MAX: usize = 3;
+/// A shorter run says nothing about speed.
+const RATE_TIME_MIN: Duration = Duration::from_millis(100);
 /// Longest piece of a bad row's text, in characters.
 const TEXT_CHARS_MAX: usize = 80;
 
@@ -19,7 +23,7 @@ pub fn summary(report: &JobReport, style: Style) -> String {
         text.push_str(&format!("  source {}\n", source_line(source, report)));
     }
     for sink in &progress.sinks {
-        text.push_str(&format!("  sink   {}: {}\n", sink.name, counted(sink.rows, "row")));
+        text.push_str(&format!("  sink   {}: {}\n", table_name(&sink.name), counted(sink.rows, "row")));
     }
     if let Some(line) = state_line(progress) {
         text.push_str(&format!("  state  {line}\n"));
@@ -47,11 +51,13 @@ fn ending(report: &JobReport) -> String {
 }
 
 fn source_line(source: &SourceProgress, report: &JobReport) -> String {
-    let mut line = format!("{}: {}", source.name, counted(source.rows, "row"));
+    let mut line = format!("{}: {}", table_name(&source.name), counted(source.rows, "row"));
     if source.bytes > 0 {
         line.push_str(&format!(", {}", bytes(source.bytes)));
     }
-    line.push_str(&format!(", {} rows/s", count(per_second(source.rows, report.elapsed))));
+    if report.elapsed >= RATE_TIME_MIN {
+        line.push_str(&format!(", {} rows/s", count(per_second(source.rows, report.elapsed))));
+    }
     if source.splits > 1 {
         line.push_str(&format!(", {} splits", source.splits));
     }
@@ -80,7 +86,7 @@ fn state_line(progress: &Progress) -> Option<String> {
 }
 
 fn bad_rows(source: &SourceProgress, style: Style) -> String {
-    let what = format!("{} skipped in {}", counted(source.bad_rows, "bad row"), source.name);
+    let what = format!("{} skipped in {}", counted(source.bad_rows, "bad row"), table_name(&source.name));
     let mut text = format!("  {}\n", style.warning(&format!("warning: {what}")));
     for bad in source.bad_samples.iter().take(SAMPLES_MAX) {
         text.push_str(&format!("    {}: {}\n", one_line(&bad.place), one_line(&bad.reason)));
@@ -111,7 +117,6 @@ mod tests {
     use flott_engine::source::BadRow;
     use std::path::PathBuf;
     use std::sync::Arc;
-    use std::time::Duration;
 
     fn report() -> JobReport {
         let late = RecordBatch::try_from_iter([("price", Arc::new(Int32Array::from(vec![7])) as _)]).unwrap();

@@ -118,11 +118,10 @@ impl<'a> Grammar<'a> {
         }
     }
 
-    /// Gives up on the statement, which starts with `words` words that name it.
+    /// Gives up on the statement, whose name ends after the next `words` words.
     pub fn not_supported(&mut self, what: &str, words: usize) -> Statement {
-        let start = here(&self.p);
         (0..words).for_each(|_| self.p.advance_token());
-        let span = start.union(&behind(&self.p));
+        let span = self.p.token_at(0).span.union(&behind(&self.p));
         self.skip_rest();
         Statement::NotSupported { what: what.to_string(), span }
     }

@@ -85,7 +85,8 @@ fn give_name(item: &mut SelectItem, name: &str) {
         SelectItem::UnnamedExpr(Expr::Identifier(own)) if own.value == name => {}
         SelectItem::UnnamedExpr(expr) => {
             let alias = Ident::with_quote('`', name);
-            *item = SelectItem::ExprWithAlias { expr: expr.clone(), alias };
+            let expr = std::mem::replace(expr, Expr::Identifier(Ident::new("")));
+            *item = SelectItem::ExprWithAlias { expr, alias };
         }
         _ => {}
     }

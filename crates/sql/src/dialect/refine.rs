@@ -17,39 +17,42 @@ pub(super) fn refine(p: &Parser, error: ParserError) -> ParserError {
     let tokens: Vec<TokenWithSpan> =
         (0..).map(|i| p.token_at(i).clone()).take_while(|t| t.token != Token::EOF).collect();
     subqueries(&tokens)
-        .find_map(query_error)
-        .or_else(|| named_arguments(&tokens).find_map(argument_error))
+        .find_map(|(inner, next)| query_error(inner, next))
+        .or_else(|| named_arguments(&tokens).find_map(|(inner, next)| argument_error(inner, next)))
         .unwrap_or(error)
 }
 
+/// Tokens to parse alone, and the token behind them.
+type Part<'t> = (&'t [TokenWithSpan], Option<&'t TokenWithSpan>);
+
 /// The tokens inside each closed `(SELECT ...)`, inner ones first, left to right.
-fn subqueries(tokens: &[TokenWithSpan]) -> impl Iterator<Item = &[TokenWithSpan]> {
+fn subqueries(tokens: &[TokenWithSpan]) -> impl Iterator<Item = Part<'_>> {
     let mut open = vec![];
     let mut found = vec![];
     for (i, token) in tokens.iter().enumerate() {
         match token.token {
             Token::LParen => open.push(i + 1),
-            Token::RParen => found.extend(open.pop().map(|start| &tokens[start..i])),
+            Token::RParen => found.extend(open.pop().map(|start| (&tokens[start..i], Some(token)))),
             _ => {}
         }
     }
-    found.into_iter().filter(|inner| {
+    found.into_iter().filter(|(inner, _)| {
         inner.first().is_some_and(|t| is_word(&t.token, "SELECT") || is_word(&t.token, "WITH"))
     })
 }
 
-fn query_error(tokens: &[TokenWithSpan]) -> Option<ParserError> {
-    let mut p = parser(with_end(tokens));
+fn query_error(tokens: &[TokenWithSpan], next: Option<&TokenWithSpan>) -> Option<ParserError> {
+    let mut p = parser(tokens.iter().chain(next).cloned().collect());
     match p.parse_query() {
         Err(ParserError::RecursionLimitExceeded) => None,
         Err(error) => Some(error),
-        Ok(_) if p.peek_token_ref().token == Token::SemiColon => None,
+        Ok(_) if Some(p.peek_token_ref().span) == next.map(|t| t.span) => None,
         Ok(_) => Some(super::guess::misplaced_word(&p)),
     }
 }
 
 /// The tokens after each `=>`, up to the end of the argument.
-fn named_arguments(tokens: &[TokenWithSpan]) -> impl Iterator<Item = &[TokenWithSpan]> {
+fn named_arguments(tokens: &[TokenWithSpan]) -> impl Iterator<Item = Part<'_>> {
     let arrows = tokens.iter().enumerate().rev().filter(|(_, t)| t.token == Token::RArrow);
     arrows.map(|(i, _)| {
         let rest = &tokens[i + 1..];
@@ -63,24 +66,15 @@ fn named_arguments(tokens: &[TokenWithSpan]) -> impl Iterator<Item = &[TokenWith
             };
             is_end
         });
-        &rest[..end.unwrap_or(rest.len())]
+        let end = end.unwrap_or(rest.len());
+        (&rest[..end], rest.get(end))
     })
 }
 
-fn argument_error(tokens: &[TokenWithSpan]) -> Option<ParserError> {
-    let mut p = parser(with_end(tokens));
+fn argument_error(tokens: &[TokenWithSpan], next: Option<&TokenWithSpan>) -> Option<ParserError> {
+    let mut p = parser(tokens.iter().chain(next).cloned().collect());
     match p.parse_wildcard_expr() {
         Err(ParserError::RecursionLimitExceeded) => None,
         result => result.err(),
     }
-}
-
-/// The tokens and, as the end, whatever stands behind them, taken for a semicolon.
-fn with_end(tokens: &[TokenWithSpan]) -> Vec<TokenWithSpan> {
-    let mut all = tokens.to_vec();
-    if let Some(last) = tokens.last() {
-        let end = sqlparser::tokenizer::Span::new(last.span.end, last.span.end);
-        all.push(TokenWithSpan { token: Token::SemiColon, span: end });
-    }
-    all
 }

@@ -9,12 +9,16 @@ use super::hooks::FlinkDialect;
 /// How deep brackets may be nested in one statement.
 pub(super) const NESTING_MAX: usize = 100;
 
-/// How many operators one expression may chain. The tree gets one level deeper with each, and is walked
-/// recursively later on.
-pub(super) const OPERATORS_MAX: usize = 1_000;
+/// How many operators one expression may chain. The tree gets one level deeper with each, and to clone one
+/// level takes more than 4 KiB of stack: this many fit twice into the 2 MiB of a thread.
+pub(super) const OPERATORS_MAX: usize = 250;
 
 /// How many queries one `UNION` may join, for the same reason.
-pub(super) const SET_OPERATORS_MAX: usize = 300;
+pub(super) const SET_OPERATORS_MAX: usize = 100;
+
+/// How often one part of a statement may be parsed. `FROM ((SELECT` may start a query or a join; sqlparser
+/// tries both, so the work doubles with every such nesting.
+const RETRIES_MAX: usize = 256;
 
 /// The tokens of one statement, spaces included, without the semicolon.
 #[derive(Debug)]
@@ -113,39 +117,79 @@ fn starts_statement(token: &Token) -> bool {
     STARTS.iter().any(|word| is_word(token, word))
 }
 
-/// Refuses statements whose tree would be too deep to walk.
+/// What is counted inside one open bracket, or between `CASE` and `END`.
+#[derive(Default, Clone, Copy)]
+struct Level {
+    is_case: bool,
+    /// Operators in the current expression.
+    operators: usize,
+    set_operators: usize,
+    /// How often sqlparser may parse what stands here, see [`RETRIES_MAX`].
+    retries: usize,
+}
+
+/// Refuses statements whose tree would be too deep to walk, or that would take too long to parse.
 pub(super) fn check_shape(piece: &Piece) -> Result<(), SyntaxError> {
-    // operators in the current item, and set operators, of each open bracket
-    let mut levels = vec![(0usize, 0usize)];
+    let mut levels = vec![Level { retries: 1, ..Level::default() }];
+    // opening parentheses directly before the token
+    let mut run = 0;
     for TokenWithSpan { token, span } in piece.significant() {
+        let Some(outer) = levels.last().copied() else { break };
         match token {
             Token::LParen | Token::LBracket | Token::LBrace => {
-                levels.push((0, 0));
-                if levels.len() > NESTING_MAX {
-                    let message = format!("brackets are nested more than {NESTING_MAX} levels deep");
-                    return Err(too_deep(*span, message));
-                }
+                levels.push(Level { retries: outer.retries, ..Level::default() });
             }
             Token::RParen | Token::RBracket | Token::RBrace if levels.len() > 1 => {
                 levels.pop();
             }
+            token if is_word(token, "CASE") => {
+                levels.push(Level { is_case: true, retries: outer.retries, ..Level::default() });
+            }
+            token if outer.is_case && is_word(token, "END") => {
+                levels.pop();
+            }
             _ => {}
         }
-        let Some((operators, sets)) = levels.last_mut() else { break };
+        let depth = levels.len();
+        let Some(level) = levels.last_mut() else { break };
         match token {
-            Token::Comma => *operators = 0,
-            token if is_set_operator(token) => *sets += 1,
-            token if is_operator(token) => *operators += 1,
+            token if starts_expression(token) => level.operators = 0,
+            token if is_set_operator(token) => level.set_operators += 1,
+            token if is_operator(token) => level.operators += 1,
+            token if run > 1 && starts_query(token) => level.retries *= run,
             _ => {}
         }
-        if *operators > OPERATORS_MAX {
-            return Err(too_deep(*span, format!("more than {OPERATORS_MAX} operators in one expression")));
-        }
-        if *sets > SET_OPERATORS_MAX {
-            return Err(too_deep(*span, format!("more than {SET_OPERATORS_MAX} set operators in one query")));
-        }
+        run = if *token == Token::LParen { run + 1 } else { 0 };
+        check_level(depth, level).map_err(|message| too_deep(*span, message))?;
     }
     Ok(())
+}
+
+fn check_level(depth: usize, level: &Level) -> Result<(), String> {
+    if depth > NESTING_MAX {
+        return Err(format!("brackets are nested more than {NESTING_MAX} levels deep"));
+    }
+    if level.operators > OPERATORS_MAX {
+        return Err(format!("more than {OPERATORS_MAX} operators in one expression"));
+    }
+    if level.set_operators > SET_OPERATORS_MAX {
+        return Err(format!("more than {SET_OPERATORS_MAX} set operators in one query"));
+    }
+    if level.retries > RETRIES_MAX {
+        return Err("too many sub-queries in doubled brackets stand inside each other".into());
+    }
+    Ok(())
+}
+
+/// Tokens that end an expression wherever they stand, brackets aside. `FROM` is none of them: it is part of
+/// `IS DISTINCT FROM`.
+fn starts_expression(token: &Token) -> bool {
+    const WORDS: &[&str] = &["WHEN", "THEN", "ELSE", "WHERE", "ON", "HAVING", "JOIN"];
+    *token == Token::Comma || WORDS.iter().any(|word| is_word(token, word))
+}
+
+fn starts_query(token: &Token) -> bool {
+    ["SELECT", "WITH", "VALUES"].iter().any(|word| is_word(token, word))
 }
 
 fn too_deep(span: Span, message: String) -> SyntaxError {

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, IntervalMonthDayNanoArray};
 use arrow::compute::kernels::numeric;
 use arrow::datatypes::{
-    DataType, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, IntervalMonthDayNano,
+    DataType, Field, FieldRef, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, IntervalMonthDayNano,
     IntervalMonthDayNanoType, IntervalUnit, Time32MillisecondType, TimeUnit, TimestampMicrosecondType,
     TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
 };
 use datafusion_common::{Result, ScalarValue, exec_err, plan_err};
 use datafusion_expr::{
-    ColumnarValue, Expr, Operator, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+    ColumnarValue, Expr, Operator, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 
 use super::arithmetic::cast_argument;
@@ -53,15 +53,17 @@ pub fn flink_binary(op: Operator, left: &DataType, right: &DataType) -> Option<A
     Some(Arc::new(ScalarUDF::new_from_impl(Arithmetic::new(op, left, right, returns))))
 }
 
-/// The function that stands for `time ± interval`: the same result as DataFusion's operator, many times faster for a
+/// The function that stands for `time ± interval` or `interval + time`: the same result as DataFusion's operator, many times faster for a
 /// constant interval without months. `None` for other types.
 pub fn time_arithmetic(op: Operator, left: &DataType, right: &DataType) -> Option<Arc<ScalarUDF>> {
-    let times = matches!(left, DataType::Timestamp(..));
-    let interval = matches!(right, DataType::Interval(IntervalUnit::MonthDayNano));
-    if !(times && interval && matches!(op, Operator::Plus | Operator::Minus)) {
-        return None;
-    }
-    Some(Arc::new(ScalarUDF::new_from_impl(Arithmetic::new(op, left, right, left.clone()))))
+    let time = |t: &DataType| matches!(t, DataType::Timestamp(..));
+    let interval = |t: &DataType| matches!(t, DataType::Interval(IntervalUnit::MonthDayNano));
+    let returns = match op {
+        Operator::Plus | Operator::Minus if time(left) && interval(right) => left,
+        Operator::Plus if interval(left) && time(right) => right,
+        _ => return None,
+    };
+    Some(Arc::new(ScalarUDF::new_from_impl(Arithmetic::new(op, left, right, returns.clone()))))
 }
 
 /// The type of `left op right` for numbers: DECIMAL by Flink's rules, an integer `%` has the type of the divisor.
@@ -144,12 +146,16 @@ impl ScalarUDFImpl for Arithmetic {
         Ok(self.returns.clone())
     }
 
-    fn return_field_from_args(
-        &self,
-        args: datafusion_expr::ReturnFieldArgs,
-    ) -> Result<arrow::datatypes::FieldRef> {
+    fn return_field_from_args(&self, args: ReturnFieldArgs) -> Result<FieldRef> {
         let nullable = args.arg_fields.iter().any(|field| field.is_nullable());
-        Ok(Arc::new(arrow::datatypes::Field::new(self.name(), self.returns.clone(), nullable)))
+        let field = Field::new(self.name(), self.returns.clone(), nullable);
+        // A time keeps its exact precision.
+        let time = |t: &DataType| matches!(t, DataType::Timestamp(..) | DataType::Time32(_));
+        let like = args.arg_fields.iter().find(|field| time(field.data_type()) && *field.data_type() == self.returns);
+        Ok(Arc::new(match like {
+            Some(like) => field.with_metadata(like.metadata().clone()),
+            None => field,
+        }))
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
@@ -296,10 +302,12 @@ fn of_interval(call: &Call) -> Result<ArrayRef> {
 }
 
 fn of_time(op: Operator, call: &Call) -> Result<ArrayRef> {
-    let intervals = call.array_or_constant(1)?;
+    // The interval may stand first.
+    let interval_at = usize::from(!matches!(call.arg_type(0), DataType::Interval(_)));
+    let intervals = call.array_or_constant(interval_at)?;
     let (intervals, constant) = (intervals.0.as_primitive::<IntervalMonthDayNanoType>().clone(), intervals.1);
     let sign = if op == Operator::Minus { -1 } else { 1 };
-    let array = call.array(0)?;
+    let array = call.array(1 - interval_at)?;
     match array.data_type() {
         DataType::Time32(_) => {
             let times = array.as_primitive::<Time32MillisecondType>();

@@ -294,15 +294,23 @@ impl Def {
         })
     }
 
-    /// The result's character type, if Flink knows more than STRING.
-    fn exact_type(&self, args: &ReturnFieldArgs) -> Option<FlinkType> {
+    /// The result's exact type, if Flink knows more than Arrow's `data_type` says.
+    fn exact_type(&self, args: &ReturnFieldArgs, data_type: &DataType) -> Option<FlinkType> {
         let arg = |index: usize| -> Option<FlinkType> {
             let field = args.arg_fields.get(index)?;
             Some(flink_type(field, args.scalar_arguments.get(index).copied().flatten()))
         };
         let chars = |index: usize| types::text_length(&arg(index)?);
         match self.length {
-            Length::Unknown | Length::Json => None,
+            Length::Unknown => {
+                let like_args = matches!(data_type, DataType::Timestamp(..) | DataType::Time32(_));
+                let same_type = |i: &usize| args.arg_fields[*i].data_type() == data_type;
+                if like_args || matches!(self.ret, Ret::Common) {
+                    return common_exact((0..args.arg_fields.len()).filter(same_type).filter_map(arg));
+                }
+                None
+            }
+            Length::Json => None,
             Length::Like(index) => arg(index).filter(|ty| types::text_length(ty).is_some()),
             Length::Varying(index) => Some(FlinkType::Varchar(chars(index)?)),
             Length::Sum(a, b) => Some(FlinkType::Varchar(chars(a)?.checked_add(chars(b)?)?)),
@@ -310,6 +318,18 @@ impl Def {
             Length::AtMost(n) => Some(FlinkType::Varchar(n)),
         }
     }
+}
+
+/// The exact type of several values of one Arrow type: their own if they agree; of texts of different lengths the longest.
+fn common_exact(mut types: impl Iterator<Item = FlinkType>) -> Option<FlinkType> {
+    let first = types.next()?;
+    types.try_fold(first, |common, next| {
+        if common == next {
+            return Some(common);
+        }
+        let longest = types::text_length(&common)?.max(types::text_length(&next)?);
+        Some(FlinkType::Varchar(longest))
+    })
 }
 
 impl Arg {
@@ -424,7 +444,7 @@ impl ScalarUDFImpl for Function {
             Nulls::Never => false,
             Nulls::By(by) => by(args.arg_fields),
         };
-        let field = match self.def.exact_type(&args) {
+        let field = match self.def.exact_type(&args, &data_type) {
             Some(exact) if exact.to_arrow() == data_type => exact.to_field(self.def.name, nullable),
             _ => Field::new(self.def.name, data_type, nullable),
         };

@@ -265,9 +265,10 @@ impl Lowering<'_> {
         let aggregates = bind(aggregate)?;
         let spec = GroupSpec { keys: aggregate.keys.clone(), key_types: key_types.clone(), aggregates, schema: arrow_schema(&node.schema) };
         let n = aggregate.keys.len();
-        if !self.two_phase() {
+        if !self.two_phase() || !spec.aggregates.mergeable() {
+            let exchange = self.by_key(spec.keys.clone());
             let make: OperatorFactory = Box::new(move || Ok(Box::new(GroupAggregate::new(spec.clone(), false, true)) as _));
-            return self.unary(node, "GroupAggregate", Exchange::Forward, make);
+            return self.unary(node, "GroupAggregate", exchange, make);
         }
         let partial = partial_schema(&key_types, &partial_types(&spec.aggregates), None);
         let local = spec.clone();
@@ -301,9 +302,10 @@ impl Lowering<'_> {
         let windows = if attached { windows.attached() } else { windows };
         let n = keys.len();
         let spec = WindowSpec { windows, time, keys, key_types: key_types.clone(), aggregates, schema };
-        if !self.two_phase() {
+        if !self.two_phase() || !spec.aggregates.mergeable() {
+            let exchange = self.by_key(spec.keys.clone());
             let make: OperatorFactory = Box::new(move || Ok(Box::new(WindowAggregate::new(spec.clone(), false)) as _));
-            return self.unary(node, "WindowAggregate", Exchange::Forward, make);
+            return self.unary(node, "WindowAggregate", exchange, make);
         }
         let partial = partial_schema(&key_types, &spec.aggregates.partial_types(), Some("slice_end"));
         let local = spec.clone();

@@ -19,6 +19,8 @@ pub const AGGREGATES: &[(&str, &str, &str)] = &[
     ("avg", "AVG([DISTINCT] numeric)", "The average; of integers truncated to their type."),
     ("count", "COUNT(*) | COUNT([DISTINCT] value)", "The number of rows, or of rows where the value is not NULL."),
     ("first_value", "FIRST_VALUE(value)", "The first value that is not NULL, in order of arrival."),
+    ("grouping", "GROUPING(key [, ...])", "A bit per key: 1 where the grouping set leaves it out."),
+    ("grouping_id", "GROUPING_ID(key [, ...])", "Same as GROUPING."),
     ("last_value", "LAST_VALUE(value)", "The last value that is not NULL, in order of arrival."),
     ("listagg", "LISTAGG([DISTINCT] string [, delimiter])", "The texts joined; the delimiter is ',' by default."),
     ("max", "MAX(value)", "The largest value."),
@@ -32,14 +34,17 @@ pub const AGGREGATES: &[(&str, &str, &str)] = &[
     ("variance", "VARIANCE(numeric)", "Same as VAR_SAMP."),
 ];
 
-/// All aggregate functions.
-pub fn all() -> Vec<Arc<AggregateUDF>> {
+/// All aggregate functions by the names under which SQL calls them.
+pub fn all() -> Vec<(&'static str, Arc<AggregateUDF>)> {
     let one = |(name, _, _): &(&'static str, &str, &str)| {
+        let listed = *name;
         let signature = Signature::one_of(
             vec![datafusion_expr::TypeSignature::VariadicAny, datafusion_expr::TypeSignature::Nullary],
             Volatility::Immutable,
         );
-        Arc::new(AggregateUDF::from(FlinkAggregate { name, signature }))
+        // The rule that resolves GROUPING knows it by that name only.
+        let name = if *name == "grouping_id" { "grouping" } else { name };
+        (listed, Arc::new(AggregateUDF::from(FlinkAggregate { name, signature })))
     };
     AGGREGATES.iter().map(one).collect()
 }
@@ -92,12 +97,17 @@ impl AggregateUDFImpl for FlinkAggregate {
         let Some(arg) = args.first() else {
             return if self.name == "count" { Ok(DataType::Int64) } else { plan_err!("'{}' needs an argument", self.name.to_uppercase()) };
         };
-        let most = if self.name == "listagg" { 2 } else { 1 };
+        let most = match self.name {
+            "listagg" => 2,
+            "grouping" => usize::MAX,
+            _ => 1,
+        };
         if args.len() > most {
             return plan_err!("'{}' takes {most} argument{}, not {}", self.name.to_uppercase(), if most == 1 { "" } else { "s" }, args.len());
         }
         match (self.name, arg) {
             ("count", _) => Ok(DataType::Int64),
+            ("grouping", _) => Ok(DataType::Int32),
             ("listagg", DataType::Utf8) => Ok(DataType::Utf8),
             ("listagg", other) => plan_err!("'LISTAGG' takes a text, not {}", crate::types::FlinkType::from_arrow(other)),
             ("sum", DataType::Decimal128(_, s)) => Ok(DataType::Decimal128(38, *s)),
@@ -121,7 +131,7 @@ impl AggregateUDFImpl for FlinkAggregate {
     }
 
     fn is_nullable(&self) -> bool {
-        self.name != "count"
+        !matches!(self.name, "count" | "grouping")
     }
 
     fn accumulator(&self, _: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {

@@ -76,7 +76,7 @@ static FUNCTIONS: LazyLock<Functions> = LazyLock::new(|| {
         }
         scalar.insert(function.name().to_string(), function);
     }
-    let aggregate = super::aggregates::all().into_iter().map(|f| (f.name().to_string(), f)).collect();
+    let aggregate = super::aggregates::all().into_iter().map(|(name, f)| (name.to_string(), f)).collect();
     Functions { scalar, aggregate }
 });
 
@@ -114,6 +114,7 @@ impl<'a> PlanContext<'a> {
         let mut query = query.clone();
         super::legacy::rewrite(&mut query)?;
         normalize(&mut query);
+        let _ = sqlparser::ast::VisitMut::visit(&mut query, &mut super::casts::CastCalls);
         let planner = SqlToRel::new_with_options(self, parser_options());
         let plan = planner.sql_statement_to_plan(ast::Statement::Query(Box::new(query)))?;
         Ok(super::rewrite::flink_expressions(plan)?)
@@ -123,6 +124,7 @@ impl<'a> PlanContext<'a> {
     pub fn expression(&self, expr: &ast::Expr, schema: &DFSchema) -> SqlResult<Expr> {
         let mut expr = expr.clone();
         normalize_expr(&mut expr);
+        let _ = sqlparser::ast::VisitMut::visit(&mut expr, &mut super::casts::CastCalls);
         let planner = SqlToRel::new_with_options(self, parser_options());
         let planned = planner.sql_to_expr(expr, schema, &mut PlannerContext::new())?;
         Ok(super::rewrite::flink_expression(planned, schema)?)
@@ -170,7 +172,7 @@ impl ContextProvider for PlanContext<'_> {
         Some(Arc::new(FlinkTypes))
     }
     fn get_function_meta(&self, name: &str) -> Option<Arc<ScalarUDF>> {
-        scalar_function(&name.to_ascii_lowercase())
+        super::casts::cast_function(name).or_else(|| scalar_function(&name.to_ascii_lowercase()))
     }
     fn get_higher_order_meta(&self, _: &str) -> Option<Arc<HigherOrderUDF>> {
         None

@@ -77,7 +77,14 @@ impl ExprPlanner for FlinkExpressions {
 
     fn plan_aggregate(&self, mut raw: RawAggregateExpr) -> Result<PlannerResult<RawAggregateExpr>> {
         #[allow(deprecated)]
-        if raw.func.name() == "count" && matches!(raw.args.as_slice(), [] | [Expr::Wildcard { .. }]) {
+        let whole = |e: &Expr| match e {
+            Expr::Wildcard { .. } => true,
+            Expr::Literal(v, _) => !v.is_null(),
+            Expr::Cast(cast) => matches!(cast.expr.as_ref(), Expr::Literal(v, _) if !v.is_null()),
+            _ => false,
+        };
+        #[allow(deprecated)]
+        if raw.func.name() == "count" && !raw.distinct && raw.args.iter().all(whole) {
             raw.args = vec![lit(1_i64)];
         }
         Ok(PlannerResult::Original(raw))

@@ -2,7 +2,7 @@
 
 use sqlparser::ast::{
     Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, Ident, ObjectName, Query, Select,
-    SelectItem, TableAlias, TableFactor, TableWithJoins, VisitMut, VisitorMut,
+    SelectItem, SetExpr, TableAlias, TableFactor, TableWithJoins, VisitMut, VisitorMut,
 };
 use std::ops::ControlFlow;
 
@@ -124,9 +124,9 @@ impl Columns<'_> {
     }
 }
 
-/// `WINDOW(TABLE (SELECT * FROM … WHERE …), DESCRIPTOR(time), …) AS alias`.
+/// `WINDOW(TABLE (SELECT * FROM … WHERE …), DESCRIPTOR(time), …) AS alias`: written with stand-ins, which are then replaced.
 fn over_window(select: &Select, name: &str, time: &Expr, lengths: &[Expr], keys: Vec<Expr>) -> SqlResult<TableWithJoins> {
-    let alias = match select.from.as_slice() {
+    let place = match select.from.as_slice() {
         [TableWithJoins { relation, joins }] if joins.is_empty() => alias_of(relation),
         _ => None,
     };
@@ -135,29 +135,45 @@ fn over_window(select: &Select, name: &str, time: &Expr, lengths: &[Expr], keys:
         Expr::CompoundIdentifier(ids) if !ids.is_empty() => ids[ids.len() - 1].clone(),
         other => return Err(SqlError::new(format!("{name} goes by a time column, not by '{other}'")).about(name)),
     };
-    let from: Vec<String> = select.from.iter().map(ToString::to_string).collect();
-    let filter = select.selection.as_ref().map_or(String::new(), |w| format!(" WHERE {w}"));
     let partition = match keys.as_slice() {
         [] => String::new(),
-        keys => {
-            let names: Vec<String> = keys.iter().map(unqualified).collect();
-            format!(" PARTITION BY ({})", names.join(", "))
-        }
+        keys => format!(" PARTITION BY ({})", keys.iter().map(unqualified).collect::<Vec<_>>().join(", ")),
     };
-    let lengths: String = lengths.iter().map(|l| format!(", {l}")).collect();
-    let text = format!(
-        "SELECT * FROM TABLE({name}(TABLE (SELECT * FROM {}{filter}){partition}, DESCRIPTOR({}){lengths}))",
-        from.join(", "),
-        Ident::with_quote('`', column.value),
-    );
-    let query = parse_query(&text).map_err(|e| SqlError::new(format!("{name} over this FROM: {}", e.message)).about(name))?;
-    let sqlparser::ast::SetExpr::Select(inner) = *query.body else { return Err(SqlError::new("a SELECT was just written")) };
-    let mut from = inner.from;
-    let Some(mut table) = from.pop() else { return Err(SqlError::new("a SELECT has a FROM")) };
-    if let TableFactor::TableFunction { alias: place, .. } = &mut table.relation {
-        *place = alias;
-    }
+    let stand_ins = ", INTERVAL '1' SECOND".repeat(lengths.len());
+    let time = Ident::with_quote('`', column.value);
+    let text = format!("SELECT * FROM TABLE({name}(TABLE (SELECT * FROM t){partition}, DESCRIPTOR({time}){stand_ins}))");
+    let query = parse_query(&text).map_err(|e| SqlError::new(format!("{name}: {}", e.message)).about(name))?;
+    let broken = || SqlError::new(format!("{name} in GROUP BY could not be rewritten")).about(name);
+    let SetExpr::Select(inner) = *query.body else { return Err(broken()) };
+    let mut table = inner.from.into_iter().next().ok_or_else(broken)?;
+    let TableFactor::TableFunction { expr: Expr::Function(call), alias } = &mut table.relation else { return Err(broken()) };
+    *alias = place;
+    let FunctionArguments::List(list) = &mut call.args else { return Err(broken()) };
+    let mut args = list.args.iter_mut().filter_map(expr_of);
+    let data = args.next().and_then(sub_query).ok_or_else(broken)?;
+    data.from = select.from.clone();
+    data.selection = select.selection.clone();
+    args.skip(1).zip(lengths).for_each(|(stand_in, length)| *stand_in = length.clone());
     Ok(table)
+}
+
+fn expr_of(arg: &mut FunctionArg) -> Option<&mut Expr> {
+    match arg {
+        FunctionArg::Unnamed(FunctionArgExpr::Expr(e)) => Some(e),
+        _ => None,
+    }
+}
+
+/// The SELECT in the table argument.
+fn sub_query(argument: &mut Expr) -> Option<&mut Select> {
+    let Expr::Function(Function { args: FunctionArguments::List(list), .. }) = argument else { return None };
+    match expr_of(list.args.first_mut()?)? {
+        Expr::Subquery(query) => match query.body.as_mut() {
+            SetExpr::Select(select) => Some(select),
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 fn unqualified(expr: &Expr) -> String {

@@ -5,6 +5,7 @@
 //! ([`nodes`]).
 
 pub mod aggregates;
+mod casts;
 pub mod context;
 pub mod expressions;
 mod legacy;

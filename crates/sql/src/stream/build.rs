@@ -1,10 +1,10 @@
 //! From DataFusion's logical plan to the stream plan.
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::Field;
+use arrow::array::{ArrayRef, BooleanArray, RecordBatch};
+use arrow::datatypes::{DataType, Field, Schema};
 use datafusion_common::{Column, DFSchema, Result};
 use datafusion_expr::execution_props::ExecutionProps;
-use datafusion_expr::{Expr, FetchType, Limit, LogicalPlan, SkipType, TableScan, Values};
+use datafusion_expr::{EmptyRelation, Expr, FetchType, Limit, LogicalPlan, SkipType, TableScan, Values};
 use datafusion_physical_expr::create_physical_expr;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -43,15 +43,7 @@ pub(super) fn build(plan: &LogicalPlan) -> SqlResult<StreamNode> {
             Ok(StreamNode { op: StreamOp::Union, inputs, schema: union.schema.clone(), changelog, window: None, key: None })
         }
         LogicalPlan::Values(values) => build_values(values),
-        LogicalPlan::EmptyRelation(empty) => {
-            let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(usize::from(empty.produce_one_row)));
-            let schema = Arc::new(empty.schema.as_arrow().clone());
-            let rows = match schema.fields().is_empty() {
-                true => RecordBatch::try_new_with_options(schema, vec![], &options).map_err(flott_engine::Error::from)?,
-                false => RecordBatch::new_empty(schema),
-            };
-            Ok(leaf(StreamOp::Values(rows), empty.schema.clone()))
-        }
+        LogicalPlan::EmptyRelation(empty) => build_empty(empty),
         LogicalPlan::Limit(limit) => build_limit(limit),
         LogicalPlan::Extension(extension) => match as_window_tvf(&extension.node) {
             Some(tvf) => build_window_tvf(tvf),
@@ -59,6 +51,18 @@ pub(super) fn build(plan: &LogicalPlan) -> SqlResult<StreamNode> {
         },
         other => Err(refuse(other)),
     }
+}
+
+/// A SELECT without FROM reads one row of one column that nobody names; `WHERE FALSE` reads none.
+fn build_empty(empty: &EmptyRelation) -> SqlResult<StreamNode> {
+    if !empty.schema.fields().is_empty() {
+        let rows = RecordBatch::new_empty(Arc::new(empty.schema.as_arrow().clone()));
+        return Ok(leaf(StreamOp::Values(rows), empty.schema.clone()));
+    }
+    let schema = Arc::new(Schema::new(vec![Field::new("$none", DataType::Boolean, false)]));
+    let one: ArrayRef = Arc::new(BooleanArray::from(vec![true; usize::from(empty.produce_one_row)]));
+    let rows = RecordBatch::try_new(schema.clone(), vec![one]).map_err(flott_engine::Error::from)?;
+    Ok(leaf(StreamOp::Values(rows), Arc::new(DFSchema::try_from(schema.as_ref().clone())?)))
 }
 
 fn leaf(op: StreamOp, schema: datafusion_common::DFSchemaRef) -> StreamNode {
@@ -126,6 +130,11 @@ fn build_limit(limit: &Limit) -> SqlResult<StreamNode> {
 
 fn build_window_tvf(tvf: &WindowTvf) -> SqlResult<StreamNode> {
     let input = build(&tvf.input)?;
+    if input.changelog != Changelog::InsertOnly {
+        return Err(SqlError::new("a window function needs rows that do not change, but the query before it changes rows it has emitted")
+            .about("DESCRIPTOR")
+            .help("put the window function first and aggregate behind it"));
+    }
     let kind = tvf.kind.clone();
     let processing = tvf.is_processing_time()?;
     let time = tvf.input.schema().index_of_column(&tvf.time)?;

@@ -88,7 +88,7 @@ fn push_value(cells: &Cells, row: usize, options: &CsvOptions, out: &mut Vec<u8>
         Kind::Int64(a) => text::push_i64(out, a.value(row)),
         Kind::Float32(a) => text::push_f32(out, a.value(row)),
         Kind::Float64(a) => text::push_f64(out, a.value(row)),
-        Kind::Decimal(a, scale) if options.scientific => text::push_decimal_java(out, a.value(row), *scale),
+        Kind::Decimal(a, scale) if options.scientific => text::push_decimal_stripped(out, a.value(row), *scale),
         Kind::Decimal(a, scale) => text::push_decimal(out, a.value(row), *scale),
         Kind::Interval(..) => text::push_i64(out, cells.interval(row)),
         Kind::String(a) => out.extend_from_slice(a.value(row).as_bytes()),

@@ -157,7 +157,7 @@ impl CsvDecoder {
             Column::Row(row) => {
                 row.begin();
                 let count = text.split(self.options.array_delimiter.as_str()).count();
-                if count != row.columns.len() && !self.options.ignore_parse_errors {
+                if count < row.columns.len() && !self.options.ignore_parse_errors {
                     return Err(format!("{} has {count} parts, and the row has {} fields", scalar::shown(text), row.columns.len()));
                 }
                 let mut parts = text.split(self.options.array_delimiter.as_str());

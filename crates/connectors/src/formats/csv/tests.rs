@@ -104,6 +104,7 @@ fn values_convert_as_in_flink() {
         (list.clone(), "1;2; 3", "[1, 2, 3]"),
         (list.clone(), " ", "[]"),
         (row.clone(), "1;a b", "+I[1, a b]"),
+        (row.clone(), "1;2;3", "+I[1, 2]"),
         (row.clone(), "", "null"),
     ];
     for (data_type, text, wanted) in types {
@@ -162,7 +163,7 @@ fn encodes_as_flink_does() {
     let rows = decode(&schema, &[], input.as_bytes()).unwrap();
     assert_eq!(
         encode(&rows.batch, &[]),
-        "1,1.0E10,plain,\"2024-01-02 03:04:05.6\",2024-01-02,x;y,1E-8\n2,0.5,\"with blank\",\"2024-01-02 03:04:05\",2024-01-02,,1.00000000\n"
+        "1,1.0E10,plain,\"2024-01-02 03:04:05.6\",2024-01-02,x;y,1E-8\n2,0.5,\"with blank\",\"2024-01-02 03:04:05\",2024-01-02,,1\n"
     );
     assert!(encode(&rows.batch, &[("write-bigdecimal-in-scientific-notation", "false")]).contains(",0.00000001\n"));
     assert!(encode(&rows.batch, &[("disable-quote-character", "true")]).contains(",with blank,2024-01-02 03:04:05,"));

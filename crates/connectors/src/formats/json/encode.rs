@@ -80,7 +80,7 @@ impl Object {
     fn new(fields: &Fields, columns: &[ArrayRef]) -> Result<Self> {
         let members = fields.iter().zip(columns).map(|(field, column)| {
             let mut key = vec![];
-            push_string(field.name(), &mut key);
+            push_string(field.name(), true, &mut key);
             key.push(b':');
             Ok(Member { key, cells: Cells::new(column, field)? })
         });
@@ -121,8 +121,8 @@ fn write_cell(cells: &Cells, row: usize, options: &JsonOptions, out: &mut Vec<u8
         Kind::Float32(a) => push_float(a.value(row).is_finite(), out, |out| text::push_f32(out, a.value(row))),
         Kind::Float64(a) => push_float(a.value(row).is_finite(), out, |out| text::push_f64(out, a.value(row))),
         Kind::Decimal(a, scale) if options.decimal_as_plain_number => text::push_decimal(out, a.value(row), *scale),
-        Kind::Decimal(a, scale) => text::push_decimal_java(out, a.value(row), *scale),
-        Kind::String(a) => push_string(a.value(row), out),
+        Kind::Decimal(a, scale) => text::push_decimal_stripped(out, a.value(row), *scale),
+        Kind::String(a) => push_string(a.value(row), true, out),
         Kind::Binary(a) => {
             out.push(b'"');
             base64::encode(a.value(row), out);
@@ -166,7 +166,7 @@ fn write_row(members: &[(String, Cells)], row: usize, options: &JsonOptions, out
             out.push(b',');
         }
         first = false;
-        push_string(name, out);
+        push_string(name, true, out);
         out.push(b':');
         write_cell(cells, row, options, out)?;
     }
@@ -203,7 +203,7 @@ fn write_map(
             out.push(b',');
         }
         first = false;
-        push_string(key, out);
+        push_string(key, true, out);
         out.push(b':');
         write_cell(values, i, options, out)?;
     }
@@ -221,12 +221,18 @@ fn push_float(finite: bool, out: &mut Vec<u8>, push: impl FnOnce(&mut Vec<u8>)) 
     out.push(b'"');
 }
 
-/// For each byte: 0 if it stands for itself, `u` for `\u00XX`, else the character after the backslash.
+/// For each byte: 0 if it stands for itself, `u` for `\\u00XX`, `4` for the first of four bytes of a character, else the character
+/// after the backslash.
 const ESCAPES: [u8; 256] = {
     let mut table = [0u8; 256];
     let mut i = 0;
     while i < 32 {
         table[i] = b'u';
+        i += 1;
+    }
+    i = 0xf0;
+    while i < 256 {
+        table[i] = b'4';
         i += 1;
     }
     table[0x08] = b'b';
@@ -239,25 +245,37 @@ const ESCAPES: [u8; 256] = {
     table
 };
 
-/// Appends a string in quotes.
-pub fn push_string(value: &str, out: &mut Vec<u8>) {
+/// Appends a string in quotes. `surrogates`: characters beyond the first 65,536 become two escapes, as Java's writers of bytes do.
+pub fn push_string(value: &str, surrogates: bool, out: &mut Vec<u8>) {
     let bytes = value.as_bytes();
     out.reserve(bytes.len() + 2);
     out.push(b'"');
     let mut start = 0;
     for (i, b) in bytes.iter().enumerate() {
         let escape = ESCAPES[usize::from(*b)];
-        if escape == 0 {
+        if escape == 0 || (escape == b'4' && !surrogates) {
             continue;
         }
         out.extend_from_slice(&bytes[start..i]);
         start = i + 1;
-        out.extend_from_slice(&[b'\\', escape]);
-        if escape == b'u' {
-            const HEX: &[u8; 16] = b"0123456789ABCDEF";
-            out.extend_from_slice(&[b'0', b'0', HEX[usize::from(b >> 4)], HEX[usize::from(b & 15)]]);
+        match escape {
+            b'u' => push_unit(u16::from(*b), out),
+            b'4' => {
+                let mut units = [0; 2];
+                let character = value[i..].chars().next().unwrap_or('?');
+                character.encode_utf16(&mut units).iter().for_each(|unit| push_unit(*unit, out));
+                start = i + character.len_utf8();
+            }
+            other => out.extend_from_slice(&[b'\\', other]),
         }
     }
     out.extend_from_slice(&bytes[start..]);
     out.push(b'"');
+}
+
+/// Appends `\\uXXXX`.
+fn push_unit(unit: u16, out: &mut Vec<u8>) {
+    const HEX: &[u8; 16] = b"0123456789ABCDEF";
+    let digit = |shift: u16| HEX[usize::from(unit >> shift & 15)];
+    out.extend_from_slice(&[b'\\', b'u', digit(12), digit(8), digit(4), digit(0)]);
 }

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use arrow::datatypes::{DataType, Field, Fields};
 use flott_engine::{Error, Result, text};
 
-use super::scan::{NumberToken, Scanner, StringToken, unescape};
+use super::scan::{NumberToken, Scanner, StringToken, leading_digits, unescape};
 use super::{Failure, JsonOptions};
 use crate::formats::columns::{Column, List, Map, Strings, TimestampKind};
 use crate::formats::scalar;
@@ -41,6 +41,8 @@ pub struct RowShape {
     shapes: Vec<Shape>,
     guesses: Vec<Guess>,
     seen: Vec<u64>,
+    /// By place, the keys of objects that are skipped there.
+    skipped: Vec<Option<Box<RowShape>>>,
 }
 
 /// What stood before a value: separator, key and colon, up to 32 bytes.
@@ -125,7 +127,32 @@ impl RowShape {
             shapes: fields.iter().map(|f| Shape::new(f)).collect::<Result<_>>()?,
             guesses: vec![],
             seen: vec![0; fields.len().div_ceil(64)],
+            skipped: vec![],
         })
+    }
+
+    /// The shape of an object of which nothing is needed.
+    fn unknown() -> Self {
+        RowShape {
+            names: vec![],
+            by_name: HashMap::new(),
+            nullable: vec![],
+            shapes: vec![],
+            guesses: vec![],
+            seen: vec![],
+            skipped: vec![],
+        }
+    }
+
+    /// The shape of the object that is skipped at a place.
+    fn skipped_at(&mut self, place: usize) -> Option<&mut RowShape> {
+        if place >= MAX_GUESSES {
+            return None;
+        }
+        if place >= self.skipped.len() {
+            self.skipped.resize(place + 1, None);
+        }
+        Some(self.skipped[place].get_or_insert_with(|| Box::new(RowShape::unknown())))
     }
 
     fn field(&self, name: &str) -> u32 {
@@ -193,7 +220,7 @@ impl<'a> Reader<'a> {
             };
             place += 1;
             if field == SKIP {
-                self.scan.skip()?;
+                self.skip_value(shape, place - 1)?;
                 continue;
             }
             let i = field as usize;
@@ -211,6 +238,41 @@ impl<'a> Reader<'a> {
             }
         }
         if count < columns.len() { self.fill_missing(shape, columns) } else { Ok(()) }
+    }
+
+    /// Skips a value that no column needs, at a place of an object.
+    #[inline]
+    fn skip_value(&mut self, shape: &mut RowShape, place: usize) -> Read {
+        if self.scan.peek() == b'{'
+            && let Some(inner) = shape.skipped_at(place)
+        {
+            return self.skip_object(inner);
+        }
+        self.scan.skip()
+    }
+
+    /// Skips an object, with the help of what it looked like the last time.
+    fn skip_object(&mut self, shape: &mut RowShape) -> Read {
+        self.scan.enter()?;
+        let mut place = 0;
+        loop {
+            let start = self.scan.pos;
+            match shape.guesses.get(place) {
+                Some(guess) if guess.matches(self.scan.bytes, start) => {
+                    self.scan.pos += guess.length;
+                    self.scan.blanks();
+                }
+                _ => {
+                    if !self.scan.member(place == 0, b'}')? {
+                        return Ok(());
+                    }
+                    self.scan.key()?;
+                    shape.learn(place, &self.scan.bytes[start..self.scan.pos], SKIP);
+                }
+            }
+            self.skip_value(shape, place)?;
+            place += 1;
+        }
     }
 
     #[cold]
@@ -339,7 +401,8 @@ impl<'a> Reader<'a> {
                     unescape(token.raw, &mut column.text);
                     column.end();
                 } else {
-                    column.push(token.raw);
+                    let end = self.scan.pos - 1;
+                    column.push_part(self.scan.text, end - token.raw.len(), end);
                 }
             }
             b'{' | b'[' => {
@@ -363,17 +426,12 @@ impl<'a> Reader<'a> {
     #[inline]
     fn integer(&mut self, first: u8, type_name: &str, float: bool) -> Result<i64, Box<Failure>> {
         let start = self.scan.pos;
-        // The common case: up to 18 digits and then the end of the value.
-        let mut pos = start + usize::from(first == b'-');
-        let mut value = 0i64;
-        let digits = pos;
-        while let Some(digit) = self.scan.bytes.get(pos).map(|b| b.wrapping_sub(b'0')).filter(|d| *d < 10) {
-            value = value.wrapping_mul(10).wrapping_add(i64::from(digit));
-            pos += 1;
-        }
-        let length = pos - digits;
+        // The common case: up to 15 digits and then the end of the value.
+        let digits = start + usize::from(first == b'-');
+        let (length, value) = leading_digits(self.scan.bytes, digits);
+        let pos = digits + length;
         let ended = !matches!(self.scan.bytes.get(pos), Some(b'.' | b'e' | b'E'));
-        if (1..=18).contains(&length) && ended && (self.scan.bytes[digits] != b'0' || length == 1) {
+        if (1..=15).contains(&length) && ended && (self.scan.bytes[digits] != b'0' || length == 1) {
             self.scan.pos = pos;
             return Ok(if first == b'-' { -value } else { value });
         }
@@ -603,7 +661,7 @@ fn plain<'t>(token: StringToken<'t>, scratch: &'t mut String) -> &'t str {
 fn compact_string(token: StringToken<'_>, out: &mut String) {
     let mut scratch = String::new();
     let mut bytes = Vec::with_capacity(token.raw.len() + 2);
-    super::encode::push_string(plain(token, &mut scratch), &mut bytes);
+    super::encode::push_string(plain(token, &mut scratch), false, &mut bytes);
     out.push_str(&String::from_utf8_lossy(&bytes));
 }
 

@@ -61,6 +61,46 @@ fn string_stops(chunk: &[u8; 16]) -> u32 {
     mask
 }
 
+/// The powers of ten up to 10^8.
+const POWERS: [i64; 9] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
+
+/// How many digits stand at `pos`, up to 16, and their value.
+#[inline(always)]
+pub fn leading_digits(bytes: &[u8], pos: usize) -> (usize, i64) {
+    let Some(chunk) = bytes.get(pos..).and_then(|rest| rest.first_chunk::<16>()) else {
+        let rest = bytes.get(pos..).unwrap_or(&[]);
+        let digits = rest.iter().take(16).take_while(|b| b.is_ascii_digit());
+        return digits.fold((0, 0), |(length, value), b| (length + 1, value * 10 + i64::from(b - b'0')));
+    };
+    let [a, b, c, d, e, f, g, h, rest @ ..] = *chunk;
+    let (length, value) = eight_digits(u64::from_le_bytes([a, b, c, d, e, f, g, h]));
+    if length < 8 {
+        return (length, value);
+    }
+    let (more, low) = eight_digits(u64::from_le_bytes(rest));
+    (8 + more, value * POWERS[more] + low)
+}
+
+/// How many digits eight bytes begin with, the first being the lowest, and their value; without a branch, since lengths of numbers
+/// are hard to predict.
+#[inline(always)]
+fn eight_digits(chunk: u64) -> (usize, i64) {
+    let digits = chunk ^ 0x3030_3030_3030_3030;
+    // The top bit of a byte that is no digit; what carries over reaches only bytes behind the first such one.
+    let others = (digits.wrapping_add(0x7676_7676_7676_7676) | digits) & 0x8080_8080_8080_8080;
+    let length = others.trailing_zeros() as usize / 8;
+    if length == 0 {
+        return (0, 0);
+    }
+    // Zeros in front, then pairs, then fours, then all eight.
+    let digits = digits << (64 - 8 * length);
+    let pairs = digits.wrapping_mul(10).wrapping_add(digits >> 8);
+    let mask = 0x0000_00ff_0000_00ff;
+    let high = (pairs & mask).wrapping_mul(0x000f_4240_0000_0064);
+    let low = (pairs >> 16 & mask).wrapping_mul(0x0000_2710_0000_0001);
+    (length, (high.wrapping_add(low) >> 32) as i64)
+}
+
 impl<'a> Scanner<'a> {
     /// A scanner at the start of a text.
     pub fn new(text: &'a str) -> Self {
@@ -112,13 +152,23 @@ impl<'a> Scanner<'a> {
     /// Moves to the next quote, backslash or line break, and returns it.
     #[inline(always)]
     fn string_stop(&mut self) -> u8 {
-        while let Some(chunk) = self.bytes.get(self.pos..).and_then(|rest| rest.first_chunk::<16>()) {
+        // Most keys and many values end in the first 16 bytes; longer text goes by 32.
+        if let Some(chunk) = self.bytes.get(self.pos..).and_then(|rest| rest.first_chunk::<16>()) {
             let mask = string_stops(chunk);
             if mask != 0 {
                 self.pos += mask.trailing_zeros() as usize;
                 return self.bytes[self.pos];
             }
             self.pos += 16;
+        }
+        while let Some(chunk) = self.bytes.get(self.pos..).and_then(|rest| rest.first_chunk::<32>()) {
+            let (Some(low), Some(high)) = (chunk.first_chunk::<16>(), chunk.last_chunk::<16>()) else { break };
+            let mask = string_stops(low) | string_stops(high) << 16;
+            if mask != 0 {
+                self.pos += mask.trailing_zeros() as usize;
+                return self.bytes[self.pos];
+            }
+            self.pos += 32;
         }
         while !matches!(self.peek(), b'"' | b'\\' | b'\n') {
             self.pos += 1;
@@ -199,9 +249,11 @@ impl<'a> Scanner<'a> {
 
     #[inline]
     fn digits(&mut self) -> Result<(), Box<Failure>> {
-        if !self.peek().is_ascii_digit() {
+        let (length, _) = leading_digits(self.bytes, self.pos);
+        if length == 0 {
             return Err(self.unexpected("a digit"));
         }
+        self.pos += length;
         while self.peek().is_ascii_digit() {
             self.pos += 1;
         }
@@ -321,4 +373,19 @@ pub fn unescape(raw: &str, out: &mut String) {
 
 fn hex4(text: &str) -> u32 {
     text.get(..4).and_then(|digits| u32::from_str_radix(digits, 16).ok()).unwrap_or(0xd800)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn digits_at_the_front(text in "[0-9]{0,20}[ -~é]{0,20}") {
+            let length = text.bytes().take(16).take_while(u8::is_ascii_digit).count();
+            let value = text[..length].parse().unwrap_or(0);
+            prop_assert_eq!(leading_digits(text.as_bytes(), 0), (length, value));
+        }
+    }
 }

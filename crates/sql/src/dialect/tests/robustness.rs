@@ -57,7 +57,8 @@ fn deep_nesting_is_an_error() {
         ("SELECT CAST(a AS ", "ARRAY<", "INT", ">)"),
         ("SELECT ", "ARRAY<", "INT", ">"),
         ("SELECT ", "STRUCT<a ", "INT", ">"),
-        ("SELECT ", "MAP<INT, ", "INT", ">"),
+        ("SELECT * FROM ", "((SELECT * FROM ", "t", "))"),
+        ("SELECT ", "a IN ((SELECT ", "1", "))"),
         ("SELECT ", "STRUCT(a ", "INT", ")"),
         ("SELECT ", "Nullable(", "INT", ")"),
         ("CREATE TABLE t (a ", "ROW<a ", "INT", ">)"),
@@ -86,6 +87,8 @@ fn long_chains_are_an_error() {
         ("SELECT 1", " UNION ALL SELECT 1"),
         ("SELECT 1, 2", " UNION ALL SELECT 1, 2"),
         ("SELECT a", " BETWEEN 1 AND 2"),
+        ("SELECT a", " IS DISTINCT FROM b"),
+        ("SELECT 1", " + CASE WHEN a THEN 1 END"),
         ("SELECT * FROM t MATCH_RECOGNIZE (PATTERN (A", " | A"),
         ("SELECT * FROM t MATCH_RECOGNIZE (PATTERN (A", "*"),
     ] {
@@ -101,12 +104,18 @@ fn what_is_allowed_fits_on_the_stack() {
         ("SELECT ", "CAST(", "1", " AS INT)", 90),
         ("SELECT * FROM ", "(SELECT * FROM ", "t", ")", 20),
         ("SELECT ", "CASE WHEN a THEN 1 ELSE ", "1", " END", 90),
-        ("SELECT ", "", "1", " + 1", 1_000),
-        ("SELECT ", "", "1", " UNION ALL SELECT 1", 300),
+        ("SELECT ", "", "1", " + 1", 250),
+        ("SELECT ", "", "1", " UNION ALL SELECT 1", 100),
+        ("SELECT CASE", "", " WHEN a = 1 AND b THEN 1", " WHEN c = 2 AND d THEN 2", 1_000),
+        ("SELECT * FROM t", "", "", " JOIN u ON a = b AND c = d", 500),
         ("SELECT a IN (1", "", "", ", 1", 20_000),
         ("CREATE TABLE t (a ", "ROW<a ", "INT", ">", 60),
     ] {
-        let tail = if start.ends_with("(1") || start.starts_with("CREATE") { ")" } else { "" };
+        let tail = match start {
+            _ if start.ends_with("(1") || start.starts_with("CREATE") => ")",
+            "SELECT CASE" => " END",
+            _ => "",
+        };
         let sql = format!("{start}{}{middle}{}{tail}", open.repeat(times), close.repeat(times));
         assert_eq!(on_small_stack(sql), 0, "{start}{open}{close}");
     }

@@ -1,0 +1,84 @@
+//! CAST and TRY_CAST as calls of functions that carry the target in their names.
+//!
+//! DataFusion names a column `CAST(x AS t)` like `x` itself, so that `MIN(x), MIN(CAST(x AS t))` would clash; a call has a name of
+//! its own. Field access by a dot is put in the form that DataFusion plans.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use datafusion_expr::ScalarUDF;
+use sqlparser::ast::{
+    AccessExpr, CastKind, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident, ObjectName, Value,
+    VisitorMut,
+};
+
+use crate::dialect::flink_type_of;
+use crate::functions::cast_to;
+use crate::types::ColumnType;
+
+const CAST: &str = "$cast:";
+const TRY_CAST: &str = "$try_cast:";
+
+/// Turns casts into calls.
+pub struct CastCalls;
+
+impl VisitorMut for CastCalls {
+    type Break = ();
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        match expr {
+            Expr::Cast { kind, expr: inner, data_type, .. } if !is_number(inner) => {
+                let Some((ty, _)) = flink_type_of(data_type) else { return ControlFlow::Continue(()) };
+                let prefix = if *kind == CastKind::TryCast { TRY_CAST } else { CAST };
+                *expr = call(format!("{prefix}{ty}"), inner.as_ref().clone());
+            }
+            Expr::CompoundFieldAccess { access_chain, .. } => access_chain.iter_mut().for_each(quote_field),
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// `x[1].name`: the name as a text.
+fn quote_field(access: &mut AccessExpr) {
+    if let AccessExpr::Dot(Expr::Identifier(name)) = access {
+        *access = AccessExpr::Dot(Expr::Value(Value::SingleQuotedString(name.value.clone()).into()));
+    }
+}
+
+fn is_number(expr: &Expr) -> bool {
+    match expr {
+        Expr::Value(v) => matches!(v.value, Value::Number(..)),
+        Expr::UnaryOp { expr, .. } => is_number(expr),
+        _ => false,
+    }
+}
+
+fn call(name: String, arg: Expr) -> Expr {
+    Expr::Function(Function {
+        name: ObjectName::from(vec![Ident::with_quote('`', name)]),
+        uses_odbc_syntax: false,
+        parameters: FunctionArguments::None,
+        args: FunctionArguments::List(FunctionArgumentList {
+            duplicate_treatment: None,
+            args: vec![FunctionArg::Unnamed(FunctionArgExpr::Expr(arg))],
+            clauses: vec![],
+        }),
+        filter: None,
+        null_treatment: None,
+        over: None,
+        within_group: vec![],
+    })
+}
+
+/// The function behind a name that [`CastCalls`] made.
+pub fn cast_function(name: &str) -> Option<Arc<ScalarUDF>> {
+    let (text, safe) = match (name.strip_prefix(CAST), name.strip_prefix(TRY_CAST)) {
+        (Some(text), _) => (text, false),
+        (_, Some(text)) => (text, true),
+        _ => return None,
+    };
+    let ty = ColumnType::parse(text).ok()?.ty;
+    let field = ty.to_field("", true);
+    Some(cast_to(field.data_type().clone(), field.metadata().get("flink.type").cloned(), safe))
+}
