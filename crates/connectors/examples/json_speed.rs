@@ -1,4 +1,4 @@
-//! Measures JSON decoding: `cargo run --release -p flott-connectors --example json_speed`.
+//! Measures JSON decoding: `cargo run --release -p flott-connectors --example json_speed [rows] [repetitions]`.
 //!
 //! Two kinds of rows: flat ones of 250 bytes with seven columns, and events of three nested rows of which two are NULL.
 
@@ -9,12 +9,15 @@ use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 use flott_connectors::formats::{Decode, decoder};
 use flott_engine::connector::TableSpec;
 
-const ROWS: usize = 200_000;
 const CHUNK_BYTES: usize = 1 << 20;
 
 fn main() {
-    let flat = flat_rows();
-    let nested = nested_rows();
+    let mut arguments = std::env::args().skip(1).filter_map(|a| a.parse().ok());
+    let rows = arguments.next().unwrap_or(200_000);
+    let repetitions = arguments.next().unwrap_or(7);
+    let measure = |name: &str, text: &[u8], fields: Vec<Field>| measure(name, text, fields, rows, repetitions);
+    let flat = flat_rows(rows);
+    let nested = nested_rows(rows);
     let time = DataType::Timestamp(TimeUnit::Millisecond, None);
     let columns = |names: &[&str]| -> Vec<Field> {
         let all = [
@@ -52,7 +55,7 @@ fn main() {
     measure("nested, only event_type", &nested, vec![kind]);
 }
 
-fn measure(name: &str, text: &[u8], fields: Vec<Field>) {
+fn measure(name: &str, text: &[u8], fields: Vec<Field>, count: usize, repetitions: usize) {
     let table = TableSpec {
         name: "t".into(),
         schema: Arc::new(Schema::new(fields)),
@@ -64,13 +67,13 @@ fn measure(name: &str, text: &[u8], fields: Vec<Field>) {
     let all: Vec<usize> = (0..table.schema.fields().len()).collect();
     let decoder = decoder(&table, &all, &all).expect("the format is there");
     let mut best = f64::MAX;
-    for _ in 0..7 {
+    for _ in 0..repetitions {
         let start = cpu_seconds();
         let rows = decode_all(decoder.as_ref(), text);
         best = best.min(cpu_seconds() - start);
-        assert_eq!(rows, ROWS);
+        assert_eq!(rows, count);
     }
-    let ns = best * 1e9 / ROWS as f64;
+    let ns = best * 1e9 / count as f64;
     println!("{name:32} {ns:7.1} ns/row {:7.0} MB/s", text.len() as f64 / best / 1e6);
 }
 
@@ -129,12 +132,12 @@ fn bid(i: usize, random: &mut Random, extra: usize) -> String {
     )
 }
 
-fn flat_rows() -> Vec<u8> {
+fn flat_rows(rows: usize) -> Vec<u8> {
     let mut random = Random(88_172_645_463_325_252);
-    (0..ROWS).flat_map(|i| (bid(i, &mut random, 50) + "\n").into_bytes()).collect()
+    (0..rows).flat_map(|i| (bid(i, &mut random, 50) + "\n").into_bytes()).collect()
 }
 
-fn nested_rows() -> Vec<u8> {
+fn nested_rows(rows: usize) -> Vec<u8> {
     let mut random = Random(88_172_645_463_325_252);
     let row = |i: usize| {
         let (kind, person, auction, bid) = match i % 50 {
@@ -154,5 +157,5 @@ fn nested_rows() -> Vec<u8> {
         };
         format!("{{\"event_type\":{kind},\"person\":{person},\"auction\":{auction},\"bid\":{bid}}}\n").into_bytes()
     };
-    (0..ROWS).flat_map(row).collect()
+    (0..rows).flat_map(row).collect()
 }

@@ -1,5 +1,9 @@
 //! The binary `flott`: its subcommands, its exit codes, and nothing that a library could use.
 
+/// Decoding allocates and frees large buffers all the time; the system's allocator gives them back to the kernel each time.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 mod commands;
 mod output;
 mod signals;

@@ -298,15 +298,15 @@ fn root_cause(answer: &Value) -> String {
     if cause.is_empty() {
         cause = text.lines().next().unwrap_or(text);
     }
-    match cause.split_once(": ") {
-        Some((class, message)) if !class.contains(' ') => {
-            format!(
-                "{}: {message}",
-                class.rsplit(['.', '$']).next().unwrap_or(class)
-            )
-        }
-        _ => cause.to_string(),
+    let (class, message) = match cause.split_once(": ") {
+        Some((class, message)) => (class, Some(message)),
+        None => (cause, None),
+    };
+    if class.contains(' ') {
+        return cause.to_string();
     }
+    let class = class.rsplit(['.', '$']).next().unwrap_or(class);
+    message.map_or_else(|| class.to_string(), |m| format!("{class}: {m}"))
 }
 
 #[cfg(test)]
@@ -320,5 +320,8 @@ mod tests {
         assert_eq!(root_cause(&answer), "ArithmeticException: / by zero");
         let plain = json!({"errors": ["<Exception on server side:\norg.a.Refused: no\n\tat x"]});
         assert_eq!(root_cause(&plain), "Refused: no");
+        let bare =
+            json!({"errors": ["<Exception on server side:\njava.lang.StackOverflowError\n\tat x"]});
+        assert_eq!(root_cause(&bare), "StackOverflowError");
     }
 }

@@ -14,6 +14,8 @@ mod sink;
 mod source;
 mod stream;
 #[cfg(test)]
+mod sink_tests;
+#[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;

@@ -74,7 +74,7 @@ impl SessionAggregate {
         let mut columns = sessions.keys_of(&due)?;
         columns.extend(self.aggregates.evaluate(sessions.columns(), &due)?);
         let bounds: Vec<(i64, i64)> = due.iter().map(|s| sessions.bounds(*s)).collect();
-        columns.extend(window_columns(&self.schema, bounds.iter().copied()));
+        columns.extend(window_columns(&self.schema, bounds.iter().copied(), &self.time));
         out.emit(Batch::inserts(RecordBatch::try_new(self.schema.clone(), columns)?));
         due.into_iter().for_each(|s| sessions.release(s));
         Ok(())

@@ -161,20 +161,20 @@ impl WindowAggregate {
         let mut columns = table.index().keys(&slots)?;
         columns.extend(self.spec.aggregates.evaluate(table.columns(), &slots)?);
         let bounds = std::iter::repeat_n((start, end), slots.len());
-        columns.extend(window_columns(&self.spec.schema, bounds));
+        columns.extend(window_columns(&self.spec.schema, bounds, &self.spec.time));
         out.emit(Batch::inserts(RecordBatch::try_new(self.spec.schema.clone(), columns)?));
         Ok(())
     }
 }
 
 /// `window_start`, `window_end` and `window_time`, in the types that the last three fields of `schema` have.
-pub(super) fn window_columns(schema: &SchemaRef, bounds: impl Iterator<Item = (i64, i64)> + Clone) -> Vec<ArrayRef> {
+pub(super) fn window_columns(schema: &SchemaRef, bounds: impl Iterator<Item = (i64, i64)> + Clone, time: &TimeColumn) -> Vec<ArrayRef> {
     let at = schema.fields().len() - 3;
-    let column = |i: usize, f: fn((i64, i64)) -> i64| -> ArrayRef {
+    let column = |i: usize, f: &dyn Fn((i64, i64)) -> i64| -> ArrayRef {
         let values = TimestampMillisecondArray::from_iter_values(bounds.clone().map(f));
         Arc::new(values.with_data_type(schema.field(at + i).data_type().clone()))
     };
-    vec![column(0, |b| b.0), column(1, |b| b.1), column(2, |b| b.1 - 1)]
+    vec![column(0, &|b| b.0), column(1, &|b| b.1), column(2, &|b| time.window_time(b.1))]
 }
 
 impl Operator for WindowAggregate {

@@ -39,7 +39,7 @@ impl WindowTvf {
         }
         let part = batch.take(&UInt32Array::from(rows))?;
         let mut columns: Vec<ArrayRef> = part.rows.columns().to_vec();
-        columns.extend(window_columns(&self.schema, bounds.iter().copied()));
+        columns.extend(window_columns(&self.schema, bounds.iter().copied(), &self.time));
         Ok(part.with_rows(RecordBatch::try_new(self.schema.clone(), columns)?))
     }
 }

@@ -136,19 +136,44 @@ impl Windows {
     }
 }
 
+/// The clock on the wall of a time zone. Milliseconds since 1970-01-01 00:00, in UTC and there.
+pub trait LocalTime: std::fmt::Debug + Send + Sync {
+    /// What the clock shows.
+    fn to_local(&self, utc_ms: i64) -> i64;
+    /// When the clock shows that; the last time, where it does so twice.
+    fn to_utc(&self, local_ms: i64) -> i64;
+    /// The latest local time that is surely over when `utc_ms` is: the hour that the clock goes through twice is over with its
+    /// second pass.
+    fn over(&self, utc_ms: i64) -> i64 {
+        let local = self.to_local(utc_ms);
+        if self.to_utc(local) <= utc_ms {
+            return local;
+        }
+        // In the first pass: back to where the repeated hour began.
+        local - (self.to_utc(local) - utc_ms).min(local.rem_euclid(3_600_000) + 1)
+    }
+}
+
 /// What a window operator goes by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum TimeColumn {
     /// Event time in a column of the input.
     Event(usize),
     /// Processing time of the tick.
     Processing,
+    /// One of the two as a clock in a time zone shows it: windows of a day begin at midnight there.
+    Local(Box<TimeColumn>, std::sync::Arc<dyn LocalTime>),
 }
 
 impl TimeColumn {
     /// Windows that end at or before `before + 1` have fired; those up to `after + 1` fire in this tick.
     pub fn span(&self, tick: &Tick) -> (i64, i64) {
+        let over = |ms: i64, zone: &dyn LocalTime| if ms == i64::MIN || ms == i64::MAX { ms } else { zone.over(ms) };
         match self {
+            TimeColumn::Local(time, zone) => {
+                let (before, after) = time.span(tick);
+                (over(before, zone.as_ref()), over(after, zone.as_ref()))
+            }
             TimeColumn::Event(_) => (tick.watermark_before, tick.watermark),
             TimeColumn::Processing if tick.last => (tick.now_before_ms.saturating_sub(1), i64::MAX),
             TimeColumn::Processing => (tick.now_before_ms.saturating_sub(1), tick.now_ms - 1),
@@ -160,13 +185,24 @@ impl TimeColumn {
         match self {
             TimeColumn::Event(column) => millis(batch.column(*column)),
             TimeColumn::Processing => Ok(Int64Array::from(vec![tick.now_ms; batch.len()])),
+            TimeColumn::Local(time, zone) => Ok(time.values(batch, tick)?.unary(|ms| zone.to_local(ms))),
+        }
+    }
+
+    /// The moment at which a window with that end is over, less one: its `window_time`.
+    pub fn window_time(&self, end: i64) -> i64 {
+        match self {
+            TimeColumn::Local(_, zone) => zone.to_utc(end - 1),
+            _ => end - 1,
         }
     }
 
     /// Asks for a step when processing time reaches `end`.
     pub fn wake(&self, end: Option<i64>, out: &mut Output) {
-        if let (TimeColumn::Processing, Some(end)) = (self, end) {
-            out.wake_at(end);
+        match (self, end) {
+            (TimeColumn::Processing, Some(end)) => out.wake_at(end),
+            (TimeColumn::Local(time, zone), Some(end)) => time.wake(Some(zone.to_utc(end - 1) + 1), out),
+            _ => {}
         }
     }
 }

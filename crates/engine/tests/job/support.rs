@@ -12,6 +12,7 @@ use flott_engine::checkpoint::{Checkpoint, CheckpointStore};
 use flott_engine::expr::{Column, EvalContext, Expr};
 use flott_engine::graph::{Edge, Emit, EventTime, Exchange, Graph, NodeKind, SourceNode};
 use flott_engine::operator::{Operator, OperatorFactory};
+use flott_engine::operators::calc::Calc;
 use flott_engine::operators::group_aggregate::{self, GroupAggregate, GroupSpec, LocalGroupAggregate};
 use flott_engine::operators::window_aggregate::{LocalWindowAggregate, WindowAggregate, WindowSpec};
 use flott_engine::operators::windows::{TimeColumn, Windows};
@@ -164,6 +165,15 @@ impl Expr for Delayed {
     fn evaluate(&self, rows: &RecordBatch, _: &EvalContext) -> Result<ArrayRef> {
         let times = rows.column(TIME).as_primitive::<TimestampMillisecondType>();
         Ok(Arc::new(times.unary::<_, TimestampMillisecondType>(|t| t - self.0)))
+    }
+}
+
+/// A condition that is always true here.
+struct IsNotNull(usize);
+
+impl Expr for IsNotNull {
+    fn evaluate(&self, rows: &RecordBatch, _: &EvalContext) -> Result<ArrayRef> {
+        Ok(Arc::new(arrow::compute::is_not_null(rows.column(self.0))?))
     }
 }
 
@@ -413,7 +423,15 @@ impl Setup {
             event_time,
         };
         let source = graph.add("Source", NodeKind::Source(Box::new(source)), vec![]);
-        let mut last = self.query_nodes(&mut graph, source);
+        let calc = Calc {
+            condition: Some(Arc::new(IsNotNull(KEY))),
+            select: vec![SPLIT, TIME, KEY, BIT],
+            project: (0..4).rev().map(|i| Arc::new(Column(i)) as Arc<dyn Expr>).collect(),
+            schema: schema(),
+        };
+        let factory: OperatorFactory = Box::new(move || Ok(Box::new(calc.clone())));
+        let calc = graph.add("Calc", NodeKind::Operator(factory), vec![edge(source, Exchange::Forward)]);
+        let mut last = self.query_nodes(&mut graph, calc);
         if let Some(extra) = self.extra {
             let factory: OperatorFactory = Box::new(move || Ok(extra()));
             last = graph.add("Extra", NodeKind::Operator(factory), vec![edge(last, Exchange::Forward)]);

@@ -3,7 +3,7 @@
 //! Flink uses two of Java's formatters, which differ in details: `DateTimeFormatter` for timestamps and `SimpleDateFormat`
 //! for texts and Unix times. [`Flavour`] says which.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -36,7 +36,12 @@ pub(crate) enum Item {
 pub(crate) struct Format {
     pub items: Vec<Item>,
     pub flavour: Flavour,
+    /// The day written last and its date: times that follow each other mostly share it.
+    last_date: Cell<(i64, Date)>,
 }
+
+/// Year, month and day.
+type Date = (i64, u32, u32);
 
 const MODERN_FIELDS: &str = "GyuYMLdDEecaHhKkmsSAnNQqwWF";
 const SIMPLE_FIELDS: &str = "GyYMLdDEuaHhKkmsSwWFzZX";
@@ -110,14 +115,19 @@ impl Format {
                 items.push(optional);
             }
         }
-        Ok(Format { items: open.pop().unwrap_or_default(), flavour })
+        let items = open.pop().unwrap_or_default();
+        Ok(Format { items, flavour, last_date: Cell::new((0, civil(0))) })
     }
 
     /// Appends the time, given as milliseconds on the local clock and the nanoseconds within the millisecond. `zone` and
     /// the offset in seconds are for the letters that show a zone.
     pub fn write(&self, local_ms: i64, nanos_of_ms: i64, zone: (Zone, i64), out: &mut Vec<u8>) {
         let days = local_ms.div_euclid(MS_PER_DAY);
-        let date = civil(days);
+        let (last, mut date) = self.last_date.get();
+        if days != last {
+            date = civil(days);
+            self.last_date.set((days, date));
+        }
         let time = Moment { days, date, ms_of_day: local_ms.rem_euclid(MS_PER_DAY), nanos_of_ms, zone };
         write_items(&self.items, self.flavour, &time, out);
     }
@@ -149,7 +159,7 @@ fn read_quoted(pattern: &str, chars: &mut std::iter::Peekable<std::str::Chars>) 
 
 struct Moment {
     days: i64,
-    date: (i64, u32, u32),
+    date: Date,
     ms_of_day: i64,
     nanos_of_ms: i64,
     zone: (Zone, i64),
@@ -158,9 +168,20 @@ struct Moment {
 fn write_items(items: &[Item], flavour: Flavour, time: &Moment, out: &mut Vec<u8>) {
     for item in items {
         match item {
+            Item::Literal(text) if text.len() == 1 => out.push(text.as_bytes()[0]),
             Item::Literal(text) => out.extend_from_slice(text.as_bytes()),
-            Item::Optional(items) => write_items(items, flavour, time, out),
+            // The letters of nearly every pattern, before the general way.
+            Item::Field('y', 4) if (0..10_000).contains(&time.date.0) => {
+                push2(out, time.date.0 as u32 / 100);
+                push2(out, time.date.0 as u32 % 100);
+            }
+            Item::Field('M', 2) => push2(out, time.date.1),
+            Item::Field('d', 2) => push2(out, time.date.2),
+            Item::Field('H', 2) => push2(out, time.ms_of_day as u32 / 3_600_000),
+            Item::Field('m', 2) => push2(out, time.ms_of_day as u32 / 60_000 % 60),
+            Item::Field('s', 2) => push2(out, time.ms_of_day as u32 / 1000 % 60),
             Item::Field(letter, count) => write_field(*letter, *count, flavour, time, out),
+            Item::Optional(items) => write_items(items, flavour, time, out),
         }
     }
 }
@@ -187,10 +208,6 @@ fn write_field(letter: char, count: usize, flavour: Flavour, time: &Moment, out:
     let (year, month, day) = time.date;
     let hour = time.ms_of_day / 3_600_000;
     match letter {
-        'y' if count == 4 && (0..10_000).contains(&year) => {
-            push2(out, (year / 100) as u32);
-            push2(out, (year % 100) as u32);
-        }
         'y' => write_year(year, count, out),
         'u' if flavour == Flavour::Modern => write_year(year, count, out),
         'u' => push_number(out, iso_day_of_week(time.days), count),

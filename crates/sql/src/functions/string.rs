@@ -110,20 +110,22 @@ fn char_length(call: &Call) -> Result<ArrayRef> {
 }
 
 fn upper(call: &Call) -> Result<ArrayRef> {
-    change_case(call, u8::to_ascii_uppercase, |text| text.to_uppercase())
+    change_case(call, <[u8]>::make_ascii_uppercase, |text| text.to_uppercase())
 }
 
 fn lower(call: &Call) -> Result<ArrayRef> {
-    change_case(call, u8::to_ascii_lowercase, |text| text.to_lowercase())
+    change_case(call, <[u8]>::make_ascii_lowercase, |text| text.to_lowercase())
 }
 
-/// ASCII texts are changed byte by byte; only others go through Unicode's tables.
-fn change_case(call: &Call, ascii: fn(&u8) -> u8, unicode: fn(&str) -> String) -> Result<ArrayRef> {
+/// ASCII texts are changed in place, many bytes at a time; only others go through Unicode's tables.
+fn change_case(call: &Call, ascii: fn(&mut [u8]), unicode: fn(&str) -> String) -> Result<ArrayRef> {
     let text = call.text(0)?;
     call.texts(|row, out| {
         let Some(text) = text.get(row) else { return Ok(false) };
         if text.is_ascii() {
-            out.extend(text.as_bytes().iter().map(ascii));
+            let start = out.len();
+            out.extend_from_slice(text.as_bytes());
+            ascii(&mut out[start..]);
         } else {
             out.extend_from_slice(unicode(text).as_bytes());
         }

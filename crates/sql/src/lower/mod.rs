@@ -17,7 +17,7 @@ use flott_engine::operators::limit::Limit;
 use flott_engine::operators::session_aggregate::SessionAggregate;
 use flott_engine::operators::window_aggregate::{LocalWindowAggregate, WindowAggregate, WindowSpec};
 use flott_engine::operators::window_tvf::WindowTvf;
-use flott_engine::operators::windows::{TimeColumn, Windows};
+use flott_engine::operators::windows::{LocalTime, TimeColumn, Windows};
 use flott_engine::sink::Sink;
 use flott_engine::state::aggregates::{AggCall, Aggregates};
 use std::collections::BTreeMap;
@@ -165,7 +165,8 @@ impl Lowering<'_> {
             StreamOp::WindowTvf { kind, time, processing } => {
                 let schema = arrow_schema(&node.schema);
                 let windows = aligned(kind).ok_or_else(|| SqlError::not_yet("SESSION without GROUP BY window_start, window_end").about("SESSION"))?;
-                let time = if *processing { TimeColumn::Processing } else { TimeColumn::Event(*time) };
+                let column = if *processing { None } else { Some(*time) };
+                let time = self.window_time(column, &node.inputs[0].schema);
                 let operator = WindowTvf { windows, time, schema };
                 self.unary(node, "WindowTableFunction", Exchange::Forward, factory(operator))
             }
@@ -246,6 +247,13 @@ impl Lowering<'_> {
         Ok(Lowered::plain(self.graph.add("Calc", NodeKind::Operator(factory(calc)), inputs)))
     }
 
+    /// Event time in a column, or processing time; of TIMESTAMP_LTZ as the session's time zone shows it.
+    fn window_time(&self, column: Option<usize>, schema: &DFSchema) -> TimeColumn {
+        let time = column.map_or(TimeColumn::Processing, TimeColumn::Event);
+        let zoned = column.is_none_or(|c| matches!(schema.field(c).data_type(), DataType::Timestamp(_, Some(_))));
+        if zoned && self.zone != Zone::UTC { TimeColumn::Local(Box::new(time), Arc::new(ZoneClock(self.zone))) } else { time }
+    }
+
     fn two_phase(&self) -> bool {
         self.env.workers > 1
     }
@@ -292,7 +300,11 @@ impl Lowering<'_> {
         let aggregates = bind(aggregate)?;
         let schema = arrow_schema(&node.schema);
         let keys = aggregate.keys.clone();
-        let time = time.map_or(TimeColumn::Processing, TimeColumn::Event);
+        let zoned = schema.fields().last().is_some_and(|f| matches!(f.data_type(), DataType::Timestamp(_, Some(_))));
+        if attached && zoned && self.zone != Zone::UTC {
+            return Err(SqlError::not_yet("aggregating windows of TIMESTAMP_LTZ again in a time zone other than UTC"));
+        }
+        let time = if attached { TimeColumn::Event(time.unwrap_or(0)) } else { self.window_time(time, input_schema) };
         let Some(windows) = aligned(kind) else {
             let WindowKind::Session { gap, .. } = kind else { return Err(SqlError::new("only sessions are not aligned")) };
             let operator = SessionAggregate { gap: *gap, time, keys: keys.clone(), key_types, aggregates, schema, sessions: None };
@@ -314,6 +326,22 @@ impl Lowering<'_> {
         let make: OperatorFactory = Box::new(move || Ok(Box::new(WindowAggregate::new(spec.clone(), true)) as _));
         let inputs = edges(&first, self.by_key((1..=n).collect()));
         Ok(Lowered::plain(self.graph.add("GlobalWindowAggregate", NodeKind::Operator(make), inputs)))
+    }
+}
+
+/// The session's time zone for windows.
+#[derive(Debug)]
+struct ZoneClock(Zone);
+
+impl LocalTime for ZoneClock {
+    fn to_local(&self, utc_ms: i64) -> i64 {
+        self.0.to_local_ms(utc_ms)
+    }
+    fn to_utc(&self, local_ms: i64) -> i64 {
+        let first = self.0.to_epoch_ms(local_ms);
+        // The second pass of a repeated hour, if there is one.
+        let later = first + 3_600_000;
+        if self.0.to_local_ms(later) == local_ms { later } else { first }
     }
 }
 

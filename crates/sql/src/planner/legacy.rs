@@ -75,7 +75,13 @@ fn rewrite_select(select: &mut Select) -> SqlResult<()> {
         keys.push(Expr::Identifier(Ident::new(column)));
     }
     let columns = Columns { window: &name };
-    for item in &mut select.projection {
+    for (i, item) in select.projection.iter_mut().enumerate() {
+        // A call such as TUMBLE_START(…) is unnamed in Flink; as a column it would give its name.
+        if let SelectItem::UnnamedExpr(e) = item
+            && columns.is_call(e)
+        {
+            *item = SelectItem::ExprWithAlias { expr: e.clone(), alias: Ident::with_quote('`', format!("EXPR${i}")) };
+        }
         if let SelectItem::UnnamedExpr(e) | SelectItem::ExprWithAlias { expr: e, .. } = item {
             columns.replace(e);
         }
@@ -83,7 +89,6 @@ fn rewrite_select(select: &mut Select) -> SqlResult<()> {
     if let Some(having) = &mut select.having {
         columns.replace(having);
     }
-    number_unnamed(&mut select.projection);
     select.from = vec![over_window(select, &name, time, lengths, session_keys(&name, &rest))?];
     select.selection = None;
     Ok(())
@@ -94,30 +99,25 @@ fn session_keys(name: &str, keys: &[Expr]) -> Vec<Expr> {
     if name == "SESSION" { keys.to_vec() } else { vec![] }
 }
 
-/// A call such as TUMBLE_START(…) is unnamed in Flink; as a column it would give its name.
-fn number_unnamed(projection: &mut [SelectItem]) {
-    for (i, item) in projection.iter_mut().enumerate() {
-        if let SelectItem::UnnamedExpr(e) = item
-            && matches!(e, Expr::Identifier(id) if id.quote_style == Some(MARK))
-        {
-            *item = SelectItem::ExprWithAlias { expr: e.clone(), alias: Ident::with_quote('`', format!("EXPR${i}")) };
-        }
-    }
-}
-
-const MARK: char = '`';
-
 struct Columns<'a> {
     window: &'a str,
 }
 
 impl Columns<'_> {
+    fn names(&self) -> Vec<String> {
+        AUXILIARY.iter().map(|(ending, _)| format!("{}{ending}", self.window)).collect()
+    }
+
+    fn is_call(&self, expr: &Expr) -> bool {
+        function_of(expr, &self.names()).is_some()
+    }
+
     fn replace(&self, expr: &mut Expr) {
-        let names: Vec<String> = AUXILIARY.iter().map(|(ending, _)| format!("{}{ending}", self.window)).collect();
+        let names = self.names();
         let _ = sqlparser::ast::visit_expressions_mut(expr, |e| {
             let found = function_of(e, &names).map(|(_, name)| name);
             if let Some((_, column)) = found.and_then(|name| AUXILIARY.iter().find(|(ending, _)| name.ends_with(ending))) {
-                *e = Expr::Identifier(Ident::with_quote(MARK, *column));
+                *e = Expr::Identifier(Ident::with_quote('`', *column));
             }
             ControlFlow::<()>::Continue(())
         });
