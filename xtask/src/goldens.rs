@@ -208,7 +208,7 @@ fn sorted_lines(text: &str) -> Vec<&str> {
 }
 
 /// Cuts a script at its semicolons, leaving those in strings, quoted names and comments alone. Comments go, hints stay.
-fn split_statements(script: &str) -> Vec<String> {
+pub fn split_statements(script: &str) -> Vec<String> {
     let mut statements = vec![String::new()];
     let mut rest = script;
     while let Some(first) = rest.chars().next() {
@@ -246,7 +246,11 @@ fn sorted_entries(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-fn repository_root() -> Result<PathBuf> {
+/// The folder that holds the workspace.
+///
+/// # Errors
+/// Never, as long as this crate lies in a workspace.
+pub fn repository_root() -> Result<PathBuf> {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
     manifest
         .parent()

@@ -1,5 +1,6 @@
 //! Entry of `cargo xtask`: one sub-command per module, and nothing else.
 
+mod bench;
 mod flink;
 mod goldens;
 mod tidy;
@@ -10,6 +11,8 @@ const USAGE: &str = "\
 usage: cargo xtask <command>
 
 commands:
+  bench [--events N] [--only q0,q5] [--runs R] [--datagen] [--skip-flink] [--flott FILE]
+                                 measure Flott beside a real Flink and write bench/RESULTS.md
   goldens [--missing] [FILTER]   run the parity cases on a real Flink and write their goldens
   tidy                           check the rules of the house that the compiler does not know";
 
@@ -19,6 +22,7 @@ pub type Result<T> = std::result::Result<T, String>;
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let outcome = match args.first().map(String::as_str) {
+        Some("bench") => bench::run(&args[1..]),
         Some("goldens") => goldens::run(&args[1..]),
         Some("tidy") => tidy::run(&args[1..]),
         Some("help" | "--help" | "-h") => {

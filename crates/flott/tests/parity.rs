@@ -186,6 +186,13 @@ fn run_with_kills(case: &Case, tick_rows: usize, every: u64) -> Option<String> {
     Some("    it did not end\n".into())
 }
 
+/// Cases that are known to differ, with the reason. A case that no longer differs must leave the list.
+fn gaps() -> BTreeMap<String, String> {
+    let text = std::fs::read_to_string(folder().join("gaps.txt")).unwrap();
+    let lines = text.lines().filter(|l| !l.is_empty() && !l.starts_with('#'));
+    lines.map(|l| l.split_once(": ").unwrap_or((l, ""))).map(|(name, why)| (name.to_string(), why.to_string())).collect()
+}
+
 fn report(mode: &str, failures: Vec<(String, String)>, total: usize) {
     assert!(total > 0, "no parity case found");
     let mut text = format!("{mode}: {} of {total} cases differ\n", failures.len());
@@ -197,7 +204,17 @@ fn report(mode: &str, failures: Vec<(String, String)>, total: usize) {
 
 fn all(mode: &str, run: impl Fn(&Case) -> Option<String>) {
     let cases = cases();
-    let failures = cases.iter().filter_map(|c| run(c).map(|f| (c.name.clone(), f))).collect();
+    let gaps = gaps();
+    let mut failures = vec![];
+    for case in &cases {
+        match (run(case), gaps.get(&case.name)) {
+            (Some(difference), None) => failures.push((case.name.clone(), difference)),
+            (None, Some(why)) if !why.starts_with("(sometimes)") => {
+                failures.push((case.name.clone(), "    equal, though gaps.txt says that it differs: take it out there\n".into()));
+            }
+            _ => {}
+        }
+    }
     report(mode, failures, cases.len());
 }
 

@@ -107,7 +107,7 @@ impl Distribution {
         let log = folder.join("console.log");
         let console = File::create(&log).map_err(|e| at(&log, e))?;
         let console_for_errors = console.try_clone().map_err(|e| at(&log, e))?;
-        let child = Command::new("bash")
+        let child = dying_with_us("bash")
             .arg(self.home.join("bin").join(script))
             .arg("start-foreground")
             .env("FLINK_CONF_DIR", &conf)
@@ -197,6 +197,17 @@ pub fn free_port() -> Result<u16> {
         .local_addr()
         .map_err(|e| format!("no free port: {e}"))?
         .port())
+}
+
+/// A command whose process is killed by the system when this one ends in any way, where the system has the tool for it.
+/// It covers a signal, after which nothing is dropped.
+fn dying_with_us(program: &str) -> Command {
+    if !Path::new("/usr/bin/setpriv").exists() {
+        return Command::new(program);
+    }
+    let mut command = Command::new("/usr/bin/setpriv");
+    command.args(["--pdeathsig", "KILL", program]);
+    command
 }
 
 fn pip_download(folder: &Path, package: &str, extra: &[&str]) -> Result<()> {

@@ -36,15 +36,27 @@ pub struct Table {
 }
 
 impl Gateway {
-    /// Starts a gateway on a free loopback port and waits until it answers.
+    /// Starts a gateway whose jobs run inside of it, on a free loopback port, and waits until it answers.
     ///
     /// # Errors
     /// When the process ends early or does not answer in two minutes.
     pub fn start(distribution: &Distribution) -> Result<Self> {
+        Self::start_with(distribution, "local", 0)
+    }
+
+    /// Starts a gateway that sends its jobs to the standalone cluster whose REST interface listens on `rest_port`.
+    ///
+    /// # Errors
+    /// As for [`Gateway::start`].
+    pub fn start_remote(distribution: &Distribution, rest_port: u16) -> Result<Self> {
+        Self::start_with(distribution, "remote", rest_port)
+    }
+
+    fn start_with(distribution: &Distribution, target: &str, rest_port: u16) -> Result<Self> {
         let port = free_port()?;
         let local = || "127.0.0.1".to_string();
         let settings = [
-            ("execution.target", "local".to_string()),
+            ("execution.target", target.to_string()),
             ("sql-gateway.endpoint.rest.address", local()),
             ("sql-gateway.endpoint.rest.bind-address", local()),
             ("sql-gateway.endpoint.rest.port", port.to_string()),
@@ -54,19 +66,14 @@ impl Gateway {
             ("taskmanager.bind-host", local()),
             ("rest.address", local()),
             ("rest.bind-address", local()),
-            ("rest.port", "0".to_string()),
+            ("rest.port", rest_port.to_string()),
             ("restart-strategy.type", "none".to_string()),
         ];
         let process = distribution.start("sql-gateway.sh", "gateway", &settings, "-Xmx1g")?;
-        let config = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .proxy(None)
-            .timeout_global(Some(Duration::from_secs(60)))
-            .build();
         let mut gateway = Self {
             process,
             base: format!("http://127.0.0.1:{port}"),
-            agent: config.into(),
+            agent: loopback_agent(),
         };
         gateway.wait_until_it_answers()?;
         Ok(gateway)
@@ -236,6 +243,16 @@ impl Drop for Session<'_> {
             .gateway
             .delete(&format!("/v2/sessions/{}", self.handle));
     }
+}
+
+/// A client for servers on this machine. Answers with an error status are answers.
+pub(super) fn loopback_agent() -> ureq::Agent {
+    ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .proxy(None)
+        .timeout_global(Some(Duration::from_secs(60)))
+        .build()
+        .into()
 }
 
 fn take_page(results: &Value, table: &mut Table) -> Result<()> {

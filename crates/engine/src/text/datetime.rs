@@ -96,9 +96,9 @@ pub fn push_date(out: &mut Vec<u8>, days: i32) {
 }
 
 /// Appends a `TIME`: `10:11:12`, with `precision` above 0 also a fraction, of one digit at least and without zeros at its end.
-/// `millis` counts from midnight; what lies outside a day is taken modulo a day.
+/// `millis` counts from midnight; what lies outside a day is taken modulo a day, but its end is `24:00:00`.
 pub fn push_time(out: &mut Vec<u8>, millis: i32, precision: u8) {
-    let millis = millis.rem_euclid(86_400_000) as u32;
+    let millis = if millis == 86_400_000 { 86_400_000 } else { millis.rem_euclid(86_400_000) as u32 };
     push_clock(out, millis / 1_000);
     if precision > 0 {
         out.push(b'.');

@@ -79,6 +79,8 @@ pub(super) fn arithmetic_type(op: Operator, left: &DataType, right: &DataType) -
             let (precision, scale) = decimal::result_digits(op, l, r)?;
             Some(DataType::Decimal128(precision, scale))
         }
+        // Of FLOAT and DOUBLE the left operand decides.
+        _ if is_float(left) && is_float(right) => Some(left.clone()),
         _ if is_number(left) && is_number(right) => types::common_type(&[left.clone(), right.clone()]),
         _ => None,
     }

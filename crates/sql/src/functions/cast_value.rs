@@ -298,7 +298,10 @@ fn to_date(array: &ArrayRef, to: &To) -> Result<ArrayRef> {
         }
         DataType::Date32 => Ok(Arc::clone(array)),
         DataType::Timestamp(..) => {
-            let days = local_ms(array, |ms| Some(ms.div_euclid(MS_PER_DAY)))?;
+            // A TIMESTAMP's day is found toward the epoch, as in Flink; a TIMESTAMP_LTZ's by the calendar.
+            let instant = matches!(array.data_type(), DataType::Timestamp(_, Some(_)));
+            let day = |ms: i64| if instant { ms.div_euclid(MS_PER_DAY) } else { ms / MS_PER_DAY };
+            let days = local_ms(array, |ms| Some(day(ms)))?;
             Ok(Arc::new(days.into_iter().map(|v| v.map(|v| v as i32)).collect::<PrimitiveArray<Date32Type>>()))
         }
         _ => not_possible(array, to),
@@ -312,7 +315,8 @@ fn to_time(array: &ArrayRef, to: &To) -> Result<ArrayRef> {
         }),
         DataType::Time32(TimeUnit::Millisecond) => Ok(Arc::clone(array)),
         DataType::Timestamp(..) => {
-            let times = local_ms(array, |ms| Some(ms.rem_euclid(MS_PER_DAY)))?;
+            // Whole seconds, found toward the epoch.
+            let times = local_ms(array, |ms| Some((ms / 1000 * 1000).rem_euclid(MS_PER_DAY)))?;
             Ok(Arc::new(times.into_iter().map(|v| v.map(|v| v as i32)).collect::<PrimitiveArray<Time32MillisecondType>>()))
         }
         _ => not_possible(array, to),

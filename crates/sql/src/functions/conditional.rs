@@ -181,7 +181,9 @@ fn is_digit(text: &str) -> bool {
 }
 
 fn is_decimal(text: &str) -> bool {
-    flott_engine::text::parse_f64(text.as_bytes()).is_some()
+    // Whole numbers may be of any script's digits.
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    flott_engine::text::parse_f64(text.as_bytes()).is_some() || (!digits.is_empty() && is_digit(digits))
 }
 
 /// A test of a text. A value of another type passes if its type does; NULL never does.

@@ -504,9 +504,34 @@ fn json_quote(call: &Call) -> Result<ArrayRef> {
     let text = call.text(0)?;
     call.texts(|row, out| {
         let Some(text) = text.get(row) else { return Ok(false) };
-        push_quoted(out, text);
+        out.push(b'"');
+        text.chars().for_each(|c| push_quoted_char(out, c));
+        out.push(b'"');
         Ok(true)
     })
+}
+
+/// A character of JSON_QUOTE, which also escapes the slash and all that is not ASCII. A character beyond U+FFFF comes out
+/// as its code and its second UTF-16 unit, as in Flink.
+fn push_quoted_char(out: &mut Vec<u8>, c: char) {
+    match c {
+        '"' => out.extend_from_slice(b"\\\""),
+        '\\' => out.extend_from_slice(b"\\\\"),
+        '/' => out.extend_from_slice(b"\\/"),
+        '\u{8}' => out.extend_from_slice(b"\\b"),
+        '\u{c}' => out.extend_from_slice(b"\\f"),
+        '\n' => out.extend_from_slice(b"\\n"),
+        '\r' => out.extend_from_slice(b"\\r"),
+        '\t' => out.extend_from_slice(b"\\t"),
+        ' '..='~' => out.push(c as u8),
+        _ => {
+            out.extend_from_slice(format!("\\u{:04x}", c as u32).as_bytes());
+            let mut units = [0; 2];
+            if let [_, low] = c.encode_utf16(&mut units) {
+                out.extend_from_slice(format!("\\u{low:04x}").as_bytes());
+            }
+        }
+    }
 }
 
 fn json_unquote(call: &Call) -> Result<ArrayRef> {

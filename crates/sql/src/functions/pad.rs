@@ -301,10 +301,9 @@ fn read_conversion(chars: &mut std::iter::Peekable<std::str::Chars>) -> Option<C
 fn convert(conversion: &Conversion, value: &ArrayRef, field: &Field, row: usize) -> Option<String> {
     let mut text = Vec::new();
     if value.is_null(row) {
-        text.extend_from_slice(b"null");
-    } else {
-        flott_engine::text::value_text(value.as_ref(), row, field, &mut text);
+        return Some("null".into());
     }
+    flott_engine::text::value_text(value.as_ref(), row, field, &mut text);
     let text = String::from_utf8(text).ok()?;
     Some(match conversion.kind {
         's' | 'S' => {

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use arrow::array::{ArrayRef, NullBufferBuilder};
 use arrow::datatypes::Int32Type;
-use datafusion_common::{Result, exec_datafusion_err};
+use datafusion_common::{Result, exec_datafusion_err, exec_err};
 use regex::{CaptureLocations, NoExpand, Regex};
 
 use super::def::{Arg, Call, Def, Ret};
@@ -88,6 +88,19 @@ pub(super) fn pattern(java: &str) -> Result<Rc<Pattern>> {
     cached(java, |java| compile(&translate(java)).map_err(|why| exec_datafusion_err!("{}", why.describe(java))))
 }
 
+/// The compiled form of a pattern from a column. One that is no regular expression gives `None`, and the row NULL, as in
+/// Flink; one that only Java could run is still an error.
+fn column_pattern(java: &str) -> Result<Option<Rc<Pattern>>> {
+    if let Some(found) = CACHE.with_borrow(|cache| cache.get(java).cloned()) {
+        return Ok(Some(found));
+    }
+    match compile(&translate(java)) {
+        Ok(regex) => cached(java, |_| Ok(regex)).map(Some),
+        Err(why) if why.only_java() => exec_err!("{}", why.describe(java)),
+        Err(_) => Ok(None),
+    }
+}
+
 /// The compiled form of `text` under a key of its own; `compile` is asked only the first time.
 pub(super) fn cached(key: &str, compile: impl FnOnce(&str) -> Result<Regex>) -> Result<Rc<Pattern>> {
     if let Some(found) = CACHE.with_borrow(|cache| cache.get(key).cloned()) {
@@ -109,6 +122,12 @@ pub(super) fn cached(key: &str, compile: impl FnOnce(&str) -> Result<Regex>) -> 
 pub(super) struct BadPattern(regex::Error);
 
 impl BadPattern {
+    /// Whether Java knows this notation: look-around, back-references.
+    fn only_java(&self) -> bool {
+        let text = self.0.to_string();
+        text.contains("look-around") || text.contains("backreferences")
+    }
+
     pub fn describe(&self, java: &str) -> String {
         let text = self.0.to_string();
         let reason = text.lines().last().unwrap_or("it is not valid").trim_start_matches("error: ");
@@ -211,7 +230,7 @@ impl<'a> Patterns<'a> {
             return Ok(Some((text, Rc::clone(constant))));
         }
         match self.pattern.get(row) {
-            Some(java) => Ok(Some((text, pattern(java)?))),
+            Some(java) => Ok(column_pattern(java)?.map(|pattern| (text, pattern))),
             None => Ok(None),
         }
     }
@@ -220,7 +239,11 @@ impl<'a> Patterns<'a> {
 fn regexp(call: &Call) -> Result<ArrayRef> {
     let patterns = Patterns::of(call)?;
     call.bools(|row| {
-        Ok(patterns.get(row)?.map(|(text, pattern)| !pattern.regex.as_str().is_empty() && pattern.regex.is_match(text)))
+        if patterns.text.get(row).is_none() || patterns.pattern.get(row).is_none() {
+            return Ok(None);
+        }
+        let found = patterns.get(row)?;
+        Ok(Some(found.is_some_and(|(text, pattern)| !pattern.regex.as_str().is_empty() && pattern.regex.is_match(text))))
     })
 }
 

@@ -63,8 +63,9 @@ fn locate(call: &Call) -> Result<ArrayRef> {
 
 /// The character, from 1, where `part` first stands at or after character `start`; 0 if nowhere.
 fn find_from(text: &str, part: &str, start: i64) -> i32 {
+    // An empty part stands at the start, wherever the search begins.
     if part.is_empty() {
-        return if start <= 1 { 1 } else { start.min(i64::from(i32::MAX)) as i32 };
+        return 1;
     }
     let from = char_start(text, (start - 1).max(0) as usize);
     match memmem::find(&text.as_bytes()[from..], part.as_bytes()) {

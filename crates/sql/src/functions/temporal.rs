@@ -163,21 +163,22 @@ fn extract_of(call: &Call, times: &Times, unit: Unit) -> Result<ArrayRef> {
         let ms = times.get_ms(row)?;
         Some(if matches!(times.kind, TimeKind::Instant(_)) { zone.to_local_ms(ms) } else { ms })
     };
-    // Parts of the day need no calendar: one division and one remainder.
-    let within = |ms: i64, factor: i64, unit: i64| ms.rem_euclid(factor) / unit;
+    // Parts of the day need no calendar: one division and one remainder. As in Flink both go toward the epoch, so that
+    // times before 1970 that are no whole day have negative parts.
+    let within = |ms: i64, factor: i64, unit: i64| ms % factor / unit;
     match unit {
         Unit::Hour => call.primitives::<Int64Type>(|row| Ok(local(row).map(|ms| within(ms, MS_PER_DAY, 3_600_000)))),
         Unit::Minute => call.primitives::<Int64Type>(|row| Ok(local(row).map(|ms| within(ms, 3_600_000, 60_000)))),
         Unit::Second => call.primitives::<Int64Type>(|row| Ok(local(row).map(|ms| within(ms, 60_000, 1000)))),
-        Unit::Millisecond => call.primitives::<Int64Type>(|row| Ok(local(row).map(|ms| ms.rem_euclid(1000)))),
+        Unit::Millisecond => call.primitives::<Int64Type>(|row| Ok(local(row).map(|ms| ms % 1000))),
         Unit::Microsecond => call.primitives::<Int64Type>(|row| {
-            Ok(local(row).map(|ms| ms.rem_euclid(1000) * 1000 + times.get_nanos_of_ms(row) / 1000))
+            Ok(local(row).map(|ms| ms % 1000 * 1000 + times.get_nanos_of_ms(row) / 1000))
         }),
         Unit::Nanosecond => call.primitives::<Int64Type>(|row| {
-            Ok(local(row).map(|ms| ms.rem_euclid(1000) * 1_000_000 + times.get_nanos_of_ms(row)))
+            Ok(local(row).map(|ms| ms % 1000 * 1_000_000 + times.get_nanos_of_ms(row)))
         }),
-        Unit::Epoch => call.primitives::<Int64Type>(|row| Ok(times.get_ms(row).map(|ms| ms.div_euclid(1000)))),
-        _ => call.primitives::<Int64Type>(|row| Ok(local(row).map(|ms| calendar_part(ms.div_euclid(MS_PER_DAY), unit)))),
+        Unit::Epoch => call.primitives::<Int64Type>(|row| Ok(times.get_ms(row).map(|ms| ms / 1000))),
+        _ => call.primitives::<Int64Type>(|row| Ok(local(row).map(|ms| calendar_part(ms / MS_PER_DAY, unit)))),
     }
 }
 
@@ -207,9 +208,10 @@ fn times_out(call: &Call, mut row: impl FnMut(usize) -> Result<Option<(i64, i64)
         DataType::Date32 => {
             call.primitives::<Date32Type>(|i| Ok(row(i)?.map(|(ms, _)| ms.div_euclid(MS_PER_DAY) as i32)))
         }
-        DataType::Time32(_) => {
-            call.primitives::<Time32MillisecondType>(|i| Ok(row(i)?.map(|(ms, _)| ms.rem_euclid(MS_PER_DAY) as i32)))
-        }
+        // A TIME rounded up may be the end of the day, 24:00:00.
+        DataType::Time32(_) => call.primitives::<Time32MillisecondType>(|i| {
+            Ok(row(i)?.map(|(ms, _)| if ms == MS_PER_DAY { ms as i32 } else { ms.rem_euclid(MS_PER_DAY) as i32 }))
+        }),
         DataType::Timestamp(unit, _) => {
             let mut value = |i: usize| Ok(row(i)?.map(|(ms, nanos)| ms_to_unit(ms, nanos, *unit)));
             match unit {
@@ -255,7 +257,8 @@ fn round_to(call: &Call, up: bool) -> Result<ArrayRef> {
                 let floor = local.div_euclid(size) * size;
                 if up && floor < local { floor + size } else { floor }
             }
-            _ => round_days(local.div_euclid(MS_PER_DAY), unit, up) * MS_PER_DAY,
+            // The day is found toward the epoch, as in Flink.
+            _ => round_days(local / MS_PER_DAY, unit, up) * MS_PER_DAY,
         };
         Ok(Some((rounded - offset, 0)))
     })

@@ -14,7 +14,7 @@ use flott_engine::text::{parse_date, parse_timestamp};
 use super::clock::context;
 use super::date_format::{Flavour, Format};
 use super::def::{Arg, Call, Def, Nulls, Ret};
-use super::time_unit::MS_PER_DAY;
+use super::time_unit::{MS_PER_DAY, days_of};
 use super::types::{is_number, ltz, precision_unit};
 use super::values::{POW10, Text, TimeKind, ms_to_unit};
 use super::zone::Zone;
@@ -134,13 +134,37 @@ fn date_format_text(call: &Call) -> Result<ArrayRef> {
 }
 
 /// The time that a text holds in a format, in milliseconds on the local clock. As in Flink, a text that is not of the
-/// format may still be `yyyy-MM-dd [HH:mm:ss]`.
-fn read_local(text: &str, format: &Format) -> Option<(i64, i64)> {
-    if let Some(parsed) = format.read(text) {
-        return Some((parsed.local_ms, parsed.nanos_of_ms));
+/// format may still be `yyyy-MM-dd [HH:mm:ss[.fraction]]`.
+fn read_local(text: &str, format: &Format) -> Option<i64> {
+    match format.read(text) {
+        Some(parsed) => Some(parsed.local_ms),
+        None => read_default(text.trim()),
     }
-    let (seconds, nanos) = parse_timestamp(text.trim().as_bytes())?;
-    Some((seconds * 1000 + i64::from(nanos / 1_000_000), i64::from(nanos % 1_000_000)))
+}
+
+/// `yyyy-[M]M-[d]d[ h:m:s[.fraction]]`; days and hours that do not exist run on into the next month or day.
+fn read_default(text: &str) -> Option<i64> {
+    let number = |text: &str, longest: usize| {
+        let digits = !text.is_empty() && text.len() <= longest && text.bytes().all(|b| b.is_ascii_digit());
+        if digits { text.parse::<i64>().ok() } else { None }
+    };
+    let (date, time) = text.split_once(' ').map_or((text, None), |(date, time)| (date, Some(time.trim())));
+    let mut parts = date.split('-');
+    let (year, month, day) = (parts.next()?, number(parts.next()?, 2)?, number(parts.next()?, 2)?);
+    let year = number(year, 4).filter(|_| year.len() == 4 && parts.next().is_none())?;
+    if !(1..=12).contains(&month) || !(1..=31).contains(&day) {
+        return None;
+    }
+    let midnight = days_of(year, month, day) * MS_PER_DAY;
+    let Some(time) = time else { return Some(midnight) };
+    let (clock, fraction) = time.split_once('.').map_or((time, None), |(clock, fraction)| (clock, Some(fraction)));
+    let mut parts = clock.split(':').map(|part| number(part, 9));
+    let (hour, minute, second) = (parts.next()??, parts.next()??, parts.next()??);
+    let ms = match fraction {
+        Some(fraction) => number(fraction, 9)? * 1000 / 10i64.pow(fraction.len() as u32),
+        None => 0,
+    };
+    parts.next().is_none().then_some(midnight + (hour * 3600 + minute * 60 + second) * 1000 + ms)
 }
 
 fn to_timestamp(call: &Call) -> Result<ArrayRef> {
@@ -154,7 +178,7 @@ fn to_timestamp(call: &Call) -> Result<ArrayRef> {
     let formats = Formats::of(call, 1, DEFAULT_FORMAT, Flavour::Modern)?;
     call.primitives::<TimestampMillisecondType>(|row| {
         let (Some(text), Some(format)) = (text.get(row), formats.get(row)?) else { return Ok(None) };
-        Ok(read_local(text, &format).map(|(ms, _)| ms))
+        Ok(read_local(text, &format))
     })
 }
 
@@ -238,10 +262,19 @@ fn instant_of_text<'a>(call: &'a Call) -> Result<Instants<'a>> {
         let zone = named_zone(zone)?;
         let local_ms = match &formats {
             Some(formats) => match formats.get(row)? {
-                Some(format) => read_local(text, &format).map(|(ms, _)| ms),
+                Some(format) => read_local(text, &format),
                 None => None,
             },
-            None => parse_timestamp(text.as_bytes()).map(|(s, nanos)| s * 1000 + i64::from(nanos / 1_000_000)),
+            // Unlike TO_TIMESTAMP, a text that is no time fails here.
+            None => match parse_timestamp(text.as_bytes()) {
+                Some((seconds, nanos)) => Some(seconds * 1000 + i64::from(nanos / 1_000_000)),
+                None => {
+                    return exec_err!(
+                        "TO_TIMESTAMP_LTZ: '{text}' is not a timestamp such as 2024-01-31 10:11:12.345. Use \
+                         CAST(TO_TIMESTAMP(string) AS TIMESTAMP_LTZ(3)) to get NULL instead"
+                    );
+                }
+            },
         };
         Ok(local_ms.map(|ms| zone.to_epoch_ms(ms)))
     }))

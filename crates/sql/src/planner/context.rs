@@ -76,6 +76,7 @@ static FUNCTIONS: LazyLock<Functions> = LazyLock::new(|| {
         }
         scalar.insert(function.name().to_string(), function);
     }
+    scalar.extend(super::expressions::proctime().map(|f| (f.name().to_string(), f)));
     let aggregate = super::aggregates::all().into_iter().map(|(name, f)| (name.to_string(), f)).collect();
     Functions { scalar, aggregate }
 });

@@ -14,7 +14,10 @@ use sqlparser::ast::BinaryOperator;
 use std::sync::{Arc, LazyLock};
 
 use super::context::scalar_function;
+use crate::catalog::{PROCTIME, with_time_attribute};
+use crate::error::SqlError;
 use crate::functions::{flink_binary, time_arithmetic};
+use crate::types::FlinkType;
 
 /// See the module.
 #[derive(Debug)]
@@ -28,6 +31,15 @@ impl ExprPlanner for FlinkExpressions {
             BinaryOperator::Multiply => Operator::Multiply,
             BinaryOperator::Divide => Operator::Divide,
             BinaryOperator::Modulo => Operator::Modulo,
+            BinaryOperator::Eq
+            | BinaryOperator::NotEq
+            | BinaryOperator::Lt
+            | BinaryOperator::LtEq
+            | BinaryOperator::Gt
+            | BinaryOperator::GtEq => {
+                check_comparable(&raw.left.get_type(schema)?, &raw.right.get_type(schema)?)?;
+                return Ok(PlannerResult::Original(raw));
+            }
             _ => return Ok(PlannerResult::Original(raw)),
         };
         let (left, right) = (raw.left.get_type(schema)?, raw.right.get_type(schema)?);
@@ -91,6 +103,20 @@ impl ExprPlanner for FlinkExpressions {
     }
 }
 
+/// Flink compares no numbers with texts and no dates with timestamps; DataFusion would cast.
+fn check_comparable(left: &DataType, right: &DataType) -> Result<()> {
+    let text = |t: &DataType| *t == DataType::Utf8;
+    let date = |t: &DataType| *t == DataType::Date32;
+    let timestamp = |t: &DataType| matches!(t, DataType::Timestamp(..));
+    let clash = |a: &DataType, b: &DataType| (text(a) && (b.is_numeric() || *b == DataType::Boolean)) || (date(a) && timestamp(b));
+    if clash(left, right) || clash(right, left) {
+        let (left, right) = (FlinkType::from_arrow(left), FlinkType::from_arrow(right));
+        let error = SqlError::new(format!("{left} and {right} cannot be compared"));
+        return Err(error.help(format!("CAST one of them, for example CAST(x AS {right})")).into());
+    }
+    Ok(())
+}
+
 fn element(container: Expr, key: Expr) -> Result<PlannerResult<RawFieldAccessExpr>> {
     match scalar_function("element_at") {
         Some(function) => Ok(PlannerResult::Planned(call(function, vec![container, key]))),
@@ -124,6 +150,35 @@ pub fn as_field_access(expr: &Expr) -> Option<(&Expr, &str)> {
 }
 
 const FIELD_ACCESS_NAME: &str = "$field";
+
+/// The function that gives processing time, marked as a time attribute.
+pub fn proctime() -> Option<Arc<ScalarUDF>> {
+    let inner = crate::functions::find("proctime")?;
+    Some(Arc::new(ScalarUDF::from(ProcTime { inner })))
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct ProcTime {
+    inner: Arc<ScalarUDF>,
+}
+
+impl ScalarUDFImpl for ProcTime {
+    fn name(&self) -> &str {
+        self.inner.name()
+    }
+    fn signature(&self) -> &Signature {
+        self.inner.signature()
+    }
+    fn return_type(&self, args: &[DataType]) -> Result<DataType> {
+        self.inner.return_type(args)
+    }
+    fn return_field_from_args(&self, args: ReturnFieldArgs) -> Result<FieldRef> {
+        Ok(Arc::new(with_time_attribute(self.inner.return_field_from_args(args)?.as_ref(), PROCTIME)))
+    }
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        self.inner.invoke_with_args(args)
+    }
+}
 
 /// A field of a ROW, by name; NULL where the row is.
 #[derive(Debug, PartialEq, Eq, Hash)]
