@@ -44,14 +44,10 @@ fn generate(flott: &Path, folder: &Path, events: u64) -> Result<()> {
         Some(lines) => distribute(BufReader::with_capacity(1 << 20, lines), folder),
         None => Err("the generator has no output".to_string()),
     };
-    let status = generator
-        .wait()
-        .map_err(|e| format!("the generator got lost: {e}"))?;
+    let status = generator.wait().map_err(|e| format!("the generator got lost: {e}"))?;
     let lines = split?;
     if !status.success() || lines != events {
-        return Err(format!(
-            "the generator wrote {lines} of {events} events and ended with {status}"
-        ));
+        return Err(format!("the generator wrote {lines} of {events} events and ended with {status}"));
     }
     Ok(())
 }
@@ -69,9 +65,7 @@ fn distribute(mut lines: impl BufRead, folder: &Path) -> Result<u64> {
     loop {
         for file in &mut files {
             line.clear();
-            let length = lines
-                .read_until(b'\n', &mut line)
-                .map_err(|e| at(folder, e))?;
+            let length = lines.read_until(b'\n', &mut line).map_err(|e| at(folder, e))?;
             if length == 0 {
                 for file in &mut files {
                     file.flush().map_err(|e| at(folder, e))?;

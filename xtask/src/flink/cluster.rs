@@ -34,13 +34,7 @@ impl Cluster {
         let settings = settings(rest_port, free_port()?, temporary);
         let job_manager = distribution.start("jobmanager.sh", "jobmanager", &settings, "")?;
         let task_manager = distribution.start("taskmanager.sh", "taskmanager", &settings, "")?;
-        let mut cluster = Self {
-            job_manager,
-            task_manager,
-            rest_port,
-            agent: loopback_agent(),
-            temporary: temporary.to_path_buf(),
-        };
+        let mut cluster = Self { job_manager, task_manager, rest_port, agent: loopback_agent(), temporary: temporary.to_path_buf() };
         cluster.wait_for_slots()?;
         Ok(cluster)
     }
@@ -54,18 +48,12 @@ impl Cluster {
                     return Err(format!("a Flink process ended while starting, see {log}"));
                 }
             }
-            if self
-                .get("/overview")
-                .is_ok_and(|o| o["slots-available"] == SLOTS)
-            {
+            if self.get("/overview").is_ok_and(|o| o["slots-available"] == SLOTS) {
                 return Ok(());
             }
             std::thread::sleep(POLL_INTERVAL);
         }
-        Err(format!(
-            "the Flink cluster offers no slots, see {}",
-            self.task_manager.log.display()
-        ))
+        Err(format!("the Flink cluster offers no slots, see {}", self.task_manager.log.display()))
     }
 
     /// Port of the JobManager's REST interface.
@@ -111,20 +99,10 @@ impl Cluster {
 
     /// First line of the innermost cause of a failure.
     fn cause_of(&self, job: &str) -> String {
-        let answer = self
-            .get(&format!("/jobs/{job}/exceptions"))
-            .unwrap_or_default();
-        let trace = answer["exceptionHistory"]["entries"][0]["stacktrace"]
-            .as_str()
-            .unwrap_or("cause unknown");
-        let innermost = trace
-            .lines()
-            .rfind(|line| line.starts_with("Caused by: "))
-            .or_else(|| trace.lines().next());
-        innermost
-            .unwrap_or_default()
-            .trim_start_matches("Caused by: ")
-            .to_string()
+        let answer = self.get(&format!("/jobs/{job}/exceptions")).unwrap_or_default();
+        let trace = answer["exceptionHistory"]["entries"][0]["stacktrace"].as_str().unwrap_or("cause unknown");
+        let innermost = trace.lines().rfind(|line| line.starts_with("Caused by: ")).or_else(|| trace.lines().next());
+        innermost.unwrap_or_default().trim_start_matches("Caused by: ").to_string()
     }
 
     /// Cancels a job and waits a moment for its slots to come back.
@@ -133,11 +111,7 @@ impl Cluster {
         // A job that is gone already needs no cancelling.
         let _ = self.agent.patch(url).send_empty();
         let deadline = Instant::now() + Duration::from_secs(30);
-        while Instant::now() < deadline
-            && self
-                .get("/overview")
-                .is_ok_and(|o| o["slots-available"] != SLOTS)
-        {
+        while Instant::now() < deadline && self.get("/overview").is_ok_and(|o| o["slots-available"] != SLOTS) {
             std::thread::sleep(POLL_INTERVAL);
         }
     }
@@ -153,8 +127,7 @@ impl Cluster {
             .call()
             .and_then(|mut answer| answer.body_mut().read_to_string())
             .map_err(|e| format!("Flink's JobManager, {path}: {e}"))?;
-        serde_json::from_str(&text)
-            .map_err(|e| format!("Flink's JobManager, {path}: no JSON ({e}): {text}"))
+        serde_json::from_str(&text).map_err(|e| format!("Flink's JobManager, {path}: no JSON ({e}): {text}"))
     }
 
     /// Ends both processes after a good run and removes their logs and temporary files.

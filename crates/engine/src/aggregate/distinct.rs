@@ -19,7 +19,8 @@ pub fn bind(spec: &AggSpec) -> Result<Arc<dyn Aggregate>> {
         return Ok(if fixed { Arc::new(CountFixed) } else { Arc::new(CountBytes) });
     }
     let inner = bind_plain(&AggSpec { distinct: false, ..spec.clone() })?;
-    Ok(Arc::new(Distinct { inner, input }))
+    let ordered = matches!(spec.function, AggFunction::FirstValue | AggFunction::LastValue | AggFunction::ListAgg { .. });
+    Ok(Arc::new(Distinct { inner, input, ordered }))
 }
 
 fn add_to_set(set: &mut Set, value: u64, by: i64) {
@@ -110,6 +111,8 @@ impl Aggregate for CountBytes {
 struct Distinct {
     inner: Arc<dyn Aggregate>,
     input: DataType,
+    /// The inner aggregate depends on the order of arrival, which a merged multiset has lost.
+    ordered: bool,
 }
 
 impl Distinct {
@@ -171,7 +174,7 @@ impl Aggregate for Distinct {
     }
 
     fn mergeable(&self) -> bool {
-        self.inner.mergeable()
+        !self.ordered && self.inner.mergeable()
     }
 
     fn evaluate(&self, state: &[Column], slots: &[u32]) -> Result<ArrayRef> {
