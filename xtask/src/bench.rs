@@ -149,6 +149,9 @@ fn warm_up(flink: &Flink, queries: &[Query]) {
 fn measure(queries: &[Query], flott: &Flott, flink: Option<&Flink>, stored: &BTreeMap<String, Cost>, options: &Options) -> Vec<Row> {
     let mut rows = Vec::new();
     for query in queries {
+        if let Some(flink) = flink {
+            flink.settle();
+        }
         let (mut one, mut two, mut remark) = (Vec::new(), Vec::new(), None);
         for _ in 0..options.flott_runs {
             for (workers, outcomes) in [(1, &mut one), (2, &mut two)] {

@@ -30,6 +30,7 @@ pub fn run_script(sql: &str, options: &RunOptions, host: &mut dyn Host) -> Resul
     let steps = plan_script(sql, options)?.into_steps()?;
     let jobs = steps.iter().filter(|s| matches!(s.effect, Effect::Job(_))).count();
     let mut ledger: Option<Ledger> = None;
+    let mut seen: Vec<(String, String)> = vec![];
     for (number, step) in steps.into_iter().enumerate() {
         if options.stop.is_set() {
             return Ok(Outcome::Stopped);
@@ -38,7 +39,10 @@ pub fn run_script(sql: &str, options: &RunOptions, host: &mut dyn Host) -> Resul
             Effect::Done(_) => {}
             Effect::Table { columns, rows } => host.answer(&columns, &rows).map_err(Failure::Setup)?,
             Effect::Job(job) => {
-                let run = JobRun { number, range: step.range, settings: &step.settings, options };
+                let identity = (job.name.clone(), job.fingerprint.clone());
+                let repeat = seen.iter().filter(|s| **s == identity).count();
+                seen.push(identity);
+                let run = JobRun { number, repeat, range: step.range, settings: &step.settings, options };
                 let durable = run.checkpointing(&job, host);
                 if durable && jobs > 1 && ledger.is_none() {
                     let open = if options.fresh { Ledger::fresh } else { Ledger::open };
@@ -60,6 +64,8 @@ pub fn run_script(sql: &str, options: &RunOptions, host: &mut dyn Host) -> Resul
 /// A job of a script and the circumstances of its run.
 struct JobRun<'a> {
     number: usize,
+    /// How often the very same job stands in the script before.
+    repeat: usize,
     range: Range<usize>,
     settings: &'a JobSettings,
     options: &'a RunOptions,
@@ -74,7 +80,7 @@ impl JobRun<'_> {
     fn run(&self, job: PlannedJob, durable: bool, ledger: Option<&mut Ledger>, host: &mut dyn Host) -> Result<Outcome, Failure> {
         let (name, fingerprint) = (job.name.clone(), job.fingerprint.clone());
         let entry = format!("{}-{fingerprint}", self.number);
-        let folder = durable.then(|| folder(&self.settings.checkpoint_root, &name, &fingerprint));
+        let folder = durable.then(|| folder(&self.settings.checkpoint_root, &name, &fingerprint, self.repeat));
         let mut store = match &folder {
             Some(folder) => Some(self.open_store(folder, &name)?),
             None => None,
@@ -169,12 +175,13 @@ impl JobRun<'_> {
     }
 }
 
-/// The folder of a job's checkpoints. Another version of the query has another one.
-fn folder(root: &Path, name: &str, fingerprint: &str) -> PathBuf {
+/// The folder of a job's checkpoints. Another version of the query has another one, and so has the same job a second time.
+fn folder(root: &Path, name: &str, fingerprint: &str, repeat: usize) -> PathBuf {
     let safe = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '_' };
     let name: String = name.chars().take(FOLDER_NAME_CHARS_MAX).map(safe).collect();
     let short: String = fingerprint.chars().take(FINGERPRINT_CHARS).map(safe).collect();
-    root.join(format!("{}-{short}", name.trim_start_matches('.')))
+    let suffix = if repeat > 0 { format!("-{}", repeat + 1) } else { String::new() };
+    root.join(format!("{}-{short}{suffix}", name.trim_start_matches('.')))
 }
 
 #[cfg(test)]
@@ -183,7 +190,8 @@ mod tests {
 
     #[test]
     fn folders_have_safe_names() {
-        let path = folder(Path::new("r"), "../insert into `a`/é", "0123456789abcdef");
+        let path = folder(Path::new("r"), "../insert into `a`/é", "0123456789abcdef", 0);
         assert_eq!(path, Path::new("r/_insert_into__a___-0123456789ab"));
+        assert_eq!(folder(Path::new("r"), "a", "0", 1), Path::new("r/a-0-2"));
     }
 }

@@ -155,6 +155,20 @@ impl Flink {
         Ok(Cost { rows: query.rows, wall_s: duration?.as_secs_f64(), cpu_s, peak_mb })
     }
 
+    /// Waits until the TaskManager has come to rest: after a job it goes on compiling and collecting garbage for a while,
+    /// which would be in the way of whoever runs next. Not longer than ten seconds.
+    pub fn settle(&self) {
+        let pid = self.cluster.task_manager_pid();
+        for _ in 0..20 {
+            let before_s = process::cpu_s(pid).unwrap_or_default();
+            std::thread::sleep(Duration::from_millis(500));
+            let busy_s = process::cpu_s(pid).unwrap_or_default() - before_s;
+            if busy_s < 0.03 {
+                break;
+            }
+        }
+    }
+
     /// Stops all processes after a good run, with their logs.
     pub fn stop(self) {
         self.gateway.stop();

@@ -5,6 +5,7 @@ use flott::{Failure, SqlError};
 use flott_engine::{Error, ErrorKind};
 use std::ops::Range;
 
+use super::figures::counted;
 use super::style::Style;
 
 /// A script and the name that errors call it by.
@@ -30,8 +31,8 @@ pub fn failure(script: &Script, failure: &Failure, style: Style) -> String {
         Failure::Script { errors, unchecked } => {
             let mut text: String = errors.iter().map(|e| sql_error(script, e, style)).collect();
             if *unchecked > 0 {
-                let what = if *unchecked == 1 { "1 statement was".to_owned() } else { format!("{unchecked} statements were") };
-                text.push_str(&format!("note: {what} not checked, because they use what a wrong statement should have made\n"));
+                let what = counted(*unchecked as u64, "statement");
+                text.push_str(&format!("note: {what} not checked: a wrong statement before was to make what is used there\n"));
             }
             text
         }
@@ -51,13 +52,12 @@ pub fn sql_error(script: &Script, error: &SqlError, style: Style) -> String {
     let range = visible(&script.text, span);
     let config = Config::default().with_index_type(IndexType::Byte).with_color(style.color).with_char_set(CharSet::Unicode);
     let place = (script.name.clone(), range.clone());
-    let mut report = Report::build(ReportKind::Error, place.clone())
+    // The advice stands at the place itself.
+    let advice = error.help.as_deref().unwrap_or("here");
+    let report = Report::build(ReportKind::Error, place.clone())
         .with_config(config)
         .with_message(&error.message)
-        .with_label(label(place, style));
-    if let Some(help) = &error.help {
-        report = report.with_help(help);
-    }
+        .with_label(label(place, advice, style));
     let mut text = vec![];
     let source = (script.name.clone(), Source::from(script.text.clone()));
     match report.finish().write(source, &mut text) {
@@ -66,8 +66,8 @@ pub fn sql_error(script: &Script, error: &SqlError, style: Style) -> String {
     }
 }
 
-fn label(place: (String, Range<usize>), style: Style) -> Label<(String, Range<usize>)> {
-    let label = Label::new(place);
+fn label(place: (String, Range<usize>), advice: &str, style: Style) -> Label<(String, Range<usize>)> {
+    let label = Label::new(place).with_message(advice);
     if style.color { label.with_color(Color::Red) } else { label }
 }
 
@@ -147,9 +147,8 @@ error: column 'prise' not found in any table
    ╭─[ q.sql:2:8 ]
    │
  2 │ SELECT prise FROM t;
-   │        ─────
-   │
-   │ Help: did you mean 'price'?
+   │        ──┬──
+   │          ╰──── did you mean 'price'?
 ───╯
 
 "

@@ -19,7 +19,8 @@ use datafusion_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use datafusion_optimizer::analyzer::resolve_grouping_function::ResolveGroupingFunction;
 use datafusion_optimizer::analyzer::type_coercion::TypeCoercion;
 use datafusion_optimizer::{
-    Analyzer, AnalyzerRule, Optimizer, OptimizerContext, OptimizerRule, eliminate_filter::EliminateFilter,
+    Analyzer, AnalyzerRule, Optimizer, OptimizerContext, OptimizerRule, common_subexpr_eliminate::CommonSubexprEliminate,
+    eliminate_filter::EliminateFilter,
     optimize_projections::OptimizeProjections, push_down_filter::PushDownFilter,
     replace_distinct_aggregate::ReplaceDistinctWithAggregate, simplify_expressions::SimplifyExpressions,
 };
@@ -41,6 +42,7 @@ pub fn optimize(plan: LogicalPlan) -> SqlResult<LogicalPlan> {
         Arc::new(ReplaceDistinctWithAggregate::new()),
         Arc::new(EliminateFilter::new()),
         Arc::new(PushDownFilter::new()),
+        Arc::new(CommonSubexprEliminate::new()),
         Arc::new(OptimizeProjections::new()),
     ];
     let context = OptimizerContext::new().with_max_passes(OPTIMIZER_PASSES as u8).with_skip_failing_rules(false);

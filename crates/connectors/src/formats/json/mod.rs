@@ -18,6 +18,7 @@ use flott_engine::Result;
 
 pub use encode::JsonEncoder;
 use read::{Reader, RowShape};
+use scan::Next;
 
 use super::columns::{Column, finish_batch};
 use super::scalar::{TextRules, TimestampStandard};
@@ -162,7 +163,7 @@ impl Decode for JsonDecoder {
         let mut offset = 0;
         while offset < input.len() {
             let rest = &input[offset..];
-            match std::str::from_utf8(rest) {
+            match utf8(rest) {
                 Ok(text) => {
                     work.lines(text, offset)?;
                     break;
@@ -186,6 +187,15 @@ impl Decode for JsonDecoder {
     }
 }
 
+/// The text of bytes that are UTF-8. Most are ASCII, which is faster to see.
+fn utf8(bytes: &[u8]) -> Result<&str, std::str::Utf8Error> {
+    if bytes.is_ascii() {
+        // SAFETY: ASCII is UTF-8.
+        return Ok(unsafe { std::str::from_utf8_unchecked(bytes) });
+    }
+    std::str::from_utf8(bytes)
+}
+
 /// One call of `decode`.
 struct Work<'a> {
     decoder: &'a JsonDecoder,
@@ -207,10 +217,9 @@ impl<'a> Work<'a> {
         let mut reader = Reader::new(text, self.decoder.options.clone());
         let mut line = 0;
         while line < text.len() {
-            reader.scan.pos = line;
             reader.scan.depth = 0;
-            match self.line(&mut reader) {
-                Ok(()) => line = reader.scan.pos + 1,
+            match self.line(&mut reader, line) {
+                Ok(end) => line = end + 1,
                 Err(mut failure) => {
                     for column in &mut self.columns {
                         column.truncate(self.rows);
@@ -229,23 +238,23 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
-    /// Decodes the line at the reader's position and stops at its end. Lines without text are no records.
+    /// Decodes the line that starts at `start` and returns where it ends. Lines without text are no records.
     #[inline]
-    fn line(&mut self, reader: &mut Reader<'_>) -> Result<(), Box<Failure>> {
-        reader.scan.blanks();
-        match reader.scan.peek() {
-            b'\n' => return Ok(()),
+    fn line(&mut self, reader: &mut Reader<'_>, start: usize) -> Next {
+        let mut pos = reader.scan.blanks(start);
+        match reader.scan.peek(pos) {
+            b'\n' => return Ok(pos),
             // Some programs begin a file with a byte order mark.
-            0xef if reader.scan.text[reader.scan.pos..].starts_with('\u{feff}') => reader.scan.pos += '\u{feff}'.len_utf8(),
+            0xef if reader.scan.text[pos..].starts_with('\u{feff}') => pos += '\u{feff}'.len_utf8(),
             _ => {}
         }
-        reader.object(&mut self.shape, &mut self.columns, self.rows)?;
-        reader.scan.blanks();
-        if reader.scan.peek() != b'\n' {
-            return Err(Failure::structure(reader.scan.pos, "text follows the end of the object"));
+        let pos = reader.object(pos, &mut self.shape, &mut self.columns, self.rows)?;
+        let pos = reader.scan.blanks(pos);
+        if reader.scan.peek(pos) != b'\n' {
+            return Err(Failure::structure(pos, "text follows the end of the object"));
         }
         self.rows += 1;
-        Ok(())
+        Ok(pos)
     }
 
     /// Counts a bad record, or stops.

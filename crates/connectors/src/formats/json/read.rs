@@ -7,9 +7,9 @@
 use std::collections::HashMap;
 
 use arrow::datatypes::{DataType, Field, Fields};
-use flott_engine::{Error, Result, text};
+use flott_engine::{Error, text};
 
-use super::scan::{NumberToken, Scanner, StringToken, leading_digits, unescape};
+use super::scan::{Next, NumberToken, Scanner, StringToken, equal_under, leading_digits, unescape};
 use super::{Failure, JsonOptions};
 use crate::formats::columns::{Column, List, Map, Strings, TimestampKind};
 use crate::formats::scalar;
@@ -48,54 +48,39 @@ pub struct RowShape {
 /// What stood before a value: separator, key and colon, up to 32 bytes.
 #[derive(Clone, Copy)]
 struct Guess {
-    low: u128,
-    high: u128,
-    low_mask: u128,
-    high_mask: u128,
+    text: [[u8; 16]; 2],
+    mask: [[u8; 16]; 2],
     length: usize,
     field: u32,
 }
 
 impl Guess {
-    const NEVER: Guess = Guess { low: 1, high: 0, low_mask: 0, high_mask: 0, length: 0, field: SKIP };
-
     fn new(text: &[u8], field: u32) -> Self {
+        let mut guess = Guess { text: [[0; 16]; 2], mask: [[0; 16]; 2], length: text.len(), field };
         if text.len() > 32 {
-            return Self::NEVER;
+            // Longer than can be compared: one that never matches.
+            guess.text[0][0] = 1;
+            return guess;
         }
-        let mut bytes = [0u8; 32];
-        let mut mask = [0u8; 32];
-        bytes[..text.len()].copy_from_slice(text);
-        mask[..text.len()].fill(0xff);
-        let half = |bytes: &[u8; 32], at: usize| {
-            let mut half = [0u8; 16];
-            half.copy_from_slice(&bytes[at..at + 16]);
-            u128::from_le_bytes(half)
-        };
-        Guess {
-            low: half(&bytes, 0),
-            high: half(&bytes, 16),
-            low_mask: half(&mask, 0),
-            high_mask: half(&mask, 16),
-            length: text.len(),
-            field,
+        for (i, b) in text.iter().enumerate() {
+            guess.text[i / 16][i % 16] = *b;
+            guess.mask[i / 16][i % 16] = 0xff;
         }
+        guess
     }
 
     #[inline(always)]
     fn matches(&self, bytes: &[u8], pos: usize) -> bool {
         let Some(chunk) = bytes.get(pos..).and_then(|rest| rest.first_chunk::<32>()) else { return false };
-        let Some(low) = chunk.first_chunk::<16>() else { return false };
-        let Some(high) = chunk.last_chunk::<16>() else { return false };
-        let low = u128::from_le_bytes(*low) & self.low_mask;
-        let high = u128::from_le_bytes(*high) & self.high_mask;
-        low == self.low && high == self.high
+        let (Some(low), Some(high)) = (chunk.first_chunk::<16>(), chunk.last_chunk::<16>()) else { return false };
+        equal_under(low, &self.text[0], &self.mask[0])
+            && (self.length <= 16 || equal_under(high, &self.text[1], &self.mask[1]))
     }
 }
 
 impl Shape {
     /// The shape of a field's type. Fails for maps whose keys are no strings.
-    pub fn new(field: &Field) -> Result<Self> {
+    pub fn new(field: &Field) -> flott_engine::Result<Self> {
         Ok(match field.data_type() {
             DataType::List(element) => Shape::List(Box::new(Shape::new(element)?), element.is_nullable()),
             DataType::Map(entries, _) => match entries.data_type() {
@@ -119,12 +104,12 @@ impl Shape {
 
 impl RowShape {
     /// The shape of an object with these fields.
-    pub fn new(fields: &Fields) -> Result<Self> {
+    pub fn new(fields: &Fields) -> flott_engine::Result<Self> {
         Ok(RowShape {
             names: fields.iter().map(|f| f.name().clone()).collect(),
             by_name: fields.iter().enumerate().map(|(i, f)| (f.name().clone(), i as u32)).collect(),
             nullable: fields.iter().map(|f| f.is_nullable()).collect(),
-            shapes: fields.iter().map(|f| Shape::new(f)).collect::<Result<_>>()?,
+            shapes: fields.iter().map(|f| Shape::new(f)).collect::<flott_engine::Result<_>>()?,
             guesses: vec![],
             seen: vec![0; fields.len().div_ceil(64)],
             skipped: vec![],
@@ -182,45 +167,48 @@ pub struct Reader<'a> {
     minute_seconds: i64,
 }
 
-type Read = std::result::Result<(), Box<Failure>>;
-
 impl<'a> Reader<'a> {
-    /// A reader at the start of a text.
+    /// A reader of a text.
     pub fn new(text: &'a str, options: JsonOptions) -> Self {
         Self { scan: Scanner::new(text), options, scratch: String::new(), minute: [0; 16], minute_seconds: 0 }
     }
 
     /// Reads an object into columns that all have `rows` rows; afterwards they have one more. After a failure some of them may have
-    /// one more, and the caller cuts them back.
-    pub fn object(&mut self, shape: &mut RowShape, columns: &mut [Column], rows: usize) -> Read {
-        if self.scan.peek() != b'{' {
-            return Err(self.mismatch("an object"));
+    /// one more, and the caller cuts them back. Returns where the text goes on, as all methods that read do.
+    pub fn object(&mut self, pos: usize, shape: &mut RowShape, columns: &mut [Column], rows: usize) -> Next {
+        if self.scan.peek(pos) != b'{' {
+            return Err(self.mismatch(pos, "an object"));
         }
-        self.scan.enter()?;
+        let mut pos = self.scan.enter(pos)?;
+        let depth = self.scan.depth;
         shape.seen.fill(0);
         let mut count = 0;
         let mut place = 0;
         loop {
-            let start = self.scan.pos;
             let field = match shape.guesses.get(place) {
-                Some(guess) if guess.matches(self.scan.bytes, start) => {
-                    self.scan.pos += guess.length;
-                    self.scan.blanks();
+                Some(guess) if guess.matches(self.scan.bytes, pos) => {
+                    pos = self.scan.blanks(pos + guess.length);
                     guess.field
                 }
                 _ => {
-                    if !self.scan.member(place == 0, b'}')? {
-                        break;
+                    let start = pos;
+                    match self.scan.member(pos, place == 0, b'}')? {
+                        (None, after) => {
+                            pos = after;
+                            break;
+                        }
+                        (Some(member), _) => pos = member,
                     }
-                    let key = self.scan.key()?;
-                    let field = shape.field(plain(key, &mut self.scratch));
-                    shape.learn(place, &self.scan.bytes[start..self.scan.pos], field);
+                    let (key, value) = self.scan.key(pos)?;
+                    let field = shape.field(self.plain(key));
+                    shape.learn(place, &self.scan.bytes[start..value], field);
+                    pos = value;
                     field
                 }
             };
             place += 1;
             if field == SKIP {
-                self.skip_value(shape, place - 1)?;
+                pos = self.skip_value(pos, shape, place - 1)?;
                 continue;
             }
             let i = field as usize;
@@ -232,83 +220,93 @@ impl<'a> Reader<'a> {
                 // The last of several equal keys counts.
                 columns[i].truncate(rows);
             }
-            if let Err(mut failure) = self.value_or_null(&mut shape.shapes[i], &mut columns[i], shape.nullable[i], rows) {
-                failure.path.push(shape.names[i].clone());
-                return Err(failure);
-            }
+            pos = match self.value_or_null(pos, depth, &mut shape.shapes[i], &mut columns[i], shape.nullable[i], rows) {
+                Ok(pos) => pos,
+                Err(mut failure) => {
+                    failure.path.push(shape.names[i].clone());
+                    return Err(failure);
+                }
+            };
         }
-        if count < columns.len() { self.fill_missing(shape, columns) } else { Ok(()) }
+        if count < columns.len() {
+            self.fill_missing(pos, shape, columns)?;
+        }
+        Ok(pos)
     }
 
     /// Skips a value that no column needs, at a place of an object.
     #[inline]
-    fn skip_value(&mut self, shape: &mut RowShape, place: usize) -> Read {
-        if self.scan.peek() == b'{'
+    fn skip_value(&mut self, pos: usize, shape: &mut RowShape, place: usize) -> Next {
+        if self.scan.peek(pos) == b'{'
             && let Some(inner) = shape.skipped_at(place)
         {
-            return self.skip_object(inner);
+            return self.skip_object(pos, inner);
         }
-        self.scan.skip()
+        self.scan.skip(pos)
     }
 
     /// Skips an object, with the help of what it looked like the last time.
-    fn skip_object(&mut self, shape: &mut RowShape) -> Read {
-        self.scan.enter()?;
+    fn skip_object(&mut self, pos: usize, shape: &mut RowShape) -> Next {
+        let mut pos = self.scan.enter(pos)?;
         let mut place = 0;
         loop {
-            let start = self.scan.pos;
             match shape.guesses.get(place) {
-                Some(guess) if guess.matches(self.scan.bytes, start) => {
-                    self.scan.pos += guess.length;
-                    self.scan.blanks();
-                }
+                Some(guess) if guess.matches(self.scan.bytes, pos) => pos = self.scan.blanks(pos + guess.length),
                 _ => {
-                    if !self.scan.member(place == 0, b'}')? {
-                        return Ok(());
+                    let start = pos;
+                    match self.scan.member(pos, place == 0, b'}')? {
+                        (None, after) => return Ok(after),
+                        (Some(member), _) => pos = self.scan.key(member)?.1,
                     }
-                    self.scan.key()?;
-                    shape.learn(place, &self.scan.bytes[start..self.scan.pos], SKIP);
+                    shape.learn(place, &self.scan.bytes[start..pos], SKIP);
                 }
             }
-            self.skip_value(shape, place)?;
+            pos = self.skip_value(pos, shape, place)?;
             place += 1;
         }
     }
 
     #[cold]
-    fn missing(&self, shape: &RowShape, i: usize, reason: &str) -> Box<Failure> {
-        let mut failure = Failure::value(self.scan.pos, reason);
+    fn missing(&self, pos: usize, shape: &RowShape, i: usize, reason: &str) -> Box<Failure> {
+        let mut failure = Failure::value(pos, reason);
         failure.path.push(shape.names[i].clone());
         failure
     }
 
-    fn fill_missing(&self, shape: &RowShape, columns: &mut [Column]) -> Read {
+    fn fill_missing(&self, pos: usize, shape: &RowShape, columns: &mut [Column]) -> Result<(), Box<Failure>> {
         for (i, column) in columns.iter_mut().enumerate() {
             if shape.seen[i / 64] & 1 << (i % 64) != 0 {
                 continue;
             }
             if self.options.fail_on_missing_field {
-                return Err(self.missing(shape, i, "the field is missing ('json.fail-on-missing-field' is set)"));
+                return Err(self.missing(pos, shape, i, "the field is missing ('json.fail-on-missing-field' is set)"));
             }
             if !shape.nullable[i] {
-                return Err(self.missing(shape, i, "the field is missing, and the column is NOT NULL"));
+                return Err(self.missing(pos, shape, i, "the field is missing, and the column is NOT NULL"));
             }
             column.push_null();
         }
         Ok(())
     }
 
-    /// Reads a value; where bad values are to be ignored, one that does not convert becomes NULL.
+    /// Reads a value; where bad values are to be ignored, one that does not convert becomes NULL. `depth`: how many objects and
+    /// arrays are open around it.
     #[inline]
-    fn value_or_null(&mut self, shape: &mut Shape, column: &mut Column, nullable: bool, rows: usize) -> Read {
-        let (start, depth) = (self.scan.pos, self.scan.depth);
-        match self.value(shape, column, nullable) {
+    fn value_or_null(
+        &mut self,
+        pos: usize,
+        depth: usize,
+        shape: &mut Shape,
+        column: &mut Column,
+        nullable: bool,
+        rows: usize,
+    ) -> Next {
+        match self.value(pos, shape, column, nullable) {
             Err(failure) if self.options.ignore_parse_errors && nullable && failure.conversion => {
                 column.truncate(rows);
                 column.push_null();
-                self.scan.pos = start;
                 self.scan.depth = depth;
-                self.scan.skip()
+                self.scan.skip(pos)
             }
             result => result,
         }
@@ -316,51 +314,64 @@ impl<'a> Reader<'a> {
 
     /// Reads a value into a column.
     #[inline]
-    fn value(&mut self, shape: &mut Shape, column: &mut Column, nullable: bool) -> Read {
-        let first = self.scan.peek();
-        if first == b'n' {
-            self.scan.word("null")?;
-            if !nullable {
-                return Err(Failure::value(self.scan.pos, "null in a column that is NOT NULL"));
-            }
-            column.push_null();
-            return Ok(());
-        }
+    fn value(&mut self, pos: usize, shape: &mut Shape, column: &mut Column, nullable: bool) -> Next {
+        let first = self.scan.peek(pos);
         match (column, shape) {
-            (Column::String(c), _) => self.text_value(c, first),
+            (column, _) if first == b'n' => {
+                let after = self.scan.word(pos, "null")?;
+                if !nullable {
+                    return Err(Failure::value(pos, "null in a column that is NOT NULL"));
+                }
+                column.push_null();
+                Ok(after)
+            }
+            (Column::String(c), _) if first == b'"' => {
+                let token = self.scan.string(pos)?;
+                if token.escaped {
+                    unescape(self.scan.raw(token), &mut c.text);
+                    c.end();
+                } else {
+                    c.push_part(self.scan.text, token.start, token.end);
+                }
+                Ok(token.end + 1)
+            }
             (Column::Int64(c), _) => {
-                c.push(self.integer(first, "BIGINT", true)?);
-                Ok(())
+                let (value, after) = self.integer(pos, "BIGINT", true)?;
+                c.push(value);
+                Ok(after)
             }
             (Column::Timestamp(c, kind), _) if first == b'"' => {
-                let start = self.scan.pos;
-                let token = self.scan.string()?;
-                let value = match self.recent_minute(token.raw.as_bytes(), kind) {
+                let token = self.scan.string(pos)?;
+                let raw = &self.scan.bytes[token.start..token.end];
+                let value = match self.recent_minute(raw, kind) {
                     Some(value) => value,
-                    None => {
-                        let text = plain(token, &mut self.scratch);
-                        let value = scalar::timestamp(text, kind, self.options.rules.standard);
-                        let value = value.map_err(|reason| Failure::value(start, reason))?;
-                        self.remember_minute(token.raw.as_bytes());
-                        value
-                    }
+                    None => self.timestamp(pos, token, kind)?,
                 };
                 c.push(value);
-                Ok(())
+                Ok(token.end + 1)
             }
             (Column::Row(c), Shape::Row(shape)) => {
                 let rows = c.begin();
-                self.object(shape, &mut c.columns, rows)?;
+                let after = self.object(pos, shape, &mut c.columns, rows)?;
                 c.end();
-                Ok(())
+                Ok(after)
             }
-            (Column::List(c), Shape::List(shape, nullable)) => self.list(c, shape, *nullable),
-            (Column::Map(c), Shape::Map(shape, nullable)) => self.map(c, shape, *nullable),
-            (column, _) => self.other_scalar(column, first, nullable),
+            (Column::List(c), Shape::List(shape, nullable)) => self.list(pos, c, shape, *nullable),
+            (Column::Map(c), Shape::Map(shape, nullable)) => self.map(pos, c, shape, *nullable),
+            (Column::String(c), _) => self.text_of_value(pos, first, c),
+            (column, _) => self.other_scalar(pos, column, first, nullable),
         }
     }
 
-    /// The value of a timestamp in SQL form whose minute is that of the timestamp before.
+    #[inline(never)]
+    fn timestamp(&mut self, pos: usize, token: StringToken, kind: &TimestampKind) -> Result<i64, Box<Failure>> {
+        let standard = self.options.rules.standard;
+        let value = scalar::timestamp(self.plain(token), kind, standard).map_err(|reason| Failure::value(pos, reason))?;
+        self.remember_minute(&self.scan.bytes[token.start..token.end]);
+        Ok(value)
+    }
+
+    /// The value of a timestamp whose minute is that of the timestamp before.
     #[inline]
     fn recent_minute(&self, raw: &[u8], kind: &TimestampKind) -> Option<i64> {
         if kind.utc || raw.len() < 19 || raw.first_chunk::<16>() != Some(&self.minute) || raw[16] != b':' {
@@ -387,69 +398,61 @@ impl<'a> Reader<'a> {
         let mut whole = *b"0000-00-00 00:00:00";
         whole[..16].copy_from_slice(minute);
         whole[10] = b' ';
-        if let Some((seconds, _)) = text::parse_timestamp_sql(&whole, false) {
+        if whole[11..13] != *b"24"
+            && let Some((seconds, _)) = text::parse_timestamp_sql(&whole, false)
+        {
             self.minute = *minute;
             self.minute_seconds = seconds;
         }
     }
 
-    fn text_value(&mut self, column: &mut Strings, first: u8) -> Read {
-        match first {
-            b'"' => {
-                let token = self.scan.string()?;
-                if token.escaped {
-                    unescape(token.raw, &mut column.text);
-                    column.end();
-                } else {
-                    let end = self.scan.pos - 1;
-                    column.push_part(self.scan.text, end - token.raw.len(), end);
-                }
-            }
-            b'{' | b'[' => {
-                let result = self.compact(&mut column.text);
-                if result.is_err() {
-                    column.abandon();
-                    return result;
-                }
+    /// The text of a value that is no string, for a column of strings.
+    fn text_of_value(&mut self, pos: usize, first: u8, column: &mut Strings) -> Next {
+        if !matches!(first, b'{' | b'[') {
+            let after = self.scan.skip(pos)?;
+            column.push(&self.scan.text[pos..after]);
+            return Ok(after);
+        }
+        match self.compact(pos, &mut column.text) {
+            Ok(after) => {
                 column.end();
+                Ok(after)
             }
-            _ => {
-                let start = self.scan.pos;
-                self.scan.skip()?;
-                column.push(&self.scan.text[start..self.scan.pos]);
+            Err(failure) => {
+                column.abandon();
+                Err(failure)
             }
         }
-        Ok(())
     }
 
     /// A whole number: a number, or a string that holds one. `float`: one with a fraction is cut, not refused.
     #[inline]
-    fn integer(&mut self, first: u8, type_name: &str, float: bool) -> Result<i64, Box<Failure>> {
-        let start = self.scan.pos;
+    fn integer(&mut self, pos: usize, type_name: &str, float: bool) -> Result<(i64, usize), Box<Failure>> {
         // The common case: up to 15 digits and then the end of the value.
-        let digits = start + usize::from(first == b'-');
+        let negative = self.scan.peek(pos) == b'-';
+        let digits = pos + usize::from(negative);
         let (length, value) = leading_digits(self.scan.bytes, digits);
-        let pos = digits + length;
-        let ended = !matches!(self.scan.bytes.get(pos), Some(b'.' | b'e' | b'E'));
+        let after = digits + length;
+        let ended = matches!(self.scan.peek(after), b',' | b'}' | b']');
         if (1..=15).contains(&length) && ended && (self.scan.bytes[digits] != b'0' || length == 1) {
-            self.scan.pos = pos;
-            return Ok(if first == b'-' { -value } else { value });
+            return Ok((if negative { -value } else { value }, after));
         }
-        self.long_integer(first, type_name, float)
+        self.long_integer(pos, type_name, float)
     }
 
-    fn long_integer(&mut self, first: u8, type_name: &str, float: bool) -> Result<i64, Box<Failure>> {
-        let start = self.scan.pos;
-        let number = match first {
-            b'-' | b'0'..=b'9' => self.scan.number()?,
+    #[inline(never)]
+    fn long_integer(&mut self, pos: usize, type_name: &str, float: bool) -> Result<(i64, usize), Box<Failure>> {
+        let number = match self.scan.peek(pos) {
+            b'-' | b'0'..=b'9' => self.scan.number(pos)?,
             b'"' => {
-                let token = self.scan.string()?;
-                let raw = plain(token, &mut self.scratch).trim();
-                return text::parse_i64(raw.as_bytes()).ok_or_else(|| {
-                    Failure::value(start, format!("{} is not a whole number ({type_name})", scalar::shown(raw)))
-                });
+                let token = self.scan.string(pos)?;
+                let raw = self.plain(token).trim();
+                let value = text::parse_i64(raw.as_bytes()).ok_or_else(|| {
+                    Failure::value(pos, format!("{} is not a whole number ({type_name})", scalar::shown(raw)))
+                })?;
+                return Ok((value, token.end + 1));
             }
-            _ => return Err(self.mismatch(&format!("a whole number ({type_name})"))),
+            _ => return Err(self.mismatch(pos, &format!("a whole number ({type_name})"))),
         };
         let value = match number {
             NumberToken { raw, float: false } => text::parse_i64(raw.as_bytes()),
@@ -459,160 +462,209 @@ impl<'a> Reader<'a> {
                 (value >= -9_223_372_036_854_775_808.0 && value < 9_223_372_036_854_775_808.0).then_some(value as i64)
             }
             NumberToken { raw, .. } => {
-                return Err(Failure::value(start, format!("{} is not a whole number ({type_name})", scalar::shown(raw))));
+                return Err(Failure::value(pos, format!("{} is not a whole number ({type_name})", scalar::shown(raw))));
             }
         };
-        value.ok_or_else(|| Failure::value(start, scalar::out_of_range(number.raw, type_name)))
+        let value = value.ok_or_else(|| Failure::value(pos, scalar::out_of_range(number.raw, type_name)))?;
+        Ok((value, pos + number.raw.len()))
     }
 
-    fn ranged<T: TryFrom<i64>>(&mut self, first: u8, type_name: &str, float: bool) -> Result<T, Box<Failure>> {
-        let start = self.scan.pos;
-        let value = self.integer(first, type_name, float)?;
-        T::try_from(value).map_err(|_| Failure::value(start, scalar::out_of_range(&value.to_string(), type_name)))
+    fn ranged<T: TryFrom<i64>>(&mut self, pos: usize, type_name: &str, float: bool) -> Result<(T, usize), Box<Failure>> {
+        let (value, after) = self.integer(pos, type_name, float)?;
+        let value = T::try_from(value);
+        let value = value.map_err(|_| Failure::value(pos, scalar::out_of_range(&self.scan.text[pos..after], type_name)))?;
+        Ok((value, after))
     }
 
-    fn other_scalar(&mut self, column: &mut Column, first: u8, nullable: bool) -> Read {
-        let start = self.scan.pos;
-        match column {
-            Column::Int32(c) => c.push(self.ranged(first, "INT", true)?),
-            Column::Int16(c) => c.push(self.ranged(first, "SMALLINT", false)?),
-            Column::Int8(c) => c.push(self.ranged(first, "TINYINT", false)?),
+    fn other_scalar(&mut self, pos: usize, column: &mut Column, first: u8, nullable: bool) -> Next {
+        let after = match column {
+            Column::Int32(c) => {
+                let (value, after) = self.ranged(pos, "INT", true)?;
+                c.push(value);
+                after
+            }
+            Column::Int16(c) => {
+                let (value, after) = self.ranged(pos, "SMALLINT", false)?;
+                c.push(value);
+                after
+            }
+            Column::Int8(c) => {
+                let (value, after) = self.ranged(pos, "TINYINT", false)?;
+                c.push(value);
+                after
+            }
             Column::Interval(c, months) => {
-                let value = self.integer(first, "BIGINT", true)?;
-                c.push(scalar::interval(value, *months).map_err(|reason| Failure::value(start, reason))?);
+                let (value, after) = self.integer(pos, "BIGINT", true)?;
+                c.push(scalar::interval(value, *months).map_err(|reason| Failure::value(pos, reason))?);
+                after
             }
             Column::Null(rows) => {
-                self.scan.skip()?;
                 *rows += 1;
+                self.scan.skip(pos)?
             }
-            column => {
-                let text = match first {
-                    b'"' => plain(self.scan.string()?, &mut self.scratch),
-                    b'-' | b'0'..=b'9' => self.scan.number()?.raw,
-                    b't' | b'f' if matches!(column, Column::Boolean(_)) => {
-                        self.scan.skip()?;
-                        &self.scan.text[start..self.scan.pos]
-                    }
-                    _ => return Err(self.mismatch(&format!("a value of type {}", name_of(column)))),
-                };
-                if matches!(column, Column::Binary(_)) && first != b'"' {
-                    return Err(Failure::value(start, format!("{} is not a string with base64", scalar::shown(text))));
-                }
-                let before = column.len();
-                scalar::push_text(column, text, self.options.rules).map_err(|reason| Failure::value(start, reason))?;
-                if !nullable && matches!(column, Column::Decimal(..)) && column.is_null(before) {
-                    return Err(Failure::value(start, format!("{} does not fit {}", scalar::shown(text), name_of(column))));
-                }
-            }
-        }
-        Ok(())
+            column => return self.text_scalar(pos, column, first, nullable),
+        };
+        Ok(after)
     }
 
-    fn list(&mut self, list: &mut List, shape: &mut Shape, nullable: bool) -> Read {
-        if self.scan.peek() != b'[' {
-            return Err(self.mismatch("an array"));
+    /// A value that is read from its text.
+    fn text_scalar(&mut self, pos: usize, column: &mut Column, first: u8, nullable: bool) -> Next {
+        let rules = self.options.rules;
+        let (text, after) = match first {
+            b'"' => {
+                let token = self.scan.string(pos)?;
+                (self.plain(token), token.end + 1)
+            }
+            b'-' | b'0'..=b'9' => {
+                let raw = self.scan.number(pos)?.raw;
+                (raw, pos + raw.len())
+            }
+            b't' | b'f' if matches!(column, Column::Boolean(_)) => {
+                let after = self.scan.skip(pos)?;
+                (&self.scan.text[pos..after], after)
+            }
+            _ => return Err(self.mismatch(pos, &format!("a value of type {}", name_of(column)))),
+        };
+        if matches!(column, Column::Binary(_)) && first != b'"' {
+            return Err(Failure::value(pos, format!("{} is not a string with base64", scalar::shown(text))));
         }
-        self.scan.enter()?;
+        let before = column.len();
+        scalar::push_text(column, text, rules).map_err(|reason| Failure::value(pos, reason))?;
+        if !nullable && matches!(column, Column::Decimal(..)) && column.is_null(before) {
+            return Err(Failure::value(pos, format!("{} does not fit {}", scalar::shown(text), name_of(column))));
+        }
+        Ok(after)
+    }
+
+    fn list(&mut self, pos: usize, list: &mut List, shape: &mut Shape, nullable: bool) -> Next {
+        if self.scan.peek(pos) != b'[' {
+            return Err(self.mismatch(pos, "an array"));
+        }
+        let mut pos = self.scan.enter(pos)?;
+        let depth = self.scan.depth;
         let mut first = true;
-        while self.scan.member(first, b']')? {
+        loop {
+            match self.scan.member(pos, first, b']')? {
+                (None, after) => {
+                    list.end();
+                    return Ok(after);
+                }
+                (Some(member), _) => pos = member,
+            }
             first = false;
             let rows = list.element.len();
-            self.value_or_null(shape, &mut list.element, nullable, rows)?;
+            pos = self.value_or_null(pos, depth, shape, &mut list.element, nullable, rows)?;
         }
-        list.end();
-        Ok(())
     }
 
-    fn map(&mut self, map: &mut Map, shape: &mut Shape, nullable: bool) -> Read {
-        if self.scan.peek() != b'{' {
-            return Err(self.mismatch("an object"));
+    fn map(&mut self, pos: usize, map: &mut Map, shape: &mut Shape, nullable: bool) -> Next {
+        if self.scan.peek(pos) != b'{' {
+            return Err(self.mismatch(pos, "an object"));
         }
-        let start = self.scan.pos;
-        self.scan.enter()?;
+        let start = pos;
+        let mut pos = self.scan.enter(pos)?;
+        let depth = self.scan.depth;
         let mut first = true;
-        while self.scan.member(first, b'}')? {
+        loop {
+            match self.scan.member(pos, first, b'}')? {
+                (None, after) => {
+                    pos = after;
+                    break;
+                }
+                (Some(member), _) => pos = member,
+            }
             first = false;
-            let key = self.scan.key()?;
+            let (key, value) = self.scan.key(pos)?;
             let Column::String(keys) = &mut map.keys else {
                 return Err(Failure::structure(start, "the keys of a map are no strings"));
             };
-            keys.push(plain(key, &mut self.scratch));
+            keys.push(self.plain(key));
             let rows = map.values.len();
-            if let Err(mut failure) = self.value_or_null(shape, &mut map.values, nullable, rows) {
-                failure.path.push(plain(key, &mut self.scratch).to_owned());
-                return Err(failure);
-            }
+            pos = match self.value_or_null(value, depth, shape, &mut map.values, nullable, rows) {
+                Ok(pos) => pos,
+                Err(mut failure) => {
+                    failure.path.push(self.plain(key).to_owned());
+                    return Err(failure);
+                }
+            };
         }
         if has_duplicates(map) {
-            return self.map_with_duplicates(map, shape, nullable, start);
+            self.map_with_duplicates(start, map, shape, nullable)?;
         }
         map.end();
-        Ok(())
+        Ok(pos)
     }
 
     /// Reads a map again whose keys repeat: of equal keys the last counts, at the place of the first.
-    fn map_with_duplicates(&mut self, map: &mut Map, shape: &mut Shape, nullable: bool, start: usize) -> Read {
-        let (end, depth) = (self.scan.pos, self.scan.depth);
+    fn map_with_duplicates(
+        &mut self,
+        start: usize,
+        map: &mut Map,
+        shape: &mut Shape,
+        nullable: bool,
+    ) -> Result<(), Box<Failure>> {
         map.keys.truncate(map.ended());
         map.values.truncate(map.ended());
-        self.scan.pos = start;
-        self.scan.enter()?;
+        let mut pos = self.scan.enter(start)?;
         let mut order: Vec<(String, usize)> = vec![];
         let mut by_key: HashMap<String, usize> = HashMap::new();
-        let mut first = true;
-        while self.scan.member(first, b'}')? {
-            first = false;
-            let key = self.scan.key()?;
-            let key = plain(key, &mut self.scratch).to_owned();
+        while let (Some(member), _) = self.scan.member(pos, order.is_empty(), b'}')? {
+            let (key, value) = self.scan.key(member)?;
+            let key = self.plain(key).to_owned();
             let place = *by_key.entry(key.clone()).or_insert(order.len());
             if place == order.len() {
-                order.push((key, self.scan.pos));
+                order.push((key, value));
             } else {
-                order[place].1 = self.scan.pos;
+                order[place].1 = value;
             }
-            self.scan.skip()?;
+            pos = self.scan.skip(value)?;
         }
-        for (key, at) in order {
-            self.scan.pos = at;
+        let depth = self.scan.depth;
+        for (key, value) in order {
             let Column::String(keys) = &mut map.keys else { break };
             keys.push(&key);
             let rows = map.values.len();
-            self.value_or_null(shape, &mut map.values, nullable, rows)?;
+            self.value_or_null(value, depth, shape, &mut map.values, nullable, rows)?;
         }
-        (self.scan.pos, self.scan.depth) = (end, depth);
-        map.end();
         Ok(())
     }
 
     /// Appends a value's JSON without blanks, as a tree of it would be written: numbers with a fraction as doubles.
-    fn compact(&mut self, out: &mut String) -> Read {
-        match self.scan.peek() {
+    fn compact(&mut self, pos: usize, out: &mut String) -> Next {
+        match self.scan.peek(pos) {
             open @ (b'{' | b'[') => {
                 let close = if open == b'{' { b'}' } else { b']' };
-                self.scan.enter()?;
+                let mut pos = self.scan.enter(pos)?;
                 out.push(char::from(open));
                 let mut first = true;
-                while self.scan.member(first, close)? {
+                loop {
+                    match self.scan.member(pos, first, close)? {
+                        (None, after) => {
+                            out.push(char::from(close));
+                            return Ok(after);
+                        }
+                        (Some(member), _) => pos = member,
+                    }
                     if !first {
                         out.push(',');
                     }
                     first = false;
                     if open == b'{' {
-                        let key = self.scan.key()?;
-                        compact_string(key, out);
+                        let (key, value) = self.scan.key(pos)?;
+                        compact_string(self.plain(key), out);
                         out.push(':');
+                        pos = value;
                     }
-                    self.compact(out)?;
+                    pos = self.compact(pos, out)?;
                 }
-                out.push(char::from(close));
-                Ok(())
             }
             b'"' => {
-                compact_string(self.scan.string()?, out);
-                Ok(())
+                let token = self.scan.string(pos)?;
+                compact_string(self.plain(token), out);
+                Ok(token.end + 1)
             }
             b'-' | b'0'..=b'9' => {
-                let number = self.scan.number()?;
+                let number = self.scan.number(pos)?;
                 match text::parse_f64(number.raw.as_bytes()) {
                     Some(value) if number.float && value.is_finite() => {
                         let mut bytes = Vec::with_capacity(24);
@@ -621,47 +673,43 @@ impl<'a> Reader<'a> {
                     }
                     _ => out.push_str(number.raw),
                 }
-                Ok(())
+                Ok(pos + number.raw.len())
             }
             _ => {
-                let start = self.scan.pos;
-                self.scan.skip()?;
-                out.push_str(&self.scan.text[start..self.scan.pos]);
-                Ok(())
+                let after = self.scan.skip(pos)?;
+                out.push_str(&self.scan.text[pos..after]);
+                Ok(after)
             }
         }
+    }
+
+    /// A string without its escapes.
+    #[inline]
+    fn plain(&mut self, token: StringToken) -> &str {
+        let raw = self.scan.raw(token);
+        if !token.escaped {
+            return raw;
+        }
+        self.scratch.clear();
+        unescape(raw, &mut self.scratch);
+        &self.scratch
     }
 
     /// The value at hand is of another kind than the column. If it is no JSON value at all, says that instead.
     #[cold]
-    fn mismatch(&mut self, wanted: &str) -> Box<Failure> {
-        let (start, depth) = (self.scan.pos, self.scan.depth);
-        match self.scan.skip() {
+    fn mismatch(&mut self, pos: usize, wanted: &str) -> Box<Failure> {
+        match self.scan.skip(pos) {
             Err(failure) => failure,
-            Ok(()) => {
-                let found = scalar::shown(&self.scan.text[start..self.scan.pos]);
-                self.scan.depth = depth;
-                Failure::value(start, format!("{found} is not {wanted}"))
+            Ok(after) => {
+                Failure::value(pos, format!("{} is not {wanted}", scalar::shown(&self.scan.text[pos..after])))
             }
         }
     }
 }
 
-/// A string without its escapes.
-#[inline]
-fn plain<'t>(token: StringToken<'t>, scratch: &'t mut String) -> &'t str {
-    if !token.escaped {
-        return token.raw;
-    }
-    scratch.clear();
-    unescape(token.raw, scratch);
-    scratch
-}
-
-fn compact_string(token: StringToken<'_>, out: &mut String) {
-    let mut scratch = String::new();
-    let mut bytes = Vec::with_capacity(token.raw.len() + 2);
-    super::encode::push_string(plain(token, &mut scratch), false, &mut bytes);
+fn compact_string(text: &str, out: &mut String) {
+    let mut bytes = Vec::with_capacity(text.len() + 2);
+    super::encode::push_string(text, false, &mut bytes);
     out.push_str(&String::from_utf8_lossy(&bytes));
 }
 

@@ -5,24 +5,26 @@
 
 use super::{Failure, MAX_DEPTH};
 
-/// A position in a text of lines.
+/// A text of lines. Positions in it are passed along rather than kept, which lets them stay in registers.
 pub struct Scanner<'a> {
     /// The text.
     pub text: &'a str,
     /// Its bytes.
     pub bytes: &'a [u8],
-    /// The next byte to look at.
-    pub pos: usize,
     /// How many objects and arrays are open.
     pub depth: usize,
 }
 
-/// The inside of a string, without its quotes.
+/// A position, or what is wrong.
+pub type Next = Result<usize, Box<Failure>>;
+
+/// Where the inside of a string lies, without its quotes.
 #[derive(Clone, Copy)]
-pub struct StringToken<'a> {
-    /// As written, with its escapes.
-    pub raw: &'a str,
-    /// Whether there are any.
+pub struct StringToken {
+    pub start: usize,
+    /// Its closing quote stands here.
+    pub end: usize,
+    /// Whether there are escapes in it.
     pub escaped: bool,
 }
 
@@ -59,6 +61,26 @@ fn string_stops(chunk: &[u8; 16]) -> u32 {
         mask |= u32::from(*b == b'"' || *b == b'\\' || *b == b'\n') << i;
     }
     mask
+}
+
+/// Whether two blocks are equal in the bytes where `mask` is not zero; the others of `wanted` are zero.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+pub fn equal_under(found: &[u8; 16], wanted: &[u8; 16], mask: &[u8; 16]) -> bool {
+    use std::arch::x86_64::{__m128i, _mm_and_si128, _mm_cmpeq_epi8, _mm_loadu_si128, _mm_movemask_epi8};
+    // SAFETY: SSE2 is part of every x86-64, and the loads read exactly the 16 bytes of each array, of any alignment.
+    unsafe {
+        let load = |bytes: &[u8; 16]| _mm_loadu_si128(bytes.as_ptr().cast::<__m128i>());
+        let same = _mm_cmpeq_epi8(_mm_and_si128(load(found), load(mask)), load(wanted));
+        _mm_movemask_epi8(same) == 0xffff
+    }
+}
+
+/// Whether two blocks are equal in the bytes where `mask` is not zero; the others of `wanted` are zero.
+#[cfg(not(target_arch = "x86_64"))]
+#[inline(always)]
+pub fn equal_under(found: &[u8; 16], wanted: &[u8; 16], mask: &[u8; 16]) -> bool {
+    u128::from_ne_bytes(*found) & u128::from_ne_bytes(*mask) == u128::from_ne_bytes(*wanted)
 }
 
 /// The powers of ten up to 10^8.
@@ -102,239 +124,224 @@ fn eight_digits(chunk: u64) -> (usize, i64) {
 }
 
 impl<'a> Scanner<'a> {
-    /// A scanner at the start of a text.
+    /// A scanner of a text.
     pub fn new(text: &'a str) -> Self {
-        Self { text, bytes: text.as_bytes(), pos: 0, depth: 0 }
+        Self { text, bytes: text.as_bytes(), depth: 0 }
     }
 
-    /// The next byte; a line break at the end of the text, so that callers have one case less.
+    /// The byte at a position; a line break at the end of the text, so that callers have one case less.
     #[inline(always)]
-    pub fn peek(&self) -> u8 {
-        self.bytes.get(self.pos).copied().unwrap_or(b'\n')
+    pub fn peek(&self, pos: usize) -> u8 {
+        self.bytes.get(pos).copied().unwrap_or(b'\n')
     }
 
     /// Skips blanks within the line.
     #[inline(always)]
-    pub fn blanks(&mut self) {
-        while matches!(self.peek(), b' ' | b'\t' | b'\r') {
-            self.pos += 1;
+    pub fn blanks(&self, mut pos: usize) -> usize {
+        while matches!(self.peek(pos), b' ' | b'\t' | b'\r') {
+            pos += 1;
         }
+        pos
     }
 
-    /// What is wrong at the current position, when `wanted` should stand there.
+    /// The text of a string as written.
+    #[inline(always)]
+    pub fn raw(&self, token: StringToken) -> &'a str {
+        &self.text[token.start..token.end]
+    }
+
+    /// What is wrong at a position, when `wanted` should stand there.
     #[cold]
-    pub fn unexpected(&self, wanted: &str) -> Box<Failure> {
-        let found = match self.text.get(self.pos..).and_then(|rest| rest.chars().next()) {
+    pub fn unexpected(&self, pos: usize, wanted: &str) -> Box<Failure> {
+        let found = match self.text.get(pos..).and_then(|rest| rest.chars().next()) {
             None | Some('\n') => "the line ends".to_owned(),
             Some(c) => format!("'{c}' stands"),
         };
-        Failure::structure(self.pos, format!("{found} where {wanted} should be"))
+        Failure::structure(pos, format!("{found} where {wanted} should be"))
     }
 
     /// Opens an object or an array.
     #[inline]
-    pub fn enter(&mut self) -> Result<(), Box<Failure>> {
+    pub fn enter(&mut self, pos: usize) -> Next {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
-            return Err(Failure::structure(self.pos, format!("objects and arrays are nested deeper than {MAX_DEPTH}")));
+            return Err(Failure::structure(pos, format!("objects and arrays are nested deeper than {MAX_DEPTH}")));
         }
-        self.pos += 1;
-        Ok(())
+        Ok(pos + 1)
     }
 
-    /// Closes an object or an array.
-    #[inline]
-    pub fn leave(&mut self) {
-        self.depth -= 1;
-        self.pos += 1;
-    }
-
-    /// Moves to the next quote, backslash or line break, and returns it.
+    /// The next quote, backslash or line break.
     #[inline(always)]
-    fn string_stop(&mut self) -> u8 {
+    fn string_stop(&self, mut pos: usize) -> usize {
         // Most keys and many values end in the first 16 bytes; longer text goes by 32.
-        if let Some(chunk) = self.bytes.get(self.pos..).and_then(|rest| rest.first_chunk::<16>()) {
+        if let Some(chunk) = self.bytes.get(pos..).and_then(|rest| rest.first_chunk::<16>()) {
             let mask = string_stops(chunk);
             if mask != 0 {
-                self.pos += mask.trailing_zeros() as usize;
-                return self.bytes[self.pos];
+                return pos + mask.trailing_zeros() as usize;
             }
-            self.pos += 16;
+            pos += 16;
         }
-        while let Some(chunk) = self.bytes.get(self.pos..).and_then(|rest| rest.first_chunk::<32>()) {
+        while let Some(chunk) = self.bytes.get(pos..).and_then(|rest| rest.first_chunk::<32>()) {
             let (Some(low), Some(high)) = (chunk.first_chunk::<16>(), chunk.last_chunk::<16>()) else { break };
             let mask = string_stops(low) | string_stops(high) << 16;
             if mask != 0 {
-                self.pos += mask.trailing_zeros() as usize;
-                return self.bytes[self.pos];
+                return pos + mask.trailing_zeros() as usize;
             }
-            self.pos += 32;
+            pos += 32;
         }
-        while !matches!(self.peek(), b'"' | b'\\' | b'\n') {
-            self.pos += 1;
+        while !matches!(self.peek(pos), b'"' | b'\\' | b'\n') {
+            pos += 1;
         }
-        self.peek()
+        pos
     }
 
-    /// A string; its opening quote is the next byte.
-    #[inline]
-    pub fn string(&mut self) -> Result<StringToken<'a>, Box<Failure>> {
-        self.pos += 1;
-        let start = self.pos;
-        if self.string_stop() == b'"' {
-            let raw = &self.text[start..self.pos];
-            self.pos += 1;
-            return Ok(StringToken { raw, escaped: false });
+    /// A string whose opening quote stands at `pos`; the text goes on behind its end.
+    #[inline(always)]
+    pub fn string(&self, pos: usize) -> Result<StringToken, Box<Failure>> {
+        let start = pos + 1;
+        let end = self.string_stop(start);
+        if self.peek(end) == b'"' {
+            return Ok(StringToken { start, end, escaped: false });
         }
-        self.string_with_escapes(start)
+        self.string_with_escapes(start, end)
     }
 
-    fn string_with_escapes(&mut self, start: usize) -> Result<StringToken<'a>, Box<Failure>> {
+    #[inline(never)]
+    fn string_with_escapes(&self, start: usize, mut pos: usize) -> Result<StringToken, Box<Failure>> {
         loop {
-            match self.string_stop() {
-                b'"' => break,
-                b'\\' => self.escape()?,
+            match self.peek(pos) {
+                b'"' => return Ok(StringToken { start, end: pos, escaped: true }),
+                b'\\' => pos = self.string_stop(self.escape(pos)?),
                 _ => return Err(Failure::structure(start - 1, "a string has no closing quote")),
             }
         }
-        let raw = &self.text[start..self.pos];
-        self.pos += 1;
-        Ok(StringToken { raw, escaped: true })
     }
 
     /// Checks an escape and moves past it.
-    fn escape(&mut self) -> Result<(), Box<Failure>> {
-        match self.bytes.get(self.pos + 1) {
-            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.pos += 2,
+    fn escape(&self, pos: usize) -> Next {
+        match self.bytes.get(pos + 1) {
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(pos + 2),
             Some(b'u') => {
-                let digits = self.bytes.get(self.pos + 2..self.pos + 6);
+                let digits = self.bytes.get(pos + 2..pos + 6);
                 if !digits.is_some_and(|d| d.iter().all(u8::is_ascii_hexdigit)) {
-                    return Err(Failure::structure(self.pos, "\\u is not followed by four hexadecimal digits"));
+                    return Err(Failure::structure(pos, "\\u is not followed by four hexadecimal digits"));
                 }
-                self.pos += 6;
+                Ok(pos + 6)
             }
-            _ => return Err(Failure::structure(self.pos, "a backslash is followed by a character that JSON does not escape")),
+            _ => Err(Failure::structure(pos, "a backslash is followed by a character that JSON does not escape")),
         }
-        Ok(())
     }
 
-    /// A number; its sign or first digit is the next byte.
+    /// The end of a number whose sign or first digit stands at `pos`, and whether it has a point or an exponent.
     #[inline]
-    pub fn number(&mut self) -> Result<NumberToken<'a>, Box<Failure>> {
-        let start = self.pos;
-        let mut float = false;
-        if self.peek() == b'-' {
-            self.pos += 1;
-        }
-        let first = self.pos;
-        self.digits()?;
-        if self.bytes[first] == b'0' && self.pos > first + 1 {
+    fn number_end(&self, pos: usize) -> Result<(usize, bool), Box<Failure>> {
+        let first = pos + usize::from(self.peek(pos) == b'-');
+        let mut pos = self.digits(first)?;
+        if self.bytes[first] == b'0' && pos > first + 1 {
             return Err(Failure::structure(first, "a number begins with a needless 0"));
         }
-        if self.peek() == b'.' {
-            self.pos += 1;
-            self.digits()?;
+        let mut float = false;
+        if self.peek(pos) == b'.' {
+            pos = self.digits(pos + 1)?;
             float = true;
         }
-        if matches!(self.peek(), b'e' | b'E') {
-            self.pos += 1;
-            if matches!(self.peek(), b'+' | b'-') {
-                self.pos += 1;
+        if matches!(self.peek(pos), b'e' | b'E') {
+            pos += 1;
+            if matches!(self.peek(pos), b'+' | b'-') {
+                pos += 1;
             }
-            self.digits()?;
+            pos = self.digits(pos)?;
             float = true;
         }
-        Ok(NumberToken { raw: &self.text[start..self.pos], float })
+        Ok((pos, float))
+    }
+
+    /// A number; the text goes on behind it.
+    pub fn number(&self, pos: usize) -> Result<NumberToken<'a>, Box<Failure>> {
+        let (end, float) = self.number_end(pos)?;
+        Ok(NumberToken { raw: &self.text[pos..end], float })
     }
 
     #[inline]
-    fn digits(&mut self) -> Result<(), Box<Failure>> {
-        let (length, _) = leading_digits(self.bytes, self.pos);
+    fn digits(&self, pos: usize) -> Next {
+        let (length, _) = leading_digits(self.bytes, pos);
         if length == 0 {
-            return Err(self.unexpected("a digit"));
+            return Err(self.unexpected(pos, "a digit"));
         }
-        self.pos += length;
-        while self.peek().is_ascii_digit() {
-            self.pos += 1;
+        let mut pos = pos + length;
+        while self.peek(pos).is_ascii_digit() {
+            pos += 1;
         }
-        Ok(())
+        Ok(pos)
     }
 
     /// One of the words `true`, `false` and `null`.
     #[inline]
-    pub fn word(&mut self, word: &'static str) -> Result<(), Box<Failure>> {
-        if self.bytes[self.pos..].starts_with(word.as_bytes()) {
-            self.pos += word.len();
-            return Ok(());
+    pub fn word(&self, pos: usize, word: &'static str) -> Next {
+        if self.bytes[pos..].starts_with(word.as_bytes()) {
+            return Ok(pos + word.len());
         }
-        Err(self.unexpected(&format!("'{word}'")))
+        Err(self.unexpected(pos, &format!("'{word}'")))
     }
 
-    /// Between two members: `true` if another one follows, at whose first byte the scanner then stands; `false` at `close`, which
-    /// is taken. `first`: no comma is due.
+    /// Between two members: the first byte of another one, or `None` and what follows `close`. `first`: no comma is due.
     #[inline]
-    pub fn member(&mut self, first: bool, close: u8) -> Result<bool, Box<Failure>> {
-        self.blanks();
-        let next = self.peek();
+    pub fn member(&mut self, pos: usize, first: bool, close: u8) -> Result<(Option<usize>, usize), Box<Failure>> {
+        let pos = self.blanks(pos);
+        let next = self.peek(pos);
         if next == close {
-            self.leave();
-            return Ok(false);
+            self.depth -= 1;
+            return Ok((None, pos + 1));
         }
         if first {
-            return Ok(true);
+            return Ok((Some(pos), pos));
         }
         if next != b',' {
-            return Err(self.unexpected(if close == b'}' { "',' or '}'" } else { "',' or ']'" }));
+            return Err(self.unexpected(pos, if close == b'}' { "',' or '}'" } else { "',' or ']'" }));
         }
-        self.pos += 1;
-        self.blanks();
-        Ok(true)
+        let pos = self.blanks(pos + 1);
+        Ok((Some(pos), pos))
     }
 
-    /// A key and its colon; stops at the value.
+    /// A key and its colon, and where its value stands.
     #[inline]
-    pub fn key(&mut self) -> Result<StringToken<'a>, Box<Failure>> {
-        if self.peek() != b'"' {
-            return Err(self.unexpected("a key in quotes"));
+    pub fn key(&self, pos: usize) -> Result<(StringToken, usize), Box<Failure>> {
+        if self.peek(pos) != b'"' {
+            return Err(self.unexpected(pos, "a key in quotes"));
         }
-        let key = self.string()?;
-        self.blanks();
-        if self.peek() != b':' {
-            return Err(self.unexpected("':'"));
+        let key = self.string(pos)?;
+        let pos = self.blanks(key.end + 1);
+        if self.peek(pos) != b':' {
+            return Err(self.unexpected(pos, "':'"));
         }
-        self.pos += 1;
-        self.blanks();
-        Ok(key)
+        Ok((key, self.blanks(pos + 1)))
     }
 
     /// Skips a value, checking it.
-    pub fn skip(&mut self) -> Result<(), Box<Failure>> {
-        match self.peek() {
-            b'"' => self.string().map(drop),
-            b'{' => {
-                self.enter()?;
+    pub fn skip(&mut self, pos: usize) -> Next {
+        match self.peek(pos) {
+            b'"' => Ok(self.string(pos)?.end + 1),
+            open @ (b'{' | b'[') => {
+                let close = if open == b'{' { b'}' } else { b']' };
+                let mut pos = self.enter(pos)?;
                 let mut first = true;
-                while self.member(first, b'}')? {
+                loop {
+                    match self.member(pos, first, close)? {
+                        (None, after) => return Ok(after),
+                        (Some(member), _) => pos = member,
+                    }
                     first = false;
-                    self.key()?;
-                    self.skip()?;
+                    if open == b'{' {
+                        pos = self.key(pos)?.1;
+                    }
+                    pos = self.skip(pos)?;
                 }
-                Ok(())
             }
-            b'[' => {
-                self.enter()?;
-                let mut first = true;
-                while self.member(first, b']')? {
-                    first = false;
-                    self.skip()?;
-                }
-                Ok(())
-            }
-            b't' => self.word("true"),
-            b'f' => self.word("false"),
-            b'n' => self.word("null"),
-            b'-' | b'0'..=b'9' => self.number().map(drop),
-            _ => Err(self.unexpected("a value")),
+            b't' => self.word(pos, "true"),
+            b'f' => self.word(pos, "false"),
+            b'n' => self.word(pos, "null"),
+            b'-' | b'0'..=b'9' => Ok(self.number_end(pos)?.0),
+            _ => Err(self.unexpected(pos, "a value")),
         }
     }
 }
