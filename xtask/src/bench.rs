@@ -79,9 +79,9 @@ pub fn run(args: &[String]) -> Result<()> {
     let bench = root.join("bench");
     let flott = Flott { binary: binary(&root, &options)?, folder: bench.join("out") };
     fs::create_dir_all(&flott.folder).map_err(|e| format!("{}: {e}", flott.folder.display()))?;
-    let queries = queries(&bench, &flott, &options)?;
     let mut baseline = Baseline::read(&bench.join("flink-baseline.json"))?;
     let stored = if options.skip_flink { Some(baseline.part(options.part())?.clone()) } else { None };
+    let queries = queries(&bench, &flott, &options)?;
     let load = report::load();
     if load > 1.0 {
         eprintln!("the machine is busy (load {load}): trust CPU seconds, not rows/s");

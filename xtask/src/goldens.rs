@@ -29,10 +29,7 @@ const ERROR_PREFIX: &str = "error_";
 /// When no case matches, Flink cannot be started, or a case fails (or does not fail) against its name.
 pub fn run(args: &[String]) -> Result<()> {
     let missing_only = args.iter().any(|a| a == "--missing");
-    let filter = args
-        .iter()
-        .find(|a| !a.starts_with("--"))
-        .map_or("", String::as_str);
+    let filter = args.iter().find(|a| !a.starts_with("--")).map_or("", String::as_str);
     let root = repository_root()?;
     let parity = root.join("tests/parity");
     let mut cases = find_cases(&parity, filter)?;
@@ -42,11 +39,7 @@ pub fn run(args: &[String]) -> Result<()> {
     }
     let distribution = Distribution::obtain(&root.join("target/flink"))?;
     let gateway = Gateway::start(&distribution)?;
-    eprintln!(
-        "Flink {VERSION} is up (pid {}), {} cases",
-        gateway.pid(),
-        cases.len()
-    );
+    eprintln!("Flink {VERSION} is up (pid {}), {} cases", gateway.pid(), cases.len());
     let data = parity.join("data").display().to_string();
     let mut surprises = Vec::new();
     for case in &cases {
@@ -54,17 +47,9 @@ pub fn run(args: &[String]) -> Result<()> {
         let (golden, failed) = run_case(&gateway, case, &data)?;
         let state = write_golden(&case.golden, &golden)?;
         let lines = golden.lines().count().saturating_sub(1);
-        println!(
-            "{:<44} {lines:>5} rows  {state:<9} {:.1} s",
-            case.name,
-            started.elapsed().as_secs_f64()
-        );
+        println!("{:<44} {lines:>5} rows  {state:<9} {:.1} s", case.name, started.elapsed().as_secs_f64());
         if failed != case.expects_error() {
-            surprises.push(format!(
-                "{}: {}",
-                case.name,
-                golden.lines().next().unwrap_or_default()
-            ));
+            surprises.push(format!("{}: {}", case.name, golden.lines().next().unwrap_or_default()));
         }
     }
     gateway.stop();
@@ -86,33 +71,18 @@ struct Case {
 
 impl Case {
     fn expects_error(&self) -> bool {
-        self.name
-            .rsplit('/')
-            .next()
-            .is_some_and(|file| file.starts_with(ERROR_PREFIX))
+        self.name.rsplit('/').next().is_some_and(|file| file.starts_with(ERROR_PREFIX))
     }
 }
 
 fn find_cases(parity: &Path, filter: &str) -> Result<Vec<Case>> {
     let mut cases = Vec::new();
-    for group in sorted_entries(parity)?
-        .into_iter()
-        .filter(|path| path.is_dir())
-    {
-        for script in sorted_entries(&group)?
-            .into_iter()
-            .filter(|path| path.extension().is_some_and(|e| e == "sql"))
-        {
-            let part = |name: Option<&std::ffi::OsStr>| {
-                name.unwrap_or_default().to_string_lossy().into_owned()
-            };
+    for group in sorted_entries(parity)?.into_iter().filter(|path| path.is_dir()) {
+        for script in sorted_entries(&group)?.into_iter().filter(|path| path.extension().is_some_and(|e| e == "sql")) {
+            let part = |name: Option<&std::ffi::OsStr>| name.unwrap_or_default().to_string_lossy().into_owned();
             let name = format!("{}/{}", part(group.file_name()), part(script.file_stem()));
             if name.contains(filter) {
-                cases.push(Case {
-                    name,
-                    golden: script.with_extension("golden"),
-                    script,
-                });
+                cases.push(Case { name, golden: script.with_extension("golden"), script });
             }
         }
     }
@@ -121,8 +91,7 @@ fn find_cases(parity: &Path, filter: &str) -> Result<Vec<Case>> {
 
 /// Gives the text of the golden, and whether Flink failed.
 fn run_case(gateway: &Gateway, case: &Case, data: &str) -> Result<(String, bool)> {
-    let script =
-        fs::read_to_string(&case.script).map_err(|e| format!("{}: {e}", case.script.display()))?;
+    let script = fs::read_to_string(&case.script).map_err(|e| format!("{}: {e}", case.script.display()))?;
     let statements = split_statements(&script.replace("${DATA}", data));
     let session = gateway.open_session(&SESSION)?;
     let in_case = |message: String| format!("{}: {message}", case.name);
@@ -147,11 +116,7 @@ fn run_statements(session: &Session<'_>, statements: &[String]) -> Result<Answer
 }
 
 fn golden_text(table: &Table) -> String {
-    let columns: Vec<String> = table
-        .columns
-        .iter()
-        .map(|(name, kind)| format!("{} {kind}", quoted(name)))
-        .collect();
+    let columns: Vec<String> = table.columns.iter().map(|(name, kind)| format!("{} {kind}", quoted(name))).collect();
     let mut text = format!("# schema: {}\n", columns.join(", "));
     for (kind, values) in &table.rows {
         text.push_str(kind);
@@ -166,11 +131,7 @@ fn golden_text(table: &Table) -> String {
 /// A column name as it would be written in SQL: in backticks unless it is a plain word.
 fn quoted(name: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '$';
-    if name.chars().all(plain) {
-        name.to_string()
-    } else {
-        format!("`{}`", name.replace('`', "``"))
-    }
+    if name.chars().all(plain) { name.to_string() } else { format!("`{}`", name.replace('`', "``")) }
 }
 
 /// NULL is `<NULL>`; a text that reads the same gets a backslash in front.
@@ -178,16 +139,8 @@ fn escaped(value: Option<&str>) -> String {
     let Some(value) = value else {
         return "<NULL>".into();
     };
-    let text = value
-        .replace('\\', "\\\\")
-        .replace('\t', "\\t")
-        .replace('\n', "\\n")
-        .replace('\r', "\\r");
-    if text == "<NULL>" {
-        "\\<NULL>".into()
-    } else {
-        text
-    }
+    let text = value.replace('\\', "\\\\").replace('\t', "\\t").replace('\n', "\\n").replace('\r', "\\r");
+    if text == "<NULL>" { "\\<NULL>".into() } else { text }
 }
 
 /// Writes the golden unless the old one holds the same rows: their order may differ from run to run.
@@ -213,14 +166,9 @@ pub fn split_statements(script: &str) -> Vec<String> {
     let mut rest = script;
     while let Some(first) = rest.chars().next() {
         let (length, keep) = match first {
-            '\'' | '`' | '"' => (
-                rest[1..].find(first).map_or(rest.len(), |end| end + 2),
-                true,
-            ),
+            '\'' | '`' | '"' => (rest[1..].find(first).map_or(rest.len(), |end| end + 2), true),
             '-' if rest.starts_with("--") => (rest.find('\n').unwrap_or(rest.len()), false),
-            '/' if rest.starts_with("/*") && !rest.starts_with("/*+") => {
-                (rest.find("*/").map_or(rest.len(), |end| end + 2), false)
-            }
+            '/' if rest.starts_with("/*") && !rest.starts_with("/*+") => (rest.find("*/").map_or(rest.len(), |end| end + 2), false),
             _ => (first.len_utf8(), true),
         };
         if first == ';' {
@@ -230,18 +178,12 @@ pub fn split_statements(script: &str) -> Vec<String> {
         }
         rest = &rest[length..];
     }
-    statements
-        .iter()
-        .map(|s| s.trim().to_string())
-        .filter(|s| !s.is_empty())
-        .collect()
+    statements.iter().map(|s| s.trim().to_string()).filter(|s| !s.is_empty()).collect()
 }
 
 fn sorted_entries(folder: &Path) -> Result<Vec<PathBuf>> {
     let entries = fs::read_dir(folder).map_err(|e| format!("{}: {e}", folder.display()))?;
-    let mut paths: Vec<PathBuf> = entries
-        .filter_map(|entry| entry.ok().map(|e| e.path()))
-        .collect();
+    let mut paths: Vec<PathBuf> = entries.filter_map(|entry| entry.ok().map(|e| e.path())).collect();
     paths.sort();
     Ok(paths)
 }
@@ -252,10 +194,7 @@ fn sorted_entries(folder: &Path) -> Result<Vec<PathBuf>> {
 /// Never, as long as this crate lies in a workspace.
 pub fn repository_root() -> Result<PathBuf> {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
-    manifest
-        .parent()
-        .map(Path::to_path_buf)
-        .ok_or_else(|| "xtask has no parent folder".to_string())
+    manifest.parent().map(Path::to_path_buf).ok_or_else(|| "xtask has no parent folder".to_string())
 }
 
 #[cfg(test)]
@@ -265,13 +204,7 @@ mod tests {
     #[test]
     fn statements_end_at_semicolons_outside_of_quotes_and_comments() {
         let script = "-- first; comment\nSET 'a;b' = 'it''s;';\nSELECT /*+ OPTIONS('k'='v') */ `x;y` /* ; */ FROM t;\n";
-        assert_eq!(
-            split_statements(script),
-            [
-                "SET 'a;b' = 'it''s;'",
-                "SELECT /*+ OPTIONS('k'='v') */ `x;y`  FROM t"
-            ]
-        );
+        assert_eq!(split_statements(script), ["SET 'a;b' = 'it''s;'", "SELECT /*+ OPTIONS('k'='v') */ `x;y`  FROM t"]);
     }
 
     #[test]

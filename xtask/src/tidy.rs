@@ -17,15 +17,8 @@ const TEXT: &[&str] = &["rs", "md", "toml", "sql", "sh"];
 /// What must not stay in code.
 const UNFINISHED: &[&str] = &["todo!(", "unimplemented!(", "dbg!("];
 /// Words that say something about a place or a person instead of about the project. In halves, so that this file has none.
-const BANNED: &[(&str, &str)] = &[
-    ("/wo", "rk/"),
-    ("/ro", "ot/"),
-    ("/ho", "me/"),
-    ("FIX", "ME"),
-    ("XX", "X:"),
-    ("Clau", "de"),
-    ("Chat", "GPT"),
-];
+const BANNED: &[(&str, &str)] =
+    &[("/wo", "rk/"), ("/ro", "ot/"), ("/ho", "me/"), ("FIX", "ME"), ("XX", "X:"), ("Clau", "de"), ("Chat", "GPT")];
 
 /// Which crates of the workspace a crate may name.
 const DIRECTIONS: &[(&str, &[&str])] = &[
@@ -36,14 +29,7 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     ("flott", &["engine", "sql", "checkpoint", "connectors"]),
 ];
 /// All that the engine may name: Arrow, and small crates without dependencies of weight.
-const ENGINE_LIBRARIES: &[&str] = &[
-    "arrow",
-    "hashbrown",
-    "xxhash-rust",
-    "thiserror",
-    "itoa",
-    "ryu",
-];
+const ENGINE_LIBRARIES: &[&str] = &["arrow", "hashbrown", "xxhash-rust", "thiserror", "itoa", "ryu"];
 /// Libraries (by the beginning of their names) that only one crate may name.
 const OWNED_LIBRARIES: &[(&str, &str)] = &[
     ("datafusion", "sql"),
@@ -63,16 +49,13 @@ pub fn run(args: &[String]) -> Result<()> {
         return Err(format!("tidy takes no arguments, not `{other}`"));
     }
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let root = root
-        .canonicalize()
-        .map_err(|e| format!("cannot find the repository: {e}"))?;
+    let root = root.canonicalize().map_err(|e| format!("cannot find the repository: {e}"))?;
     let mut files = vec![];
     collect(&root, &root, &mut files)?;
     files.sort();
     let mut found = vec![];
     for path in &files {
-        let text = fs::read_to_string(root.join(path))
-            .map_err(|e| format!("cannot read {}: {e}", path.display()))?;
+        let text = fs::read_to_string(root.join(path)).map_err(|e| format!("cannot read {}: {e}", path.display()))?;
         check_file(&root, path, &text, &mut found);
     }
     if found.is_empty() {
@@ -95,10 +78,7 @@ fn collect(root: &Path, folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
         if SKIPPED.iter().any(|s| relative == Path::new(s)) {
             continue;
         }
-        let extension = path
-            .extension()
-            .and_then(|e| e.to_str())
-            .unwrap_or_default();
+        let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
         if path.is_dir() {
             collect(root, &path, files)?;
         } else if TEXT.contains(&extension) || relative == Path::new(".ci/run") {
@@ -145,26 +125,15 @@ fn is_test(name: &str) -> bool {
 /// Rules of Rust files.
 fn check_source(name: &str, text: &str, found: &mut Vec<String>) {
     if !text.starts_with("//!") {
-        found.push(format!(
-            "{name}:1: does not open with a `//!` line on what it is for"
-        ));
+        found.push(format!("{name}:1: does not open with a `//!` line on what it is for"));
     }
     for (i, line) in text.lines().enumerate() {
         let code = line.split("//").next().unwrap_or_default();
-        for word in UNFINISHED
-            .iter()
-            .filter(|w| code.contains(**w) && name != "xtask/src/tidy.rs")
-        {
+        for word in UNFINISHED.iter().filter(|w| code.contains(**w) && name != "xtask/src/tidy.rs") {
             found.push(format!("{name}:{}: `{word}…)`", i + 1));
         }
-        if code.contains("datafusion_")
-            && !name.starts_with("crates/sql/")
-            && name != "xtask/src/tidy.rs"
-        {
-            found.push(format!(
-                "{name}:{}: names DataFusion, which is crates/sql's alone",
-                i + 1
-            ));
+        if code.contains("datafusion_") && !name.starts_with("crates/sql/") && name != "xtask/src/tidy.rs" {
+            found.push(format!("{name}:{}: names DataFusion, which is crates/sql's alone", i + 1));
         }
     }
     if is_test(name) {
@@ -173,17 +142,11 @@ fn check_source(name: &str, text: &str, found: &mut Vec<String>) {
     let lines: Vec<&str> = text.lines().collect();
     let lines = &lines[..code_lines(&lines)];
     if lines.len() > FILE_LINES_MAX {
-        found.push(format!(
-            "{name}: {} lines without tests, {FILE_LINES_MAX} are the limit",
-            lines.len()
-        ));
+        found.push(format!("{name}: {} lines without tests, {FILE_LINES_MAX} are the limit", lines.len()));
     }
     for (start, function, length) in functions(lines) {
         if length > FUNCTION_LINES_MAX {
-            found.push(format!(
-                "{name}:{}: {function} has {length} lines, {FUNCTION_LINES_MAX} are the limit",
-                start + 1
-            ));
+            found.push(format!("{name}:{}: {function} has {length} lines, {FUNCTION_LINES_MAX} are the limit", start + 1));
         }
     }
 }
@@ -192,14 +155,9 @@ fn check_source(name: &str, text: &str, found: &mut Vec<String>) {
 fn code_lines(lines: &[&str]) -> usize {
     let opens_tests = |i: usize| {
         lines[i] == "#[cfg(test)]"
-            && lines[i + 1..]
-                .iter()
-                .find(|l| !l.starts_with("#["))
-                .is_some_and(|l| l.starts_with("mod ") && l.ends_with('{'))
+            && lines[i + 1..].iter().find(|l| !l.starts_with("#[")).is_some_and(|l| l.starts_with("mod ") && l.ends_with('{'))
     };
-    (0..lines.len())
-        .find(|i| opens_tests(*i))
-        .unwrap_or(lines.len())
+    (0..lines.len()).find(|i| opens_tests(*i)).unwrap_or(lines.len())
 }
 
 /// Functions of formatted code: where they start, their names, their numbers of lines.
@@ -237,17 +195,9 @@ fn function_name(line: &str) -> Option<&str> {
 fn check_links(root: &Path, path: &Path, text: &str, found: &mut Vec<String>) {
     let folder = root.join(path.parent().unwrap_or(Path::new("")));
     for (i, line) in text.lines().enumerate() {
-        for link in line
-            .split("](")
-            .skip(1)
-            .filter_map(|l| l.split([')', '#']).next())
-        {
+        for link in line.split("](").skip(1).filter_map(|l| l.split([')', '#']).next()) {
             if !link.is_empty() && !link.contains(':') && !folder.join(link).exists() {
-                found.push(format!(
-                    "{}:{}: the link `{link}` leads nowhere",
-                    path.display(),
-                    i + 1
-                ));
+                found.push(format!("{}:{}: the link `{link}` leads nowhere", path.display(), i + 1));
             }
         }
     }
@@ -256,14 +206,9 @@ fn check_links(root: &Path, path: &Path, text: &str, found: &mut Vec<String>) {
 /// Rules of the manifest of a crate: who may name whom.
 fn check_manifest(name: &str, text: &str, found: &mut Vec<String>) {
     let own = name.split('/').nth(1).unwrap_or_default();
-    let allowed = DIRECTIONS
-        .iter()
-        .find(|(c, _)| *c == own)
-        .map(|(_, allowed)| *allowed);
+    let allowed = DIRECTIONS.iter().find(|(c, _)| *c == own).map(|(_, allowed)| *allowed);
     if allowed.is_none() {
-        found.push(format!(
-            "{name}: `{own}` is not among the crates that tidy knows; add it to DIRECTIONS"
-        ));
+        found.push(format!("{name}: `{own}` is not among the crates that tidy knows; add it to DIRECTIONS"));
     }
     if !text.contains("[lints]\nworkspace = true") {
         found.push(format!("{name}: does not take the workspace's lints"));
@@ -281,10 +226,7 @@ fn check_manifest(name: &str, text: &str, found: &mut Vec<String>) {
         if own == "engine" && !ENGINE_LIBRARIES.contains(&library) {
             found.push(format!("{name}: the engine must not name `{library}`"));
         }
-        if let Some((_, owner)) = OWNED_LIBRARIES
-            .iter()
-            .find(|(l, owner)| library.starts_with(l) && *owner != own)
-        {
+        if let Some((_, owner)) = OWNED_LIBRARIES.iter().find(|(l, owner)| library.starts_with(l) && *owner != own) {
             found.push(format!("{name}: `{library}` is crates/{owner}'s alone"));
         }
     }
@@ -298,10 +240,7 @@ fn dependencies(text: &str) -> Vec<(&str, &str)> {
         if let Some(head) = line.strip_prefix('[') {
             section = head.trim_end_matches(']');
         } else if section.ends_with("dependencies") && !line.is_empty() && !line.starts_with('#') {
-            all.push((
-                section,
-                line.split(['.', ' ', '=']).next().unwrap_or_default(),
-            ));
+            all.push((section, line.split(['.', ' ', '=']).next().unwrap_or_default()));
         }
     }
     all
@@ -325,35 +264,17 @@ mod tests {
     #[test]
     fn long_functions_and_files_are_found() {
         let body = "    b();\n".repeat(FUNCTION_LINES_MAX - 1);
-        let found = violations(
-            "crates/sql/src/a.rs",
-            &format!("//! A.\n\npub fn long(\n    x: u8,\n) {{\n{body}}}\n"),
-        );
-        assert_eq!(
-            found,
-            ["crates/sql/src/a.rs:3: long has 73 lines, 70 are the limit"]
-        );
+        let found = violations("crates/sql/src/a.rs", &format!("//! A.\n\npub fn long(\n    x: u8,\n) {{\n{body}}}\n"));
+        assert_eq!(found, ["crates/sql/src/a.rs:3: long has 73 lines, 70 are the limit"]);
         let tests = "// a line\n".repeat(FILE_LINES_MAX);
-        assert!(
-            violations(
-                "crates/sql/src/a.rs",
-                &format!("//! A.\n#[cfg(test)]\nmod tests {{\n{tests}}}\n")
-            )
-            .is_empty()
-        );
-        assert_eq!(
-            violations("crates/sql/src/a.rs", &format!("//! A.\n{tests}")).len(),
-            1
-        );
+        assert!(violations("crates/sql/src/a.rs", &format!("//! A.\n#[cfg(test)]\nmod tests {{\n{tests}}}\n")).is_empty());
+        assert_eq!(violations("crates/sql/src/a.rs", &format!("//! A.\n{tests}")).len(), 1);
     }
 
     #[test]
     fn methods_are_measured_by_their_own_brace() {
         let text = "impl A {\n    fn a(&self) {\n        if b {\n        }\n    }\n    fn c(&self) -> u8;\n}\n";
-        assert_eq!(
-            functions(&text.lines().collect::<Vec<_>>()),
-            [(1, "a", 4), (5, "c", 1)]
-        );
+        assert_eq!(functions(&text.lines().collect::<Vec<_>>()), [(1, "a", 4), (5, "c", 1)]);
     }
 
     #[test]
@@ -361,19 +282,13 @@ mod tests {
         let manifest = "[dependencies]\nflott-sql.workspace = true\nclap = \"4\"\n\n[lints]\nworkspace = true\n";
         assert_eq!(violations("crates/engine/Cargo.toml", manifest).len(), 3);
         assert_eq!(violations("crates/flott/Cargo.toml", manifest).len(), 0);
-        assert_eq!(
-            violations("crates/common/Cargo.toml", "[lints]\nworkspace = true\n").len(),
-            1
-        );
+        assert_eq!(violations("crates/common/Cargo.toml", "[lints]\nworkspace = true\n").len(), 1);
     }
 
     #[test]
     fn texts_end_well() {
         assert_eq!(violations("docs/a.md", "a \nb").len(), 2);
         assert_eq!(violations("docs/a.md", "[a](nothing.md)\n").len(), 1);
-        assert_eq!(
-            violations("docs/a.md", "[a](https://example.org)\n").len(),
-            0
-        );
+        assert_eq!(violations("docs/a.md", "[a](https://example.org)\n").len(), 0);
     }
 }

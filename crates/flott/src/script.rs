@@ -1,5 +1,6 @@
 //! Runs a script: statement by statement, each job to its end.
 
+use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -31,6 +32,11 @@ pub fn run_script(sql: &str, options: &RunOptions, host: &mut dyn Host) -> Resul
     let jobs = steps.iter().filter(|s| matches!(s.effect, Effect::Job(_))).count();
     let mut ledger: Option<Ledger> = None;
     let mut seen: Vec<(String, String)> = vec![];
+    let versions = steps.iter().filter_map(|s| match &s.effect {
+        Effect::Job(job) => Some(folder(&s.settings.checkpoint_root, &job.name, &job.fingerprint, 0)),
+        _ => None,
+    });
+    let versions: Vec<PathBuf> = versions.collect();
     for (number, step) in steps.into_iter().enumerate() {
         if options.stop.is_set() {
             return Ok(Outcome::Stopped);
@@ -44,6 +50,9 @@ pub fn run_script(sql: &str, options: &RunOptions, host: &mut dyn Host) -> Resul
                 seen.push(identity);
                 let run = JobRun { number, repeat, range: step.range, settings: &step.settings, options };
                 let durable = run.checkpointing(&job, host);
+                if durable {
+                    run.tell_other_version(&job, &versions, host);
+                }
                 if durable && jobs > 1 && ledger.is_none() {
                     let open = if options.fresh { Ledger::fresh } else { Ledger::open };
                     ledger = Some(open(&step.settings.checkpoint_root, sql).map_err(Failure::Setup)?);
@@ -75,6 +84,23 @@ impl JobRun<'_> {
     fn checkpointing(&self, job: &PlannedJob, host: &dyn Host) -> bool {
         let wanted = self.settings.checkpoint_interval_ms.is_some() || self.options.checkpoint_every_ticks.is_some();
         wanted && (job.result.is_none() || host.results_resume())
+    }
+
+    /// A query that was changed starts from the beginning: that is said, not left to be found out.
+    fn tell_other_version(&self, job: &PlannedJob, versions: &[PathBuf], host: &mut dyn Host) {
+        let root = &self.settings.checkpoint_root;
+        let own = folder(root, &job.name, &job.fingerprint, self.repeat);
+        if self.options.fresh || has_checkpoint(&own) {
+            return;
+        }
+        if let Some(other) = other_version(root, &own, versions) {
+            host.note(&format!(
+                "{} starts from the beginning: {} holds checkpoints of another version of it, which do not fit (remove the folder when \
+                 they are of no more use)",
+                job.name,
+                other.display()
+            ));
+        }
     }
 
     fn run(&self, job: PlannedJob, durable: bool, ledger: Option<&mut Ledger>, host: &mut dyn Host) -> Result<Outcome, Failure> {
@@ -184,9 +210,48 @@ fn folder(root: &Path, name: &str, fingerprint: &str, repeat: usize) -> PathBuf 
     root.join(format!("{}-{short}{suffix}", name.trim_start_matches('.')))
 }
 
+/// A folder beside `own` with checkpoints of a job of the same name, unless it belongs to one of the script's jobs.
+fn other_version(root: &Path, own: &Path, versions: &[PathBuf]) -> Option<PathBuf> {
+    let of_script = |name: &str| {
+        let mut versions = versions.iter().filter_map(|v| v.file_name()?.to_str());
+        versions.any(|v| name.strip_prefix(v).is_some_and(|rest| rest.is_empty() || rest.starts_with('-')))
+    };
+    let is_fingerprint = |text: &str| text.len() <= FINGERPRINT_CHARS && text.bytes().all(|b| b.is_ascii_hexdigit());
+    let job = |path: &Path| {
+        let name = path.file_name()?.to_str().filter(|name| !of_script(name))?;
+        name.rsplit_once('-').filter(|(_, last)| is_fingerprint(last)).map(|(job, _)| job.to_owned())
+    };
+    let (name, _) = own.file_name()?.to_str()?.rsplit_once('-')?;
+    let mut folders = fs::read_dir(root).ok()?.flatten().map(|entry| entry.path());
+    folders.find(|path| job(path).as_deref() == Some(name) && has_checkpoint(path))
+}
+
+fn has_checkpoint(folder: &Path) -> bool {
+    let manifest = |entry: fs::DirEntry| entry.file_name().to_string_lossy().starts_with("manifest-");
+    fs::read_dir(folder).is_ok_and(|entries| entries.flatten().any(manifest))
+}
+
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn other_versions_are_found() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path();
+        let own = folder(root, "insert-into_a", "0123456789abcdef", 0);
+        let other = folder(root, "insert-into_a", "fedcba9876543210", 0);
+        let unrelated = folder(root, "insert-into_b", "fedcba9876543210", 0);
+        for folder in [&other, &unrelated] {
+            fs::create_dir_all(folder).unwrap();
+            fs::write(folder.join("manifest-1.json"), "").unwrap();
+        }
+        assert_eq!(other_version(root, &own, std::slice::from_ref(&own)), Some(other.clone()));
+        assert_eq!(other_version(root, &own, &[own.clone(), other]), None);
+        assert_eq!(other_version(root, &folder(root, "c", "0", 0), &[]), None);
+        assert!(has_checkpoint(&unrelated) && !has_checkpoint(&own));
+    }
 
     #[test]
     fn folders_have_safe_names() {

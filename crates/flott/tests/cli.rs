@@ -373,6 +373,17 @@ fn checkpoints_that_cannot_be_used() {
     assert_eq!(output.status.code(), Some(0), "{}", err(&output));
 }
 
+#[test]
+fn a_changed_query_starts_over_and_says_so() {
+    let dir = folder();
+    let args = ["run", "--checkpoint-every-ticks", "1", "--tick-rows", "1", "--abandon-after-ticks", "3", "-e"];
+    let run = |script: &str| err(&flott(dir.path(), &[&args[..], &[&format!("{BIDS_TABLE}{script}")]].concat()));
+    assert!(!run(COPY).contains("another version"));
+    let told = run(&COPY.replace("FROM bids", "FROM bids WHERE price > 0"));
+    assert!(told.contains("holds checkpoints of another version"), "{told}");
+    assert!(run(COPY).contains("going on from checkpoint"));
+}
+
 // --- The other commands -----------------------------------------------------------------------------------------------------
 
 #[test]
@@ -382,7 +393,7 @@ fn explain_shows_plans() {
     let text = out(&output);
     assert_eq!(output.status.code(), Some(0), "{}", err(&output));
     assert!(text.contains("-- <command line>:3\n"), "{text}");
-    assert_eq!(text.matches("bids").count() >= 2, true, "{text}");
+    assert!(text.matches("bids").count() >= 2, "{text}");
 }
 
 #[test]

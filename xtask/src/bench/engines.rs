@@ -114,7 +114,7 @@ impl Flink {
     /// # Errors
     /// When Flink cannot be had or does not start.
     pub fn start(distribution: &Distribution, folder: &Path) -> Result<Self> {
-        let cluster = Cluster::start(distribution, &folder.join("flink-tmp"))?;
+        let cluster = Cluster::start(distribution)?;
         let gateway = Gateway::start_remote(distribution, cluster.rest_port())?;
         Ok(Self { gateway, cluster, folder: folder.to_path_buf() })
     }

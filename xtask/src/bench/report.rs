@@ -57,7 +57,7 @@ pub fn table(rows: &[Row]) -> String {
         line[0] = format!("**{name}**");
         line[4] = times(of(&ratios[0]), 2);
         line[5] = times(of(&ratios[1]), 2);
-        line[9] = format!("**{}**", times(of(&ratios[2]), 1));
+        line[9] = of(&ratios[2]).map_or_else(String::new, |r| format!("**{r:.1}×**"));
         cells.push(line);
     }
     aligned(&cells) + &remarks(rows)

@@ -1,6 +1,5 @@
 //! A standalone Flink cluster on the loopback interface: one JobManager, and one TaskManager with two slots.
 
-use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -20,21 +19,19 @@ pub struct Cluster {
     task_manager: FlinkProcess,
     rest_port: u16,
     agent: ureq::Agent,
-    temporary: PathBuf,
 }
 
 impl Cluster {
-    /// Starts both processes and waits until all slots are offered. Their temporary files go to `temporary`.
+    /// Starts both processes and waits until all slots are offered.
     ///
     /// # Errors
     /// When one of them ends early, or the slots do not appear in two minutes.
-    pub fn start(distribution: &Distribution, temporary: &Path) -> Result<Self> {
-        std::fs::create_dir_all(temporary).map_err(|e| format!("{}: {e}", temporary.display()))?;
+    pub fn start(distribution: &Distribution) -> Result<Self> {
         let rest_port = free_port()?;
-        let settings = settings(rest_port, free_port()?, temporary);
+        let settings = settings(rest_port, free_port()?);
         let job_manager = distribution.start("jobmanager.sh", "jobmanager", &settings, "")?;
         let task_manager = distribution.start("taskmanager.sh", "taskmanager", &settings, "")?;
-        let mut cluster = Self { job_manager, task_manager, rest_port, agent: loopback_agent(), temporary: temporary.to_path_buf() };
+        let mut cluster = Self { job_manager, task_manager, rest_port, agent: loopback_agent() };
         cluster.wait_for_slots()?;
         Ok(cluster)
     }
@@ -130,16 +127,14 @@ impl Cluster {
         serde_json::from_str(&text).map_err(|e| format!("Flink's JobManager, {path}: no JSON ({e}): {text}"))
     }
 
-    /// Ends both processes after a good run and removes their logs and temporary files.
+    /// Ends both processes after a good run and removes their folders.
     pub fn stop(self) {
         self.task_manager.stop();
         self.job_manager.stop();
-        // What cannot be removed stays in a folder that git ignores.
-        let _ = std::fs::remove_dir_all(&self.temporary);
     }
 }
 
-fn settings(rest_port: u16, rpc_port: u16, temporary: &Path) -> Vec<(&'static str, String)> {
+fn settings(rest_port: u16, rpc_port: u16) -> Vec<(&'static str, String)> {
     let local = "127.0.0.1".to_string();
     let mut settings: Vec<(&str, String)> = [
         "jobmanager.rpc.address",
@@ -161,7 +156,6 @@ fn settings(rest_port: u16, rpc_port: u16, temporary: &Path) -> Vec<(&'static st
         ("state.backend.type", "hashmap".to_string()),
         ("pipeline.object-reuse", "true".to_string()),
         ("restart-strategy.type", "none".to_string()),
-        ("io.tmp.dirs", temporary.display().to_string()),
     ]);
     settings
 }

@@ -27,10 +27,7 @@ impl Distribution {
     /// When `pip`, `python3` or `mvn` is missing or fails; the message names the command.
     pub fn obtain(cache: &Path) -> Result<Self> {
         let unpacked = cache.join(format!("flink-{VERSION}"));
-        let distribution = Self {
-            home: unpacked.join("pyflink"),
-            cache: cache.to_path_buf(),
-        };
+        let distribution = Self { home: unpacked.join("pyflink"), cache: cache.to_path_buf() };
         let complete = unpacked.join("complete");
         if complete.exists() {
             return Ok(distribution);
@@ -38,32 +35,16 @@ impl Distribution {
         let downloads = cache.join("downloads");
         create_dir(&downloads)?;
         create_dir(&unpacked)?;
-        eprintln!(
-            "downloading Flink {VERSION} into {} (once, about 330 MB)",
-            downloads.display()
-        );
+        eprintln!("downloading Flink {VERSION} into {} (once, about 330 MB)", downloads.display());
         // The script package is built per Python version and platform, but only its shell scripts are wanted: any build will do.
         pip_download(&downloads, "apache-flink-libraries", &[])?;
-        pip_download(
-            &downloads,
-            "apache-flink",
-            &[
-                "--python-version",
-                "3.11",
-                "--platform",
-                "manylinux2014_x86_64",
-            ],
-        )?;
+        pip_download(&downloads, "apache-flink", &["--python-version", "3.11", "--platform", "manylinux2014_x86_64"])?;
         for wheel in files_with_extension(&downloads, "whl")? {
-            run(Command::new("python3")
-                .args(["-m", "zipfile", "-e"])
-                .arg(&wheel)
-                .arg(&unpacked))?;
+            run(Command::new("python3").args(["-m", "zipfile", "-e"]).arg(&wheel).arg(&unpacked))?;
         }
         distribution.add_gateway_jar(&downloads)?;
         for script in files_with_extension(&distribution.home.join("bin"), "sh")? {
-            fs::set_permissions(&script, fs::Permissions::from_mode(0o755))
-                .map_err(|e| at(&script, e))?;
+            fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).map_err(|e| at(&script, e))?;
         }
         File::create(&complete).map_err(|e| at(&complete, e))?;
         Ok(distribution)
@@ -75,35 +56,28 @@ impl Distribution {
             .arg("--batch-mode")
             .arg("--quiet")
             .arg("org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy")
-            .arg(format!(
-                "-Dartifact=org.apache.flink:flink-sql-gateway:{VERSION}"
-            ))
+            .arg(format!("-Dartifact=org.apache.flink:flink-sql-gateway:{VERSION}"))
             .arg(format!("-DoutputDirectory={}", downloads.display())))?;
         let target = self.home.join("opt").join(&jar);
         fs::copy(downloads.join(&jar), &target).map_err(|e| at(&target, e))?;
         Ok(())
     }
 
-    /// Starts `bin/<script> start-foreground` under `settings`. Configuration, pid files and logs lie in a folder of
-    /// their own, so that several processes and several runs do not meet.
+    /// Starts `bin/<script> start-foreground` under `settings`. Configuration, pid, temporary and log files lie in a
+    /// folder of their own, so that several processes and several runs do not meet.
     ///
     /// The child *is* the Java process (the scripts end in `exec`), so its pid can be signalled and measured.
     ///
     /// # Errors
     /// When the run folder cannot be prepared or the script cannot be started.
-    pub fn start(
-        &self,
-        script: &str,
-        name: &str,
-        settings: &[(&str, String)],
-        jvm_args: &str,
-    ) -> Result<FlinkProcess> {
-        let folder = self
-            .cache
-            .join("run")
-            .join(format!("{}-{name}", std::process::id()));
+    pub fn start(&self, script: &str, name: &str, settings: &[(&str, String)], jvm_args: &str) -> Result<FlinkProcess> {
+        let folder = self.cache.join("run").join(format!("{}-{name}", std::process::id()));
         let conf = folder.join("conf");
-        self.write_configuration(&conf, settings)?;
+        let temporary = folder.join("tmp");
+        create_dir(&temporary)?;
+        let mut settings = settings.to_vec();
+        settings.push(("io.tmp.dirs", temporary.display().to_string()));
+        self.write_configuration(&conf, &settings)?;
         let log = folder.join("console.log");
         let console = File::create(&log).map_err(|e| at(&log, e))?;
         let console_for_errors = console.try_clone().map_err(|e| at(&log, e))?;
@@ -135,13 +109,8 @@ impl Distribution {
         let file = conf.join("config.yaml");
         let shipped = fs::read_to_string(&file).map_err(|e| at(&file, e))?;
         // The one shipped setting that cannot be done without: the module accesses that Flink needs under Java 17.
-        let java_options = shipped
-            .lines()
-            .find_map(|line| line.trim().strip_prefix("all:"));
-        let mut text = format!(
-            "env.java.opts.all: {}\n",
-            java_options.unwrap_or_default().trim()
-        );
+        let java_options = shipped.lines().find_map(|line| line.trim().strip_prefix("all:"));
+        let mut text = format!("env.java.opts.all: {}\n", java_options.unwrap_or_default().trim());
         for (key, value) in settings {
             text.push_str(&format!("{key}: '{value}'\n"));
         }
@@ -169,7 +138,7 @@ impl FlinkProcess {
         matches!(self.child.try_wait(), Ok(None))
     }
 
-    /// Ends the process and removes its logs and configuration.
+    /// Ends the process and removes its folder.
     pub fn stop(self) {
         let folder = self.folder.clone();
         drop(self);
@@ -191,12 +160,8 @@ impl Drop for FlinkProcess {
 /// # Errors
 /// When the machine has no free port.
 pub fn free_port() -> Result<u16> {
-    let listener =
-        std::net::TcpListener::bind(("127.0.0.1", 0)).map_err(|e| format!("no free port: {e}"))?;
-    Ok(listener
-        .local_addr()
-        .map_err(|e| format!("no free port: {e}"))?
-        .port())
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).map_err(|e| format!("no free port: {e}"))?;
+    Ok(listener.local_addr().map_err(|e| format!("no free port: {e}"))?.port())
 }
 
 /// A command whose process is killed by the system when this one ends in any way, where the system has the tool for it.
@@ -221,22 +186,14 @@ fn pip_download(folder: &Path, package: &str, extra: &[&str]) -> Result<()> {
 
 fn run(command: &mut Command) -> Result<()> {
     let shown = format!("{command:?}");
-    let status = command
-        .status()
-        .map_err(|e| format!("cannot run {shown}: {e}"))?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(format!("{shown} failed: {status}"))
-    }
+    let status = command.status().map_err(|e| format!("cannot run {shown}: {e}"))?;
+    if status.success() { Ok(()) } else { Err(format!("{shown} failed: {status}")) }
 }
 
 fn files_with_extension(folder: &Path, extension: &str) -> Result<Vec<PathBuf>> {
     let entries = fs::read_dir(folder).map_err(|e| at(folder, e))?;
-    let mut files: Vec<PathBuf> = entries
-        .filter_map(|entry| entry.ok().map(|e| e.path()))
-        .filter(|path| path.extension().is_some_and(|e| e == extension))
-        .collect();
+    let mut files: Vec<PathBuf> =
+        entries.filter_map(|entry| entry.ok().map(|e| e.path())).filter(|path| path.extension().is_some_and(|e| e == extension)).collect();
     files.sort();
     Ok(files)
 }

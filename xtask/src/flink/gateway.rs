@@ -70,11 +70,7 @@ impl Gateway {
             ("restart-strategy.type", "none".to_string()),
         ];
         let process = distribution.start("sql-gateway.sh", "gateway", &settings, "-Xmx1g")?;
-        let mut gateway = Self {
-            process,
-            base: format!("http://127.0.0.1:{port}"),
-            agent: loopback_agent(),
-        };
+        let mut gateway = Self { process, base: format!("http://127.0.0.1:{port}"), agent: loopback_agent() };
         gateway.wait_until_it_answers()?;
         Ok(gateway)
     }
@@ -83,23 +79,14 @@ impl Gateway {
         let deadline = Instant::now() + START_TIMEOUT;
         while Instant::now() < deadline {
             if !self.process.is_running() {
-                return Err(format!(
-                    "the Flink gateway ended while starting, see {}",
-                    self.process.log.display()
-                ));
+                return Err(format!("the Flink gateway ended while starting, see {}", self.process.log.display()));
             }
-            if self
-                .get("/v2/info")
-                .is_ok_and(|info| info["version"].is_string())
-            {
+            if self.get("/v2/info").is_ok_and(|info| info["version"].is_string()) {
                 return Ok(());
             }
             std::thread::sleep(Duration::from_millis(100));
         }
-        Err(format!(
-            "the Flink gateway does not answer, see {}",
-            self.process.log.display()
-        ))
+        Err(format!("the Flink gateway does not answer, see {}", self.process.log.display()))
     }
 
     /// Process id of the gateway, in which the jobs run too.
@@ -117,16 +104,11 @@ impl Gateway {
     /// # Errors
     /// When the gateway refuses it.
     pub fn open_session(&self, properties: &[(&str, &str)]) -> Result<Session<'_>> {
-        let properties: serde_json::Map<String, Value> = properties
-            .iter()
-            .map(|(key, value)| ((*key).to_string(), Value::from(*value)))
-            .collect();
+        let properties: serde_json::Map<String, Value> =
+            properties.iter().map(|(key, value)| ((*key).to_string(), Value::from(*value))).collect();
         let answer = self.post("/v2/sessions", &json!({ "properties": properties }))?;
         match answer["sessionHandle"].as_str() {
-            Some(handle) => Ok(Session {
-                gateway: self,
-                handle: handle.to_string(),
-            }),
+            Some(handle) => Ok(Session { gateway: self, handle: handle.to_string() }),
             None => Err(format!("the gateway opened no session: {answer}")),
         }
     }
@@ -136,35 +118,19 @@ impl Gateway {
     }
 
     fn post(&self, path: &str, body: &Value) -> Result<Value> {
-        let request = self
-            .agent
-            .post(format!("{}{path}", self.base))
-            .header("Content-Type", "application/json");
+        let request = self.agent.post(format!("{}{path}", self.base)).header("Content-Type", "application/json");
         self.read(path, request.send(body.to_string()))
     }
 
     fn delete(&self, path: &str) -> Result<Value> {
-        self.read(
-            path,
-            self.agent.delete(format!("{}{path}", self.base)).call(),
-        )
+        self.read(path, self.agent.delete(format!("{}{path}", self.base)).call())
     }
 
-    fn read(
-        &self,
-        path: &str,
-        response: std::result::Result<ureq::http::Response<ureq::Body>, ureq::Error>,
-    ) -> Result<Value> {
+    fn read(&self, path: &str, response: std::result::Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Result<Value> {
         let text = response
             .and_then(|mut r| r.body_mut().with_config().limit(256 << 20).read_to_string())
-            .map_err(|e| {
-                format!(
-                    "{path}: {e} (log of the gateway: {})",
-                    self.process.log.display()
-                )
-            })?;
-        serde_json::from_str(&text)
-            .map_err(|e| format!("{path}: the gateway did not answer in JSON ({e}): {text}"))
+            .map_err(|e| format!("{path}: {e} (log of the gateway: {})", self.process.log.display()))?;
+        serde_json::from_str(&text).map_err(|e| format!("{path}: the gateway did not answer in JSON ({e}): {text}"))
     }
 }
 
@@ -182,9 +148,7 @@ impl Session<'_> {
     /// an error here but [`Answer::Failed`].
     pub fn execute(&self, statement: &str) -> Result<Answer> {
         let path = format!("/v2/sessions/{}/statements", self.handle);
-        let submitted = self
-            .gateway
-            .post(&path, &json!({ "statement": statement }))?;
+        let submitted = self.gateway.post(&path, &json!({ "statement": statement }))?;
         let Some(operation) = submitted["operationHandle"].as_str() else {
             return Ok(Answer::Failed(root_cause(&submitted)));
         };
@@ -192,27 +156,19 @@ impl Session<'_> {
         let answer = self.fetch(&operation);
         if answer.is_err() {
             // A job that hangs would go on using the machine under the statements to come.
-            let _ = self
-                .gateway
-                .post(&format!("{operation}/cancel"), &json!({}));
+            let _ = self.gateway.post(&format!("{operation}/cancel"), &json!({}));
         }
         let _ = self.gateway.delete(&format!("{operation}/close"));
         answer
     }
 
     fn fetch(&self, operation: &str) -> Result<Answer> {
-        let mut table = Table {
-            columns: Vec::new(),
-            rows: Vec::new(),
-        };
+        let mut table = Table { columns: Vec::new(), rows: Vec::new() };
         let mut next = format!("{operation}/result/0?rowFormat=PLAIN_TEXT");
         let deadline = Instant::now() + STATEMENT_TIMEOUT;
         loop {
             if Instant::now() > deadline {
-                return Err(format!(
-                    "no end of the result after {} s",
-                    STATEMENT_TIMEOUT.as_secs()
-                ));
+                return Err(format!("no end of the result after {} s", STATEMENT_TIMEOUT.as_secs()));
             }
             let page = self.gateway.get(&next)?;
             if page["errors"].is_array() {
@@ -239,37 +195,21 @@ impl Session<'_> {
 
 impl Drop for Session<'_> {
     fn drop(&mut self) {
-        let _ = self
-            .gateway
-            .delete(&format!("/v2/sessions/{}", self.handle));
+        let _ = self.gateway.delete(&format!("/v2/sessions/{}", self.handle));
     }
 }
 
 /// A client for servers on this machine. Answers with an error status are answers.
 pub(super) fn loopback_agent() -> ureq::Agent {
-    ureq::Agent::config_builder()
-        .http_status_as_error(false)
-        .proxy(None)
-        .timeout_global(Some(Duration::from_secs(60)))
-        .build()
-        .into()
+    ureq::Agent::config_builder().http_status_as_error(false).proxy(None).timeout_global(Some(Duration::from_secs(60))).build().into()
 }
 
 fn take_page(results: &Value, table: &mut Table) -> Result<()> {
     if let Some(columns) = results["columns"].as_array().filter(|c| !c.is_empty()) {
-        let named = |c: &Value| {
-            (
-                c["name"].as_str().unwrap_or("?").to_string(),
-                type_name(&c["logicalType"]),
-            )
-        };
+        let named = |c: &Value| (c["name"].as_str().unwrap_or("?").to_string(), type_name(&c["logicalType"]));
         table.columns = columns.iter().map(named).collect();
     }
-    for row in results["data"]
-        .as_array()
-        .map(Vec::as_slice)
-        .unwrap_or_default()
-    {
+    for row in results["data"].as_array().map(Vec::as_slice).unwrap_or_default() {
         let kind = match row["kind"].as_str() {
             Some("INSERT") => "+I",
             Some("UPDATE_BEFORE") => "-U",
@@ -277,31 +217,16 @@ fn take_page(results: &Value, table: &mut Table) -> Result<()> {
             Some("DELETE") => "-D",
             _ => return Err(format!("a row of unknown kind: {row}")),
         };
-        let fields = row["fields"]
-            .as_array()
-            .map(Vec::as_slice)
-            .unwrap_or_default();
-        table.rows.push((
-            kind,
-            fields
-                .iter()
-                .map(|f| f.as_str().map(str::to_string))
-                .collect(),
-        ));
+        let fields = row["fields"].as_array().map(Vec::as_slice).unwrap_or_default();
+        table.rows.push((kind, fields.iter().map(|f| f.as_str().map(str::to_string)).collect()));
     }
     Ok(())
 }
 
 /// The innermost cause in an error answer, without the package of its class: `ArithmeticException: / by zero`.
 fn root_cause(answer: &Value) -> String {
-    let errors = answer["errors"]
-        .as_array()
-        .map(Vec::as_slice)
-        .unwrap_or_default();
-    let text = errors
-        .last()
-        .and_then(Value::as_str)
-        .unwrap_or("unknown error");
+    let errors = answer["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let text = errors.last().and_then(Value::as_str).unwrap_or("unknown error");
     let mut cause = "";
     let mut previous = "";
     for line in text.lines() {
@@ -337,8 +262,7 @@ mod tests {
         assert_eq!(root_cause(&answer), "ArithmeticException: / by zero");
         let plain = json!({"errors": ["<Exception on server side:\norg.a.Refused: no\n\tat x"]});
         assert_eq!(root_cause(&plain), "Refused: no");
-        let bare =
-            json!({"errors": ["<Exception on server side:\njava.lang.StackOverflowError\n\tat x"]});
+        let bare = json!({"errors": ["<Exception on server side:\njava.lang.StackOverflowError\n\tat x"]});
         assert_eq!(root_cause(&bare), "StackOverflowError");
     }
 }

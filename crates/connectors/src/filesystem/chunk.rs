@@ -52,6 +52,10 @@ pub struct BytesChunk {
     pub piece: Piece,
     /// The records.
     pub bytes: Vec<u8>,
+    /// How many bytes of the file they are.
+    pub length: u64,
+    /// The records are only the start of one that is too long.
+    pub too_long: bool,
 }
 
 impl Chunk for RangeChunk {
@@ -61,10 +65,14 @@ impl Chunk for RangeChunk {
 
     fn decode(self: Box<Self>) -> Result<Decoded> {
         BUFFER.with_borrow_mut(|buffer| {
-            let (from, to) = self.read(buffer)?;
+            let found = self.read(buffer)?;
             // The byte before the range is in the buffer too, unless the range starts with the file.
-            let first = self.piece.start.saturating_sub(1) + from as u64;
-            let decoded = self.piece.decode(&buffer[from..to], first, self.end - self.piece.start);
+            let base = self.piece.start.saturating_sub(1);
+            let records = &buffer[found.from..found.to];
+            let mut decoded = self.piece.decode(records, base + found.from as u64, self.end - self.piece.start);
+            if let (Ok(decoded), Some(end)) = (&mut decoded, found.too_long) {
+                self.piece.add_too_long(decoded, &buffer[found.to..end], base + found.to as u64);
+            }
             if buffer.capacity() > KEPT_BUFFER_BYTES {
                 *buffer = Vec::new();
             }
@@ -79,13 +87,27 @@ impl Chunk for BytesChunk {
     }
 
     fn decode(self: Box<Self>) -> Result<Decoded> {
-        self.piece.decode(&self.bytes, self.piece.start, self.bytes.len() as u64)
+        if self.too_long {
+            let mut decoded = self.piece.decode(&[], self.piece.start, self.length)?;
+            self.piece.add_too_long(&mut decoded, &self.bytes, self.piece.start);
+            return Ok(decoded);
+        }
+        self.piece.decode(&self.bytes, self.piece.start, self.length)
     }
 }
 
+/// Where the records of a range lie in the buffer.
+struct Found {
+    from: usize,
+    to: usize,
+    /// Another record starts at `to` and is too long; so much of it was read.
+    too_long: Option<usize>,
+}
+
 impl RangeChunk {
-    /// Reads the range and what its last record needs beyond; returns where in the buffer its records start and end.
-    fn read(&self, buffer: &mut Vec<u8>) -> Result<(usize, usize)> {
+    /// Reads the range and what its last record needs beyond.
+    fn read(&self, buffer: &mut Vec<u8>) -> Result<Found> {
+        let found = |from, to| Ok(Found { from, to, too_long: None });
         let start = self.piece.start;
         // With the byte before, a record that starts exactly at the range's start is known for one.
         let base = start.saturating_sub(1);
@@ -96,24 +118,28 @@ impl RangeChunk {
             match memchr::memchr(b'\n', &buffer[..filled]) {
                 Some(line_break) => line_break + 1,
                 // The whole range lies within one record, which started before it.
-                None => return Ok((filled, filled)),
+                None => return found(filled, filled),
             }
         };
         if from == filled || buffer[filled - 1] == b'\n' {
-            return Ok((from, filled));
+            return found(from, filled);
         }
         let last = memchr::memrchr(b'\n', &buffer[from..filled]).map_or(from, |i| from + i + 1);
         loop {
             let more = self.fill(buffer, filled, base + filled as u64, EXTENSION_BYTES)?;
             if let Some(i) = memchr::memchr(b'\n', &buffer[filled..filled + more]) {
-                return Ok((from, filled + i + 1));
+                return found(from, filled + i + 1);
             }
             filled += more;
             if more == 0 {
-                return Ok((from, filled));
+                return found(from, filled);
             }
             if filled - last > MAX_RECORD_BYTES {
-                return Err(too_long(&self.piece.file, base + last as u64));
+                if !self.piece.file.plan.decode.skips_bad_records() {
+                    return Err(too_long(&self.piece.file, base + last as u64));
+                }
+                // The ranges that follow find no record before this one's end.
+                return Ok(Found { from, to: last, too_long: Some(filled) });
             }
         }
     }
@@ -132,11 +158,14 @@ impl RangeChunk {
     }
 }
 
+/// What is wrong with a record that is too long.
+fn too_long_reason() -> String {
+    format!("A record is longer than {} MiB", MAX_RECORD_BYTES >> 20)
+}
+
 /// The error for a record that is too long.
 pub fn too_long(file: &OpenFile, offset: u64) -> Error {
-    Error::data(format!("A record is longer than {} MiB", MAX_RECORD_BYTES >> 20))
-        .at(place(file, offset, None))
-        .help("Is this a text file with one record a line?")
+    Error::data(too_long_reason()).at(place(file, offset, None)).help("Is this a text file with one record a line?")
 }
 
 impl Piece {
@@ -161,6 +190,17 @@ impl Piece {
         let bad_samples = rows.bad.iter().map(|bad| self.bad_row(bad, records, offset)).collect();
         let batch = self.with_file_columns(&rows.batch)?;
         Ok(Decoded { rows: batch, bad_rows: rows.bad_rows, bad_samples, bytes })
+    }
+
+    /// Counts a record that is too long and was skipped.
+    fn add_too_long(&self, decoded: &mut Decoded, start: &[u8], offset: u64) {
+        decoded.bad_rows += 1;
+        let shown = &start[..start.len().min(SHOWN_BYTES)];
+        decoded.bad_samples.push(BadRow {
+            place: place(&self.file, offset, None),
+            reason: too_long_reason(),
+            text: String::from_utf8_lossy(shown).into_owned(),
+        });
     }
 
     fn bad_row(&self, bad: &BadRecord, records: &[u8], offset: u64) -> BadRow {

@@ -71,10 +71,18 @@ pub struct SinkConfig {
     pub inactivity_ms: u64,
 }
 
+/// Options that Flink has and that have no meaning here yet; better refused than ignored.
+const UNSUPPORTED: &[&str] = &["auto-compaction", "compaction.file-size", "partition.time-extractor.", "sink.partition-commit."];
+
 fn checked<'a>(table: &'a TableSpec) -> Result<Options<'a>> {
     let options = Options::new(table);
     let format_keys = formats::option_keys(formats::name(&options)?);
     let keys = OPTIONS.iter().map(|o| o.key).chain(format_keys.iter().map(String::as_str));
+    if let Some(key) = table.options.keys().find(|key| UNSUPPORTED.iter().any(|u| key.starts_with(u))) {
+        return Err(options
+            .error(&format!("the option '{key}' is not supported"))
+            .help("Leave it out: files appear whole, and a partition is complete when the job has ended"));
+    }
     options.check_known(keys)?;
     for key in &table.partition_keys {
         if table.schema.index_of(key).is_err() {

@@ -14,6 +14,8 @@ use crate::formats::Framing;
 
 /// How much is read at once.
 const BLOCK_BYTES: usize = 256 << 10;
+/// So much of a record that is too long is kept, to be shown.
+const KEPT_BYTES: usize = 1 << 10;
 
 /// How a file is compressed, by the end of its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,6 +114,30 @@ impl StreamReader {
     }
 }
 
+impl StreamReader {
+    /// Gives up on the record at the start of `carry`, which is too long: goes on behind its first line.
+    fn skip_line(&mut self) -> Result<Fetch> {
+        let start = self.offset;
+        let mut bytes = self.carry.clone();
+        bytes.truncate(KEPT_BYTES);
+        loop {
+            if let Some(line_break) = memchr::memchr(b'\n', &self.carry) {
+                self.carry.drain(..=line_break);
+                self.offset += line_break as u64 + 1;
+                break;
+            }
+            self.offset += self.carry.len() as u64;
+            self.carry.clear();
+            if self.ended {
+                break;
+            }
+            self.read_to(BLOCK_BYTES)?;
+        }
+        let piece = Piece { file: Arc::clone(&self.file), start };
+        Ok(Fetch::Chunk(Box::new(BytesChunk { piece, bytes, length: self.offset - start, too_long: true })))
+    }
+}
+
 fn cannot(file: &OpenFile, e: &std::io::Error) -> Error {
     Error::io(format!("Cannot read the file {}: {e}", file.path.display())).help("Is the file whole?")
 }
@@ -131,10 +157,13 @@ impl SplitReader for StreamReader {
                 let start = self.offset;
                 self.offset += cut as u64;
                 let piece = Piece { file: Arc::clone(&self.file), start };
-                return Ok(Fetch::Chunk(Box::new(BytesChunk { piece, bytes })));
+                return Ok(Fetch::Chunk(Box::new(BytesChunk { piece, length: bytes.len() as u64, bytes, too_long: false })));
             }
             if self.carry.len() > MAX_RECORD_BYTES {
-                return Err(too_long(&self.file, self.offset));
+                if !self.file.plan.decode.skips_bad_records() {
+                    return Err(too_long(&self.file, self.offset));
+                }
+                return self.skip_line();
             }
             wanted = self.carry.len() * 2;
         }

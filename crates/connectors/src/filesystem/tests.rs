@@ -222,6 +222,51 @@ fn records_without_end_are_refused() {
 }
 
 #[test]
+fn records_without_end_are_skipped_where_bad_ones_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = [b"{\"id\":1}\n{\"name\":\"".to_vec(), vec![b'x'; 20 << 20], b"\"}\n{\"id\":2}\n".to_vec()].concat();
+    std::fs::write(folder.path().join("f.json"), &text).unwrap();
+    std::fs::write(folder.path().join("g.json.gz"), gzip(&text)).unwrap();
+    let table = table(folder.path(), &[("json.ignore-parse-errors", "true")]);
+    for bytes in [64 << 10, 1 << 20] {
+        let mut source = Filesystem.source(&table, &environment(false)).unwrap();
+        let chunks = read_chunks(source.as_mut(), bytes).unwrap();
+        assert_eq!(chunks.iter().flat_map(|c| text_of(&c.2.rows)).collect::<Vec<_>>(), ["1|null", "2|null", "1|null", "2|null"]);
+        let bad: Vec<_> = chunks.iter().flat_map(|c| &c.2.bad_samples).collect();
+        assert_eq!((bad.len(), chunks.iter().map(|c| c.2.bad_rows).sum::<u64>()), (2, 2));
+        assert!(bad.iter().all(|b| b.place.ends_with(", line 2") && b.text.starts_with("{\"name\":\"xxx")));
+    }
+}
+
+#[test]
+fn csv_with_line_breaks_in_quotes_is_cut_between_records() {
+    let folder = tempfile::tempdir().unwrap();
+    let text: String = (0..200).map(|i| format!("{i},\"line one, \"\"{i}\"\"\nline two\"\n")).collect();
+    std::fs::write(folder.path().join("f.csv"), &text).unwrap();
+    std::fs::write(folder.path().join("g.csv.gz"), gzip(text.as_bytes())).unwrap();
+    let table = table(folder.path(), &[("format", "csv")]);
+    let whole = read(&table, 1 << 20);
+    assert_eq!((whole.len(), whole[1].as_str()), (400, "1|line one, \"1\"\nline two"));
+    for bytes in [1, 7, 100, 1_000] {
+        assert_eq!(read(&table, bytes), whole, "{bytes}");
+    }
+    std::fs::write(folder.path().join("f.csv"), format!("{text}x,y\n")).unwrap();
+    assert!(error(&table).contains("f.csv, line 401, column id: 'x' is not a whole number (BIGINT)"));
+}
+
+#[test]
+fn only_columns_that_are_needed_are_decoded() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("f.csv"), "not a number,a\n,b\n").unwrap();
+    let mut table = table(folder.path(), &[("format", "csv")]);
+    table.columns = vec![ColumnRef::Physical(1)];
+    assert_eq!(read(&table, 1 << 20), ["a", "b"]);
+    table.columns = vec![];
+    let mut source = Filesystem.source(&table, &environment(false)).unwrap();
+    assert_eq!(read_chunks(source.as_mut(), 1 << 20).unwrap()[0].2.rows.num_rows(), 2);
+}
+
+#[test]
 fn damaged_archives_are_errors() {
     let folder = tempfile::tempdir().unwrap();
     let whole = gzip("{\"id\":1}\n".repeat(1000).as_bytes());

@@ -44,6 +44,9 @@ pub trait Decode: Send + Sync {
     /// How records lie in the input.
     fn framing(&self) -> Framing;
 
+    /// Whether records that do not parse are skipped and counted, rather than an error.
+    fn skips_bad_records(&self) -> bool;
+
     /// Decodes whole records. A record that does not parse stops the decoding or, when the table says to skip such, is counted.
     fn decode(&self, input: &[u8]) -> Result<Rows, Stop>;
 }

@@ -102,6 +102,10 @@ impl Decode for RawDecoder {
         Framing::Lines
     }
 
+    fn skips_bad_records(&self) -> bool {
+        false
+    }
+
     fn decode(&self, input: &[u8]) -> Result<Rows, Stop> {
         let mut columns: Vec<Column> = self.schema.fields().iter().map(|f| Column::new(f, 64)).collect::<Result<_>>()?;
         let (mut start, mut rows) = (0, 0);

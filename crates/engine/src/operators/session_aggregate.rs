@@ -38,11 +38,11 @@ impl SessionAggregate {
         let mut key_slots = vec![];
         sessions.key_slots(&keys, batch.len(), &mut key_slots)?;
         let (mut rows, mut slots, mut joins, mut refused) = (vec![], vec![], vec![], vec![]);
-        for row in 0..batch.len() {
+        for (row, key) in key_slots.iter().copied().enumerate() {
             if times.is_null(row) {
                 return Err(Error::data("event time is NULL"));
             }
-            let (key, time) = (key_slots[row], times.value(row));
+            let time = times.value(row);
             let end = time + self.gap;
             // A row whose own window has passed still counts if it falls into a session that is open.
             if end - 1 <= fired && !sessions.touches(key, time, end) {

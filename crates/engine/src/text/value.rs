@@ -123,6 +123,10 @@ fn push_time_value(array: &dyn Array, row: usize, field: &Field, style: Style, o
         DataType::Time64(TimeUnit::Microsecond) => array.as_primitive::<Time64MicrosecondType>().value(row).wrapping_mul(1_000),
         _ => array.as_primitive::<Time64NanosecondType>().value(row),
     };
+    // The end of a day, which CEIL may give, has a text in SQL but no value in Java.
+    if style == Style::Cast && nanos == 86_400_000_000_000 {
+        return push_time(out, 86_400_000, timestamp_precision(field));
+    }
     let nanos = nanos.rem_euclid(86_400_000_000_000);
     match style {
         Style::Cast => push_time(out, (nanos / 1_000_000) as i32, timestamp_precision(field)),

@@ -30,8 +30,7 @@ const NOT_A_NAME: &[&str] =
 /// At the first token that Flink SQL does not have; only the error's span is filled in.
 pub(super) fn rewrite(tokens: Vec<TokenWithSpan>) -> Result<Vec<TokenWithSpan>, SyntaxError> {
     let mut out = Out { tokens: Vec::with_capacity(tokens.len()), newline: false, in_within: false };
-    let mut rest = tokens.into_iter().peekable();
-    while let Some(TokenWithSpan { token, span }) = rest.next() {
+    for TokenWithSpan { token, span } in tokens {
         match token {
             Token::Whitespace(Whitespace::MultiLineComment(text)) if text.starts_with('+') => {
                 out.hint(text, span)?;
@@ -174,7 +173,7 @@ fn check_number(
     }
     let is_whole = digits.bytes().all(|b| b.is_ascii_digit());
     let max = i64::MAX as u64 + u64::from(before == Some(&Token::Minus));
-    if is_whole && digits.parse::<u64>().is_ok_and(|n| n > max) || is_whole && digits.parse::<u64>().is_err() {
+    if is_whole && digits.parse::<u64>().map_or(true, |n| n > max) {
         let message = format!("{digits} is too large for BIGINT");
         let help = format!("write it as a decimal: {digits}.0");
         return Err(SyntaxError::at_span(span, message).with_help(help));

@@ -116,6 +116,7 @@ pub struct Column {
 
 /// What a column is made of.
 #[derive(Debug, Clone)]
+#[allow(clippy::large_enum_variant)] // a few per table
 pub enum ColumnKind {
     /// `name type`.
     Physical(ColumnType),

@@ -215,10 +215,10 @@ fn json_value(call: &Call) -> Result<ArrayRef> {
     }
     let texts: ArrayRef = Arc::new(StringArray::from(texts));
     let values = cast_array(&texts, &Field::new("", DataType::Utf8, true), &to)?;
-    for row in 0..call.rows {
-        if sources[row] == FROM_VALUES && texts.is_valid(row) && values.is_null(row) {
+    for (row, source) in sources.iter_mut().enumerate().take(call.rows) {
+        if *source == FROM_VALUES && texts.is_valid(row) && values.is_null(row) {
             let why = format!("'{}' is not {flink}", texts.as_string::<i32>().value(row));
-            sources[row] = behaviour("JSON_VALUE", on_error.get(row), FROM_ERROR, &why)?;
+            *source = behaviour("JSON_VALUE", on_error.get(row), FROM_ERROR, &why)?;
         }
     }
     let default = |index: usize| -> Result<ArrayRef> {

@@ -1,7 +1,8 @@
 //! What belongs to no group: types of values, unique identifiers.
 
 use arrow::array::ArrayRef;
-use datafusion_common::Result;
+use arrow::datatypes::Field;
+use datafusion_common::{Result, ScalarValue};
 use datafusion_expr::ColumnarValue;
 
 use super::clock::random_bits;
@@ -11,7 +12,7 @@ use super::types::flink_type;
 use crate::types::{ColumnType, FlinkType};
 
 pub(super) const FUNCTIONS: &[Def] = &[
-    Def::new("typeof", &[Arg::Any, Arg::Bool], Ret::Text, type_of).optional(1).nullable().doc(
+    Def::new("typeof", &[Arg::Any, Arg::Bool], Ret::Text, type_of_call).optional(1).nullable().doc(
         "TYPEOF(value)",
         "The type of the value, as SQL writes it.",
         "TYPEOF(1) = 'INT NOT NULL'",
@@ -23,15 +24,20 @@ pub(super) const FUNCTIONS: &[Def] = &[
     ),
 ];
 
-fn type_of(call: &Call) -> Result<ArrayRef> {
+/// What TYPEOF says of an expression with this field; `literal` is its value if it is a constant.
+pub fn type_of(field: &Field, literal: Option<&ScalarValue>) -> String {
+    let ty = flink_type(field, literal);
+    // A bare NULL has a type of its own, without nullability.
+    let nullable = ty == FlinkType::Null || field.is_nullable();
+    ColumnType { ty, nullable }.to_string()
+}
+
+fn type_of_call(call: &Call) -> Result<ArrayRef> {
     let literal = match &call.args[0] {
         ColumnarValue::Scalar(scalar) => Some(scalar),
         ColumnarValue::Array(_) => None,
     };
-    let ty = flink_type(&call.fields[0], literal);
-    // A bare NULL has a type of its own, without nullability.
-    let nullable = ty == FlinkType::Null || call.fields[0].is_nullable();
-    let text = ColumnType { ty, nullable }.to_string();
+    let text = type_of(&call.fields[0], literal);
     call.texts(|_, out| {
         out.extend_from_slice(text.as_bytes());
         Ok(true)

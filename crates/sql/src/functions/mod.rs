@@ -44,6 +44,7 @@ pub use binary::{flink_binary, time_arithmetic};
 pub use cast::{cast_to, can_cast};
 pub use clock::{EvalContext, context, with_clock, with_context};
 use def::{Def, Function};
+pub use misc::type_of;
 pub use zone::Zone;
 
 /// What a user may want to know of a function.

@@ -48,7 +48,8 @@ impl Format {
 fn is_number(item: Option<&Item>) -> bool {
     match item {
         Some(Item::Field(letter, count)) => {
-            !matches!(letter, 'a' | 'E' | 'G' | 'z' | 'Z' | 'X') && !(matches!(letter, 'M' | 'L') && *count > 2)
+            let as_text = matches!(letter, 'M' | 'L') && *count > 2;
+            !as_text && !matches!(letter, 'a' | 'E' | 'G' | 'z' | 'Z' | 'X')
         }
         _ => false,
     }

@@ -177,11 +177,13 @@ fn url_decode(call: &Call) -> Result<ArrayRef> {
         let Some(text) = text.get(row) else { return Ok(false) };
         let again = recursive.as_ref().is_some_and(|r| r.get(row) == Some(true));
         let Some(mut decoded) = decode_url(text) else { return Ok(false) };
-        while again {
-            match decode_url(&decoded) {
-                Some(next) if next != decoded => decoded = next,
-                Some(_) => break,
-                None => return Ok(false),
+        if again {
+            loop {
+                match decode_url(&decoded) {
+                    Some(next) if next != decoded => decoded = next,
+                    Some(_) => break,
+                    None => return Ok(false),
+                }
             }
         }
         out.extend_from_slice(decoded.as_bytes());

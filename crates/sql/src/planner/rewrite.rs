@@ -10,7 +10,7 @@ use datafusion_expr::{Expr, ExprSchemable, LogicalPlan, lit};
 
 use super::context::scalar_function;
 use super::expressions::call;
-use crate::functions::cast_to;
+use crate::functions::{cast_to, type_of};
 
 /// Type text of a field, where Arrow's type says less than Flink's.
 const FLINK_TYPE: &str = "flink.type";
@@ -64,6 +64,12 @@ fn rewrite(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
         }
         Expr::Like(like) if !like.case_insensitive => pattern("like", like),
         Expr::SimilarTo(like) => pattern("similar_to", like),
+        // Here the argument still has its planned type; folded to a literal it would look like CHAR(n) NOT NULL.
+        Expr::ScalarFunction(f) if f.func.name() == "typeof" && f.args.len() == 1 => {
+            let (_, field) = f.args[0].to_field(schema)?;
+            let literal = if let Expr::Literal(value, _) = &f.args[0] { Some(value) } else { None };
+            Ok(Transformed::yes(lit(type_of(&field, literal))))
+        }
         other => Ok(Transformed::no(other)),
     }
 }

@@ -205,6 +205,10 @@ impl Decode for CsvDecoder {
         Framing::Csv(self.options.dialect)
     }
 
+    fn skips_bad_records(&self) -> bool {
+        self.options.ignore_parse_errors
+    }
+
     fn decode(&self, input: &[u8]) -> Result<Rows, Stop> {
         let columns = self.schema.fields().iter().map(|f| Column::new(f, 64)).collect::<Result<_>>()?;
         let mut work = Work { decoder: self, columns, rows: 0, bad_rows: 0, bad: vec![] };

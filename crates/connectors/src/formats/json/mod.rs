@@ -158,6 +158,10 @@ impl Decode for JsonDecoder {
         Framing::Lines
     }
 
+    fn skips_bad_records(&self) -> bool {
+        self.options.ignore_parse_errors
+    }
+
     fn decode(&self, input: &[u8]) -> Result<Rows, Stop> {
         let mut work = Work::new(self)?;
         let mut offset = 0;
