@@ -23,6 +23,7 @@ pub mod operator;
 pub mod operators;
 mod pool;
 pub mod progress;
+mod recovery;
 pub mod run;
 pub mod sink;
 pub mod source;

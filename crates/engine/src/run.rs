@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use crate::checkpoint::{Checkpoint, CheckpointStore, Numbering, SinkState, TableState};
+use crate::checkpoint::{CheckpointStore, Numbering};
 use crate::expr::EvalContext;
 use crate::graph::{Graph, NodeId, NodeKind, Topology};
 use crate::intake::{SourceIntake, Taken};
@@ -16,7 +16,7 @@ use crate::source::ChunkBudget;
 use crate::state::State;
 use crate::time::{END_OF_TIME, NO_WATERMARK};
 use crate::worker::{DecodeTask, DecodedChunk, Intake, Parcel, StageOutput, Worker, WorkerNode};
-use crate::{Batch, Error, Result};
+use crate::{Batch, Result};
 
 /// Where processing time comes from.
 pub trait Clock: Send {
@@ -97,37 +97,37 @@ const CHUNK_ROWS: usize = 8192;
 /// Most chunks a worker decodes in one tick.
 const CHUNKS_PER_WORKER_MAX: usize = 16;
 
-struct SinkSlot {
-    node: NodeId,
-    sink: Box<dyn Sink>,
-    rows: u64,
+pub(crate) struct SinkSlot {
+    pub(crate) node: NodeId,
+    pub(crate) sink: Box<dyn Sink>,
+    pub(crate) rows: u64,
 }
 
 /// A dataflow, ready to run.
 pub struct Job {
-    config: JobConfig,
-    topology: Arc<Topology>,
-    numbering: Numbering,
-    pool: Pool,
-    sources: Vec<SourceIntake>,
-    sinks: Vec<SinkSlot>,
-    late: Vec<LateRows>,
+    pub(crate) config: JobConfig,
+    pub(crate) topology: Arc<Topology>,
+    pub(crate) numbering: Numbering,
+    pub(crate) pool: Pool,
+    pub(crate) sources: Vec<SourceIntake>,
+    pub(crate) sinks: Vec<SinkSlot>,
+    pub(crate) late: Vec<LateRows>,
     /// Event time by node after the last tick.
-    watermarks: Vec<i64>,
-    store: Option<Box<dyn CheckpointStore>>,
-    clock: Box<dyn Clock>,
-    now_ms: i64,
+    pub(crate) watermarks: Vec<i64>,
+    pub(crate) store: Option<Box<dyn CheckpointStore>>,
+    pub(crate) clock: Box<dyn Clock>,
+    pub(crate) now_ms: i64,
     /// Processing time of the last tick.
-    ticked_ms: i64,
-    ticks: u64,
-    epoch: u64,
-    checkpoints: u64,
-    resumed_from: Option<u64>,
-    last_checkpoint_ms: i64,
-    last_checkpoint_tick: u64,
-    wake_at_ms: Option<i64>,
-    chunks_per_worker: usize,
-    state_size: (usize, usize),
+    pub(crate) ticked_ms: i64,
+    pub(crate) ticks: u64,
+    pub(crate) epoch: u64,
+    pub(crate) checkpoints: u64,
+    pub(crate) resumed_from: Option<u64>,
+    pub(crate) last_checkpoint_ms: i64,
+    pub(crate) last_checkpoint_tick: u64,
+    pub(crate) wake_at_ms: Option<i64>,
+    pub(crate) chunks_per_worker: usize,
+    pub(crate) state_size: (usize, usize),
     /// Messages for the user, such as a damaged checkpoint that was passed over.
     pub notes: Vec<String>,
 }
@@ -304,7 +304,7 @@ impl Job {
     }
 
     /// The tick of every node: event time is the minimum over its inputs.
-    fn node_ticks(&mut self, last: bool) -> Vec<Tick> {
+    pub(crate) fn node_ticks(&mut self, last: bool) -> Vec<Tick> {
         let mut now: Vec<i64> = vec![END_OF_TIME; self.watermarks.len()];
         for source in &self.sources {
             now[source.node()] = if last { END_OF_TIME } else { source.watermark() };
@@ -384,109 +384,6 @@ impl Job {
         let due = self.sources.iter().filter_map(SourceIntake::next_due_ms).chain(self.wake_at_ms).min();
         let wait = due.map_or(SLEEP_MAX_MS, |d| (d - self.now_ms).clamp(1, SLEEP_MAX_MS));
         self.clock.sleep_ms(wait as u64);
-        Ok(())
-    }
-
-    fn checkpoint_due(&self) -> bool {
-        self.store.is_some()
-            && (self.config.checkpoint_interval_ms.is_some_and(|i| self.now_ms - self.last_checkpoint_ms >= i)
-                || self.config.checkpoint_every_ticks.is_some_and(|n| n > 0 && self.ticks - self.last_checkpoint_tick >= n))
-    }
-
-    /// Closes the epoch: state, positions and sink progress become durable as one, then the sinks may show their output.
-    fn checkpoint(&mut self, finished: bool) -> Result<()> {
-        let Some(mut store) = self.store.take() else { return Ok(()) };
-        self.epoch += 1;
-        let mut checkpoint = Checkpoint {
-            epoch: self.epoch,
-            fingerprint: self.config.fingerprint.clone(),
-            finished,
-            now_ms: self.now_ms,
-            watermarks: self.sources.iter().map(|s| (s.node(), s.watermark())).collect(),
-            splits: self.sources.iter().flat_map(SourceIntake::snapshot).collect(),
-            late: self.late.iter().enumerate().filter(|(_, l)| l.count > 0).map(|(n, l)| (n, l.count)).collect(),
-            ..Default::default()
-        };
-        for slot in &mut self.sinks {
-            checkpoint.sinks.push(SinkState { node: slot.node, progress: slot.sink.prepare()? });
-        }
-        for tables in self.pool.each(vec![(); self.pool.len()], |worker, ()| worker.snapshot())? {
-            let tables = tables.into_iter().map(|(node, table, rows)| TableState { node, table: table.to_string(), rows });
-            checkpoint.tables.extend(tables);
-        }
-        checkpoint.renumber(|node| Ok(self.numbering.of(node)))?;
-        store.write(&checkpoint)?;
-        for (slot, state) in self.sinks.iter_mut().zip(&checkpoint.sinks) {
-            slot.sink.commit(&state.progress)?;
-        }
-        self.store = Some(store);
-        self.checkpoints += 1;
-        self.last_checkpoint_ms = self.now_ms;
-        self.last_checkpoint_tick = self.ticks;
-        self.measure_state()
-    }
-
-    fn measure_state(&mut self) -> Result<()> {
-        let sizes = self.pool.each(vec![(); self.pool.len()], |worker, ()| Ok(worker.state_size()))?;
-        self.state_size = sizes.into_iter().fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1));
-        Ok(())
-    }
-
-    /// Goes back to the newest checkpoint, if there is one. Tells whether the job had already read all its input.
-    fn resume(&mut self) -> Result<bool> {
-        let mut notes = vec![];
-        let saved = match &mut self.store {
-            Some(store) => store.latest(&mut |note| notes.push(note))?,
-            None => None,
-        };
-        self.notes.append(&mut notes);
-        let Some(mut saved) = saved else {
-            for slot in &mut self.sinks {
-                slot.sink.open(None)?;
-            }
-            return Ok(false);
-        };
-        if saved.fingerprint != self.config.fingerprint {
-            return Err(Error::state("the checkpoint belongs to another query or another version of this one")
-                .help("run with --fresh to start over without its state, or give the job another pipeline.name"));
-        }
-        saved.renumber(|number| self.numbering.holder(number))?;
-        self.epoch = saved.epoch;
-        self.resumed_from = Some(saved.epoch);
-        self.now_ms = self.now_ms.max(saved.now_ms);
-        let resumed_ms = saved.now_ms;
-        for split in &saved.splits {
-            if let Some(source) = self.sources.iter_mut().find(|s| s.node() == split.node) {
-                source.restore(split, self.now_ms);
-            }
-        }
-        for (node, watermark) in &saved.watermarks {
-            if let Some(source) = self.sources.iter_mut().find(|s| s.node() == *node) {
-                source.restore_watermark(*watermark);
-            }
-        }
-        self.restore_tables(&saved)?;
-        for (node, count) in &saved.late {
-            self.late[*node].count += *count;
-        }
-        for slot in &mut self.sinks {
-            let progress = saved.sinks.iter().find(|s| s.node == slot.node).map(|s| s.progress.as_str());
-            slot.sink.open(progress)?;
-            if let Some(progress) = progress {
-                slot.sink.commit(progress)?;
-            }
-        }
-        let _ = self.node_ticks(false); // event time stands where the splits left it
-        self.ticked_ms = resumed_ms;
-        self.wake_at_ms = Some(self.now_ms); // the first step tells what operators wait for
-        Ok(saved.finished)
-    }
-
-    fn restore_tables(&mut self, saved: &Checkpoint) -> Result<()> {
-        let tables = Arc::new(saved.tables.clone());
-        self.pool.each(vec![tables; self.pool.len()], |worker, tables| {
-            tables.iter().try_for_each(|t| worker.restore(t.node, &t.table, &t.rows))
-        })?;
         Ok(())
     }
 

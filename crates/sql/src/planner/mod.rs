@@ -14,6 +14,7 @@ mod relations;
 pub mod rewrite;
 
 use datafusion_common::config::ConfigOptions;
+use datafusion_common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion_common::{Column, Result};
 use datafusion_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use datafusion_optimizer::analyzer::resolve_grouping_function::ResolveGroupingFunction;
@@ -34,6 +35,7 @@ const OPTIMIZER_PASSES: usize = 4;
 
 /// Types and rules: what a plan needs before it becomes a stream plan.
 pub fn optimize(plan: LogicalPlan) -> SqlResult<LogicalPlan> {
+    refuse_sub_queries(&plan)?;
     let config = ConfigOptions::default();
     let rules: Vec<Arc<dyn AnalyzerRule + Send + Sync>> = vec![Arc::new(ResolveGroupingFunction::new()), Arc::new(TypeCoercion::new())];
     let plan = Analyzer::with_rules(rules).execute_and_check(plan, &config, |_, _| {})?;
@@ -47,6 +49,28 @@ pub fn optimize(plan: LogicalPlan) -> SqlResult<LogicalPlan> {
     ];
     let context = OptimizerContext::new().with_max_passes(OPTIMIZER_PASSES as u8).with_skip_failing_rules(false);
     Ok(Optimizer::with_rules(rules).optimize(plan, &context, |_, _| {})?)
+}
+
+/// Sub-queries in expressions become joins, which are not built.
+fn refuse_sub_queries(plan: &LogicalPlan) -> SqlResult<()> {
+    let mut found = None;
+    plan.apply(|node| {
+        node.apply_expressions(|expr| {
+            expr.apply(|e| {
+                found = found.or(match e {
+                    Expr::InSubquery(_) => Some(("IN with a sub-query", "IN")),
+                    Expr::Exists(_) => Some(("EXISTS", "EXISTS")),
+                    Expr::ScalarSubquery(_) | Expr::SetComparison(_) => Some(("a sub-query as a value", "SELECT")),
+                    _ => None,
+                });
+                Ok(TreeNodeRecursion::Continue)
+            })
+        })
+    })?;
+    match found {
+        Some((what, word)) => Err(SqlError::not_yet(what).about(word)),
+        None => Ok(()),
+    }
 }
 
 /// The plan with other column names; none: as it is.
