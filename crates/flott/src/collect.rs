@@ -105,8 +105,7 @@ impl Host for Collector {
 
     fn result(&mut self, schema: &ResultSchema) -> Result<Box<dyn Sink>> {
         let lines: Arc<Mutex<Lines>> = Arc::default();
-        self.result =
-            Some(CollectedResult { schema: columns(&schema.fields), updating: schema.updating, lines: lines.clone() });
+        self.result = Some(CollectedResult { schema: columns(&schema.fields), updating: schema.updating, lines: lines.clone() });
         Ok(Box::new(CollectSink { lines, before: 0 }))
     }
 

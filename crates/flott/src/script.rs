@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use flott_checkpoint::LocalStore;
+use flott_engine::Error;
 use flott_engine::checkpoint::CheckpointStore;
 use flott_engine::connector::Environment;
 use flott_engine::progress::Progress;
 use flott_engine::run::{Control, Job, JobConfig, Outcome};
-use flott_engine::Error;
 use flott_sql::session::{Effect, PlannedJob};
 
 use crate::clock::SystemClock;

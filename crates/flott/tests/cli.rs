@@ -125,11 +125,8 @@ fn the_summary_names_what_was_dropped() {
 #[test]
 fn a_reader_that_has_enough_ends_the_run() {
     let dir = folder();
-    let mut child = command(dir.path())
-        .args(["run", "-q", "-e", &format!("{ENDLESS}SELECT n FROM endless")])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child =
+        command(dir.path()).args(["run", "-q", "-e", &format!("{ENDLESS}SELECT n FROM endless")]).stdout(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
     assert!(line.starts_with("{\"n\":"), "{line}");
@@ -256,14 +253,7 @@ fn signal(child: &Child, name: &str) {
 /// Starts an endless job and returns when its first row has come.
 fn endless(dir: &Path, args: &[&str]) -> (Child, std::thread::JoinHandle<()>) {
     let script = format!("{ENDLESS}CREATE TABLE p (n BIGINT) WITH ('connector' = 'print'); INSERT INTO p SELECT n FROM endless");
-    let mut child = command(dir)
-        .arg("run")
-        .args(args)
-        .args(["-e", &script])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child = command(dir).arg("run").args(args).args(["-e", &script]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut reader = BufReader::new(child.stdout.take().unwrap());
     reader.read_line(&mut String::new()).unwrap();
     let drain = std::thread::spawn(move || drop(std::io::copy(&mut reader, &mut std::io::sink())));

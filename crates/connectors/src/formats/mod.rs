@@ -1,6 +1,7 @@
 //! Formats: between bytes and rows. A format knows records, not files or messages.
 
 mod base64;
+mod builders;
 mod cells;
 mod columns;
 pub mod csv;

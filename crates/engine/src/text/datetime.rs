@@ -132,14 +132,14 @@ pub(super) fn push_time_java(out: &mut Vec<u8>, second_of_day: u32, nanos: u32, 
     let start = out.len();
     push_clock(out, second_of_day);
     if nanos == 0 {
-        if !seconds && second_of_day % 60 == 0 {
+        if !seconds && second_of_day.is_multiple_of(60) {
             out.truncate(start + 5);
         }
         return;
     }
-    let length = if nanos % 1_000_000 == 0 {
+    let length = if nanos.is_multiple_of(1_000_000) {
         3
-    } else if nanos % 1_000 == 0 {
+    } else if nanos.is_multiple_of(1_000) {
         6
     } else {
         9

@@ -37,8 +37,7 @@ pub fn main(args: Args) -> Result<Exit> {
 }
 
 fn list(connectors: impl Iterator<Item = ConnectorInfo>) -> String {
-    let rows: Vec<Vec<String>> =
-        connectors.map(|c| vec![c.name.to_owned(), directions(&c).to_owned(), c.description.to_owned()]).collect();
+    let rows: Vec<Vec<String>> = connectors.map(|c| vec![c.name.to_owned(), directions(&c).to_owned(), c.description.to_owned()]).collect();
     let mut table = TextTable::of_texts(&["connector", "can be", "description"]);
     table.fit(&rows);
     let text = table.header() + &table.body(&rows);

@@ -93,11 +93,8 @@ fn nexmark(args: &NexmarkArgs) -> Result<Exit> {
     let to_stdout = args.out.as_os_str() == "-";
     let name = if to_stdout { "standard output".to_owned() } else { args.out.display().to_string() };
     let cannot = |what: &str, e: io::Error| Error::io(format!("cannot {what} {name}: {e}"));
-    let mut out: Box<dyn Write> = if to_stdout {
-        Box::new(io::stdout().lock())
-    } else {
-        Box::new(File::create(&args.out).map_err(|e| cannot("create", e))?)
-    };
+    let mut out: Box<dyn Write> =
+        if to_stdout { Box::new(io::stdout().lock()) } else { Box::new(File::create(&args.out).map_err(|e| cannot("create", e))?) };
     let written = match (args.format, args.only) {
         (FileFormat::Json, _) => generator.write_json(0..args.events, &mut out),
         (FileFormat::Csv, Kind::Person) => generator.write_csv(0..args.events, EventType::Person, &mut out),

@@ -30,8 +30,7 @@ impl Monitor {
     pub fn lines(&mut self, progress: &Progress) -> Vec<LiveLine> {
         self.measure(progress, Instant::now());
         let rates = self.rates.iter().copied().chain(std::iter::repeat(0));
-        let mut lines: Vec<LiveLine> =
-            progress.sources.iter().zip(rates).map(|(s, rate)| LiveLine::plain(source_line(s, rate))).collect();
+        let mut lines: Vec<LiveLine> = progress.sources.iter().zip(rates).map(|(s, rate)| LiveLine::plain(source_line(s, rate))).collect();
         lines.push(LiveLine::plain(job_line(progress, self.started.elapsed())));
         lines.extend(losses(progress).map(LiveLine::warning));
         lines
@@ -51,7 +50,8 @@ impl Monitor {
 }
 
 fn source_line(source: &SourceProgress, rate: u64) -> String {
-    let mut line = format!("{}: {}, {} rows/s, {}", table_name(&source.name), counted(source.rows, "row"), count(rate), bytes(source.bytes));
+    let mut line =
+        format!("{}: {}, {} rows/s, {}", table_name(&source.name), counted(source.rows, "row"), count(rate), bytes(source.bytes));
     if source.splits > 1 {
         line.push_str(&format!(", {}/{} splits done", source.splits_ended, source.splits));
     }

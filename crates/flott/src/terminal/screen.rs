@@ -55,12 +55,7 @@ impl Screen {
     /// The streams of the process. `stop` is set when nobody reads standard output any more.
     pub fn new(stop: StopFlag) -> Self {
         Self {
-            state: Arc::new(Mutex::new(State {
-                out: Box::new(io::stdout()),
-                err: Box::new(io::stderr()),
-                live_lines: 0,
-                closed: false,
-            })),
+            state: Arc::new(Mutex::new(State { out: Box::new(io::stdout()), err: Box::new(io::stderr()), live_lines: 0, closed: false })),
             stop,
             style: Style::of_stderr(),
             out_is_terminal: io::stdout().is_terminal(),

@@ -169,6 +169,9 @@ impl ScalarUDFImpl for ProcTime {
     fn signature(&self) -> &Signature {
         self.inner.signature()
     }
+    fn coerce_types(&self, args: &[DataType]) -> Result<Vec<DataType>> {
+        self.inner.coerce_types(args)
+    }
     fn return_type(&self, args: &[DataType]) -> Result<DataType> {
         self.inner.return_type(args)
     }

@@ -7,9 +7,11 @@
 //! Unlike Flink, text after the end of the object is an error, of several equal keys always the last one counts, and objects or
 //! arrays nested deeper than 64 are refused.
 
+mod compact;
 mod encode;
 mod read;
 mod scan;
+mod shape;
 #[cfg(test)]
 mod tests;
 
@@ -17,8 +19,9 @@ use arrow::datatypes::SchemaRef;
 use flott_engine::Result;
 
 pub use encode::JsonEncoder;
-use read::{Reader, RowShape};
+use read::Reader;
 use scan::Next;
+use shape::RowShape;
 
 use super::columns::{Column, finish_batch};
 use super::scalar::{TextRules, TimestampStandard};
@@ -181,7 +184,7 @@ impl Decode for JsonDecoder {
                         work.lines(text, offset)?;
                     }
                     let failure = Failure::structure(bad - start, "the text is not UTF-8");
-                    work.refuse(failure, offset + start, end - start)?;
+                    work.refuse(*failure, offset + start, end - start)?;
                     offset += end + 1;
                 }
             }
@@ -230,7 +233,7 @@ impl<'a> Work<'a> {
                     }
                     let end = memchr::memchr(b'\n', &text.as_bytes()[line..]).map_or(text.len(), |i| line + i);
                     failure.at = failure.at.saturating_sub(line);
-                    self.refuse(failure, offset + line, end - line)?;
+                    self.refuse(*failure, offset + line, end - line)?;
                     line = end + 1;
                 }
             }
@@ -263,7 +266,7 @@ impl<'a> Work<'a> {
 
     /// Counts a bad record, or stops.
     #[cold]
-    fn refuse(&mut self, mut failure: Box<Failure>, offset: usize, length: usize) -> Result<(), Stop> {
+    fn refuse(&mut self, mut failure: Failure, offset: usize, length: usize) -> Result<(), Stop> {
         failure.path.reverse();
         let column = (!failure.path.is_empty()).then(|| failure.path.join("."));
         let reason = if failure.conversion { failure.reason } else { format!("{} (byte {} of the line)", failure.reason, failure.at + 1) };

@@ -6,155 +6,14 @@
 
 use std::collections::HashMap;
 
-use arrow::datatypes::{DataType, Field, Fields};
-use flott_engine::{Error, text};
+use flott_engine::text;
 
-use super::scan::{Next, NumberToken, Scanner, StringToken, equal_under, leading_digits, unescape};
+use super::scan::{Next, NumberToken, Scanner, StringToken, leading_digits, unescape};
+use super::shape::{RowShape, SKIP, Shape};
 use super::{Failure, JsonOptions};
-use crate::formats::columns::{Column, List, Map, Strings, TimestampKind};
+use crate::formats::builders::{List, Map, Strings};
+use crate::formats::columns::{Column, TimestampKind};
 use crate::formats::scalar;
-
-/// Places remembered per object; objects with more keys are read the long way from there on.
-const MAX_GUESSES: usize = 512;
-/// Field index of a key that no column needs.
-const SKIP: u32 = u32::MAX;
-/// Objects with more fields than this look names up in a table.
-const SCAN_FIELDS: usize = 8;
-
-/// What a column needs besides its builder: names of fields, guesses.
-#[derive(Clone)]
-pub enum Shape {
-    Scalar,
-    /// The element and whether it may be NULL.
-    List(Box<Shape>, bool),
-    /// The value and whether it may be NULL.
-    Map(Box<Shape>, bool),
-    Row(Box<RowShape>),
-}
-
-/// The fields of an object.
-#[derive(Clone)]
-pub struct RowShape {
-    names: Vec<String>,
-    by_name: HashMap<String, u32>,
-    nullable: Vec<bool>,
-    shapes: Vec<Shape>,
-    guesses: Vec<Guess>,
-    seen: Vec<u64>,
-    /// By place, the keys of objects that are skipped there.
-    skipped: Vec<Option<Box<RowShape>>>,
-}
-
-/// What stood before a value: separator, key and colon, up to 32 bytes.
-#[derive(Clone, Copy)]
-struct Guess {
-    text: [[u8; 16]; 2],
-    mask: [[u8; 16]; 2],
-    length: usize,
-    field: u32,
-}
-
-impl Guess {
-    fn new(text: &[u8], field: u32) -> Self {
-        let mut guess = Guess { text: [[0; 16]; 2], mask: [[0; 16]; 2], length: text.len(), field };
-        if text.len() > 32 {
-            // Longer than can be compared: one that never matches.
-            guess.text[0][0] = 1;
-            return guess;
-        }
-        for (i, b) in text.iter().enumerate() {
-            guess.text[i / 16][i % 16] = *b;
-            guess.mask[i / 16][i % 16] = 0xff;
-        }
-        guess
-    }
-
-    #[inline(always)]
-    fn matches(&self, bytes: &[u8], pos: usize) -> bool {
-        let Some(chunk) = bytes.get(pos..).and_then(|rest| rest.first_chunk::<32>()) else { return false };
-        let (Some(low), Some(high)) = (chunk.first_chunk::<16>(), chunk.last_chunk::<16>()) else { return false };
-        equal_under(low, &self.text[0], &self.mask[0])
-            && (self.length <= 16 || equal_under(high, &self.text[1], &self.mask[1]))
-    }
-}
-
-impl Shape {
-    /// The shape of a field's type. Fails for maps whose keys are no strings.
-    pub fn new(field: &Field) -> flott_engine::Result<Self> {
-        Ok(match field.data_type() {
-            DataType::List(element) => Shape::List(Box::new(Shape::new(element)?), element.is_nullable()),
-            DataType::Map(entries, _) => match entries.data_type() {
-                DataType::Struct(fields) if fields.len() == 2 => {
-                    if fields[0].data_type() != &DataType::Utf8 {
-                        return Err(Error::config(format!(
-                            "Column {}: JSON has only strings as keys of a MAP, not {}",
-                            field.name(),
-                            scalar::type_name(fields[0].data_type())
-                        )));
-                    }
-                    Shape::Map(Box::new(Shape::new(&fields[1])?), fields[1].is_nullable())
-                }
-                other => return Err(Error::internal(format!("Map entries of type {other}"))),
-            },
-            DataType::Struct(fields) => Shape::Row(Box::new(RowShape::new(fields)?)),
-            _ => Shape::Scalar,
-        })
-    }
-}
-
-impl RowShape {
-    /// The shape of an object with these fields.
-    pub fn new(fields: &Fields) -> flott_engine::Result<Self> {
-        Ok(RowShape {
-            names: fields.iter().map(|f| f.name().clone()).collect(),
-            by_name: fields.iter().enumerate().map(|(i, f)| (f.name().clone(), i as u32)).collect(),
-            nullable: fields.iter().map(|f| f.is_nullable()).collect(),
-            shapes: fields.iter().map(|f| Shape::new(f)).collect::<flott_engine::Result<_>>()?,
-            guesses: vec![],
-            seen: vec![0; fields.len().div_ceil(64)],
-            skipped: vec![],
-        })
-    }
-
-    /// The shape of an object of which nothing is needed.
-    fn unknown() -> Self {
-        RowShape {
-            names: vec![],
-            by_name: HashMap::new(),
-            nullable: vec![],
-            shapes: vec![],
-            guesses: vec![],
-            seen: vec![],
-            skipped: vec![],
-        }
-    }
-
-    /// The shape of the object that is skipped at a place.
-    fn skipped_at(&mut self, place: usize) -> Option<&mut RowShape> {
-        if place >= MAX_GUESSES {
-            return None;
-        }
-        if place >= self.skipped.len() {
-            self.skipped.resize(place + 1, None);
-        }
-        Some(self.skipped[place].get_or_insert_with(|| Box::new(RowShape::unknown())))
-    }
-
-    fn field(&self, name: &str) -> u32 {
-        if self.names.len() <= SCAN_FIELDS {
-            return self.names.iter().position(|n| n == name).map_or(SKIP, |i| i as u32);
-        }
-        self.by_name.get(name).copied().unwrap_or(SKIP)
-    }
-
-    fn learn(&mut self, place: usize, text: &[u8], field: u32) {
-        if place < self.guesses.len() {
-            self.guesses[place] = Guess::new(text, field);
-        } else if place == self.guesses.len() && place < MAX_GUESSES {
-            self.guesses.push(Guess::new(text, field));
-        }
-    }
-}
 
 /// Reads values of one text.
 pub struct Reader<'a> {
@@ -459,7 +318,7 @@ impl<'a> Reader<'a> {
             // Java cuts the fraction off and refuses what then does not fit.
             NumberToken { raw, .. } if float => {
                 let value = text::parse_f64(raw.as_bytes()).unwrap_or(f64::NAN).trunc();
-                (value >= -9_223_372_036_854_775_808.0 && value < 9_223_372_036_854_775_808.0).then_some(value as i64)
+                (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&value).then_some(value as i64)
             }
             NumberToken { raw, .. } => {
                 return Err(Failure::value(pos, format!("{} is not a whole number ({type_name})", scalar::shown(raw))));
@@ -629,63 +488,9 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Appends a value's JSON without blanks, as a tree of it would be written: numbers with a fraction as doubles.
-    fn compact(&mut self, pos: usize, out: &mut String) -> Next {
-        match self.scan.peek(pos) {
-            open @ (b'{' | b'[') => {
-                let close = if open == b'{' { b'}' } else { b']' };
-                let mut pos = self.scan.enter(pos)?;
-                out.push(char::from(open));
-                let mut first = true;
-                loop {
-                    match self.scan.member(pos, first, close)? {
-                        (None, after) => {
-                            out.push(char::from(close));
-                            return Ok(after);
-                        }
-                        (Some(member), _) => pos = member,
-                    }
-                    if !first {
-                        out.push(',');
-                    }
-                    first = false;
-                    if open == b'{' {
-                        let (key, value) = self.scan.key(pos)?;
-                        compact_string(self.plain(key), out);
-                        out.push(':');
-                        pos = value;
-                    }
-                    pos = self.compact(pos, out)?;
-                }
-            }
-            b'"' => {
-                let token = self.scan.string(pos)?;
-                compact_string(self.plain(token), out);
-                Ok(token.end + 1)
-            }
-            b'-' | b'0'..=b'9' => {
-                let number = self.scan.number(pos)?;
-                match text::parse_f64(number.raw.as_bytes()) {
-                    Some(value) if number.float && value.is_finite() => {
-                        let mut bytes = Vec::with_capacity(24);
-                        text::push_f64(&mut bytes, value);
-                        out.extend(bytes.iter().map(|b| char::from(*b)));
-                    }
-                    _ => out.push_str(number.raw),
-                }
-                Ok(pos + number.raw.len())
-            }
-            _ => {
-                let after = self.scan.skip(pos)?;
-                out.push_str(&self.scan.text[pos..after]);
-                Ok(after)
-            }
-        }
-    }
-
     /// A string without its escapes.
     #[inline]
-    fn plain(&mut self, token: StringToken) -> &str {
+    pub(super) fn plain(&mut self, token: StringToken) -> &str {
         let raw = self.scan.raw(token);
         if !token.escaped {
             return raw;
@@ -705,12 +510,6 @@ impl<'a> Reader<'a> {
             }
         }
     }
-}
-
-fn compact_string(text: &str, out: &mut String) {
-    let mut bytes = Vec::with_capacity(text.len() + 2);
-    super::encode::push_string(text, false, &mut bytes);
-    out.push_str(&String::from_utf8_lossy(&bytes));
 }
 
 fn has_duplicates(map: &Map) -> bool {

@@ -358,7 +358,7 @@ fn wide_schema() -> SchemaRef {
 fn expected(value: &Value, data_type: &DataType) -> Value {
     match (data_type, value) {
         (_, Value::Null) => Value::Null,
-        (DataType::Int64, v) => expected_integer(v, |n| Some(n)),
+        (DataType::Int64, v) => expected_integer(v, Some),
         (DataType::Int32, v) => expected_integer(v, |n| i32::try_from(n).ok().map(i64::from)),
         (DataType::Float64, Value::Number(n)) => json!(n.as_f64().unwrap()),
         (DataType::Float64, Value::String(s)) => match flott_engine::text::parse_f64(s.as_bytes()) {
@@ -494,7 +494,7 @@ fn write(value: &Value, seed: &mut u64, out: &mut String) {
         }
         other => out.push_str(&other.to_string()),
     }
-    if *seed % 5 == 0 {
+    if seed.is_multiple_of(5) {
         out.push(' ');
     }
 }
@@ -505,7 +505,7 @@ fn write_members(members: &[(String, Value)], seed: &mut u64, out: &mut String) 
         if i > 0 {
             out.push(',');
         }
-        write_string(k, *seed % 7 == 0, out);
+        write_string(k, seed.is_multiple_of(7), out);
         out.push(':');
         write(v, seed, out);
     }
