@@ -183,7 +183,8 @@ impl LocalStore {
             needed.extend(manifest.files.iter().map(|f| f.file.clone()));
         }
         // Manifests come before state files, so that none is ever left without its files.
-        let mut garbage: Vec<String> = list(&self.dir).unwrap_or_default().into_iter().filter(|n| is_ours(n) && !needed.contains(n)).collect();
+        let mut garbage: Vec<String> =
+            list(&self.dir).unwrap_or_default().into_iter().filter(|n| is_ours(n) && !needed.contains(n)).collect();
         garbage.sort_by_key(|n| epoch_in(n).is_none());
         for name in garbage {
             if self.disk.remove(&self.dir.join(name)).is_err() {

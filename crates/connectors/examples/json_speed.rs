@@ -38,14 +38,30 @@ fn main() {
     measure("flat, 1 of 7 columns", &flat, columns(&["price"]));
     let row = |name: &str, fields: Vec<Field>| Field::new(name, DataType::Struct(fields.into()), true);
     let person = ["id", "name", "emailAddress", "creditCard", "city", "state", "dateTime", "extra"].map(|name| {
-        let data_type = if name == "id" { DataType::Int64 } else if name == "dateTime" { time.clone() } else { DataType::Utf8 };
+        let data_type = if name == "id" {
+            DataType::Int64
+        } else if name == "dateTime" {
+            time.clone()
+        } else {
+            DataType::Utf8
+        };
         Field::new(name, data_type, true)
     });
-    let auction = ["id", "itemName", "description", "initialBid", "reserve", "dateTime", "expires", "seller", "category", "extra"]
-        .map(|name| {
+    let auction =
+        ["id", "itemName", "description", "initialBid", "reserve", "dateTime", "expires", "seller", "category", "extra"].map(|name| {
             let text = ["itemName", "description", "extra"].contains(&name);
             let times = ["dateTime", "expires"].contains(&name);
-            Field::new(name, if text { DataType::Utf8 } else if times { time.clone() } else { DataType::Int64 }, true)
+            Field::new(
+                name,
+                if text {
+                    DataType::Utf8
+                } else if times {
+                    time.clone()
+                } else {
+                    DataType::Int64
+                },
+                true,
+            )
         });
     let kind = Field::new("event_type", DataType::Int32, true);
     let all = vec![kind.clone(), row("person", person.to_vec()), row("auction", auction.to_vec()), row("bid", columns(&seven))];
@@ -144,13 +160,23 @@ fn nested_rows(rows: usize) -> Vec<u8> {
             0 => {
                 let person = format!(
                     "{{\"id\":{i},\"name\":\"Peter Jones\",\"emailAddress\":\"{}@{}.com\",\"creditCard\":\"1234 5678 9012 3456\",\"city\":\"Portland\",\"state\":\"OR\",\"dateTime\":\"{}\",\"extra\":\"{}\"}}",
-                    random.letters(6), random.letters(6), time(i), random.letters(80));
+                    random.letters(6),
+                    random.letters(6),
+                    time(i),
+                    random.letters(80)
+                );
                 (0, person, "null".into(), "null".into())
             }
             1..=3 => {
                 let auction = format!(
                     "{{\"id\":{i},\"itemName\":\"{}\",\"description\":\"{}\",\"initialBid\":1234,\"reserve\":5678,\"dateTime\":\"{}\",\"expires\":\"{}\",\"seller\":{},\"category\":10,\"extra\":\"{}\"}}",
-                    random.letters(15), random.letters(60), time(i), time(i + 5_000), i / 3, random.letters(100));
+                    random.letters(15),
+                    random.letters(60),
+                    time(i),
+                    time(i + 5_000),
+                    i / 3,
+                    random.letters(100)
+                );
                 (1, "null".into(), auction, "null".into())
             }
             _ => (2, "null".to_owned(), "null".to_owned(), bid(i, &mut random, 65)),

@@ -12,12 +12,8 @@ use crate::options::Options;
 /// The connector.
 pub struct Blackhole;
 
-const OPTIONS: &[OptionInfo] = &[OptionInfo {
-    key: "property-version",
-    required: false,
-    default: Some("1"),
-    description: "Version of the options; only 1 exists.",
-}];
+const OPTIONS: &[OptionInfo] =
+    &[OptionInfo { key: "property-version", required: false, default: Some("1"), description: "Version of the options; only 1 exists." }];
 
 impl Connector for Blackhole {
     fn info(&self) -> ConnectorInfo {

@@ -43,9 +43,8 @@ impl<'a> Options<'a> {
 
     /// An option that must be there; `wanted` says what to write.
     pub fn required(&self, key: &str, wanted: &str) -> Result<&'a str> {
-        self.get(key).ok_or_else(|| {
-            self.error(&format!("the option '{key}' is missing")).help(format!("Add '{key}' = {wanted} to WITH (…)"))
-        })
+        self.get(key)
+            .ok_or_else(|| self.error(&format!("the option '{key}' is missing")).help(format!("Add '{key}' = {wanted} to WITH (…)")))
     }
 
     fn wrong(&self, key: &str, value: &str, wanted: &str) -> Error {
@@ -109,10 +108,9 @@ impl<'a> Options<'a> {
             "\\\\" => Some(b'\\'),
             _ => match text.as_bytes() {
                 [byte] if byte.is_ascii() => Some(*byte),
-                [b'\\', b'u', digits @ ..] if digits.len() == 4 => std::str::from_utf8(digits)
-                    .ok()
-                    .and_then(|digits| u8::from_str_radix(digits, 16).ok())
-                    .filter(u8::is_ascii),
+                [b'\\', b'u', digits @ ..] if digits.len() == 4 => {
+                    std::str::from_utf8(digits).ok().and_then(|digits| u8::from_str_radix(digits, 16).ok()).filter(u8::is_ascii)
+                }
                 _ => None,
             },
         };

@@ -16,12 +16,7 @@ use crate::options::Options;
 pub struct Print;
 
 const OPTIONS: &[OptionInfo] = &[
-    OptionInfo {
-        key: "print-identifier",
-        required: false,
-        default: None,
-        description: "Text before each row, with '> ' after it.",
-    },
+    OptionInfo { key: "print-identifier", required: false, default: None, description: "Text before each row, with '> ' after it." },
     OptionInfo {
         key: "standard-error",
         required: false,
@@ -58,11 +53,8 @@ impl Connector for Print {
         self.check(table)?;
         let options = Options::new(table);
         let prefix = options.get("print-identifier").map(|id| format!("{id}> ")).unwrap_or_default();
-        let out: Arc<Mutex<dyn Write + Send>> = if options.bool("standard-error", false)? {
-            Arc::new(Mutex::new(std::io::stderr()))
-        } else {
-            env.stdout.clone()
-        };
+        let out: Arc<Mutex<dyn Write + Send>> =
+            if options.bool("standard-error", false)? { Arc::new(Mutex::new(std::io::stderr())) } else { env.stdout.clone() };
         Ok(Box::new(PrintSink { prefix, out }))
     }
 }
@@ -144,8 +136,7 @@ mod tests {
 
     #[test]
     fn prints_changes() {
-        let schema =
-            Arc::new(Schema::new(vec![Field::new("a", DataType::Int32, true), Field::new("b", DataType::Utf8, true)]));
+        let schema = Arc::new(Schema::new(vec![Field::new("a", DataType::Int32, true), Field::new("b", DataType::Utf8, true)]));
         let rows = RecordBatch::try_new(
             schema.clone(),
             vec![Arc::new(Int32Array::from(vec![Some(1), None])), Arc::new(StringArray::from(vec!["x", "y"]))],

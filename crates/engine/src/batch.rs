@@ -94,9 +94,10 @@ impl Batch {
     /// The rows where `keep` is true.
     pub fn filter(&self, keep: &BooleanArray) -> Result<Self> {
         let rows = compute::filter_record_batch(&self.rows, keep)?;
-        let kinds = self.kinds.as_ref().map(|kinds| {
-            kinds.iter().enumerate().filter(|(i, _)| keep.is_valid(*i) && keep.value(*i)).map(|(_, k)| *k).collect()
-        });
+        let kinds = self
+            .kinds
+            .as_ref()
+            .map(|kinds| kinds.iter().enumerate().filter(|(i, _)| keep.is_valid(*i) && keep.value(*i)).map(|(_, k)| *k).collect());
         Ok(Self { rows, kinds })
     }
 

@@ -121,8 +121,7 @@ mod tests {
 
     #[test]
     fn hashes_are_part_of_the_checkpoint_format() {
-        let columns: Vec<ArrayRef> =
-            vec![Arc::new(Int64Array::from(vec![Some(1), None])), Arc::new(StringArray::from(vec!["a", "b"]))];
+        let columns: Vec<ArrayRef> = vec![Arc::new(Int64Array::from(vec![Some(1), None])), Arc::new(StringArray::from(vec!["a", "b"]))];
         let mut out = vec![];
         hash_columns(&columns, 2, &mut out).unwrap();
         assert_eq!(out.iter().map(|h| key_group(*h)).collect::<Vec<_>>(), GROUPS);

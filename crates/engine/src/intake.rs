@@ -224,14 +224,7 @@ impl SourceIntake {
         open.into_iter().filter(ready).filter(|i| self.splits[*i].watermark <= reach).collect()
     }
 
-    fn fetch_split(
-        &mut self,
-        index: usize,
-        want: usize,
-        budget: ChunkBudget,
-        now_ms: i64,
-        tasks: &mut Vec<DecodeTask>,
-    ) -> Result<usize> {
+    fn fetch_split(&mut self, index: usize, want: usize, budget: ChunkBudget, now_ms: i64, tasks: &mut Vec<DecodeTask>) -> Result<usize> {
         let split = &mut self.splits[index];
         if split.reader.is_none() {
             split.reader = Some(self.source.open(&split.info, split.position.as_ref())?);

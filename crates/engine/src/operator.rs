@@ -110,4 +110,3 @@ impl LateRows {
 
 /// Makes the operator instance of one worker.
 pub type OperatorFactory = Box<dyn Fn() -> Result<Box<dyn Operator>> + Send + Sync>;
-

@@ -44,11 +44,7 @@ impl Pool {
 
     /// Gives each worker its piece of work and waits for all results, in worker order. With one piece for the first worker
     /// alone, no other thread is woken.
-    pub fn each<I: Send + 'static, T: Send + 'static>(
-        &mut self,
-        inputs: Vec<I>,
-        work: fn(&mut Worker, I) -> Result<T>,
-    ) -> Result<Vec<T>> {
+    pub fn each<I: Send + 'static, T: Send + 'static>(&mut self, inputs: Vec<I>, work: fn(&mut Worker, I) -> Result<T>) -> Result<Vec<T>> {
         let (reply, replies) = channel();
         let mut inputs = inputs.into_iter();
         let own = inputs.next();

@@ -278,9 +278,9 @@ impl Job {
         for (i, task) in tasks.into_iter().enumerate() {
             shares[i * used / total].0.push(task);
         }
-        let decoded = self.pool.each(shares, |worker, (tasks, context)| {
-            tasks.into_iter().map(|t| worker.decode(t, &context)).collect::<Result<Vec<_>>>()
-        })?;
+        let decoded = self
+            .pool
+            .each(shares, |worker, (tasks, context)| tasks.into_iter().map(|t| worker.decode(t, &context)).collect::<Result<Vec<_>>>())?;
         Ok(decoded.into_iter().flatten().collect())
     }
 
@@ -345,9 +345,8 @@ impl Job {
             for (sourced, arrived) in sourced.iter_mut().zip(&mut arrived) {
                 inputs.push((stage, ticks.clone(), std::mem::take(sourced), std::mem::take(arrived)));
             }
-            let outputs = self.pool.each(inputs, |worker, (stage, ticks, sourced, arrived)| {
-                worker.run_stage(stage, &ticks, sourced, arrived)
-            })?;
+            let outputs =
+                self.pool.each(inputs, |worker, (stage, ticks, sourced, arrived)| worker.run_stage(stage, &ticks, sourced, arrived))?;
             self.collect(outputs, &mut arrived)?;
         }
         self.ticks += 1;

@@ -128,13 +128,7 @@ impl Worker {
     }
 
     /// Runs the nodes of a stage. `ticks` is by node; `sourced` are rows that sources brought in for this worker.
-    pub fn run_stage(
-        &mut self,
-        stage: usize,
-        ticks: &[Tick],
-        sourced: Vec<(NodeId, Batch)>,
-        arrived: Vec<Parcel>,
-    ) -> Result<StageOutput> {
+    pub fn run_stage(&mut self, stage: usize, ticks: &[Tick], sourced: Vec<(NodeId, Batch)>, arrived: Vec<Parcel>) -> Result<StageOutput> {
         let mut result = StageOutput { outbound: (0..self.workers).map(|_| vec![]).collect(), ..Default::default() };
         for (node, batch) in sourced {
             self.forward(node, batch, &mut result)?;
@@ -241,9 +235,8 @@ impl Intake {
                 let times = as_millis(full.column(*column))?;
                 if times.null_count() > 0 {
                     let name = self.full_schema.field(*column).name();
-                    return Err(Error::data(format!("the event-time column '{name}' is NULL in an input row")).help(
-                        "filter such rows out before the table's WATERMARK, or compute the column with COALESCE",
-                    ));
+                    return Err(Error::data(format!("the event-time column '{name}' is NULL in an input row"))
+                        .help("filter such rows out before the table's WATERMARK, or compute the column with COALESCE"));
                 }
                 Some((as_millis(&watermark.evaluate(&full, context)?)?, times))
             }

@@ -32,7 +32,9 @@ fn cases() -> Vec<Case> {
             let path = file.path();
             if path.extension().is_some_and(|e| e == "sql") {
                 let name = format!("{}/{}", group.file_name().display(), path.file_stem().unwrap().display());
-                if name.contains(&filter) && let Ok(golden) = std::fs::read_to_string(path.with_extension("golden")) {
+                if name.contains(&filter)
+                    && let Ok(golden) = std::fs::read_to_string(path.with_extension("golden"))
+                {
                     let data = folder().join("data");
                     let sql = std::fs::read_to_string(&path).unwrap().replace("${DATA}", data.to_str().unwrap());
                     cases.push(Case { name, sql, golden: read_golden(&golden, data.to_str().unwrap()) });

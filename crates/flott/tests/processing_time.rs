@@ -17,7 +17,10 @@ fn sums(query: &str, workers: usize) -> Vec<(String, i64)> {
 
 #[test]
 fn every_row_is_in_a_window_when_the_input_ends() {
-    let windows = ["TUMBLE(TABLE events, DESCRIPTOR(p), INTERVAL '1' HOUR)", "SESSION(TABLE events PARTITION BY k, DESCRIPTOR(p), INTERVAL '1' MINUTE)"];
+    let windows = [
+        "TUMBLE(TABLE events, DESCRIPTOR(p), INTERVAL '1' HOUR)",
+        "SESSION(TABLE events PARTITION BY k, DESCRIPTOR(p), INTERVAL '1' MINUTE)",
+    ];
     for window in windows {
         for workers in [1, 2] {
             let query = format!("SELECT k, COUNT(*) AS c FROM TABLE({window}) GROUP BY k, window_start, window_end");

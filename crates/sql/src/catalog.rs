@@ -286,7 +286,9 @@ impl Catalog {
     pub fn drop_database(&mut self, catalog: &str, database: &str, cascade: bool) -> SqlResult<()> {
         let objects = self.objects(catalog, database)?;
         if !objects.is_empty() && !cascade {
-            return Err(SqlError::new(format!("database '{database}' is not empty")).about(database).help("write CASCADE to drop its tables too"));
+            return Err(SqlError::new(format!("database '{database}' is not empty"))
+                .about(database)
+                .help("write CASCADE to drop its tables too"));
         }
         if self.current_catalog == catalog && self.current_database == database {
             return Err(SqlError::new(format!("database '{database}' is in use")).about(database).help("USE another one first"));

@@ -38,9 +38,35 @@ known! {
 
 /// Beginnings of the keys that a Flink script may set and that have no effect here.
 const FOREIGN: &[&str] = &[
-    "table.", "execution.", "pipeline.", "parallelism.", "state.", "restart-strategy.", "sql-client.", "taskmanager.", "jobmanager.",
-    "rest.", "sql-gateway.", "cluster.", "high-availability", "metrics.", "env.", "security.", "fs.", "s3.", "materialized-table.",
-    "partition.", "job.", "heartbeat.", "akka.", "blob.", "classloader.", "web.", "yarn.", "kubernetes.", "python.",
+    "table.",
+    "execution.",
+    "pipeline.",
+    "parallelism.",
+    "state.",
+    "restart-strategy.",
+    "sql-client.",
+    "taskmanager.",
+    "jobmanager.",
+    "rest.",
+    "sql-gateway.",
+    "cluster.",
+    "high-availability",
+    "metrics.",
+    "env.",
+    "security.",
+    "fs.",
+    "s3.",
+    "materialized-table.",
+    "partition.",
+    "job.",
+    "heartbeat.",
+    "akka.",
+    "blob.",
+    "classloader.",
+    "web.",
+    "yarn.",
+    "kubernetes.",
+    "python.",
 ];
 
 /// The options set in a session.
@@ -79,10 +105,14 @@ impl SessionOptions {
             "parallelism.default" => self.parallelism().map(drop),
             "execution.runtime-mode" => match self.get(key).unwrap_or_default().to_ascii_lowercase().as_str() {
                 "streaming" | "automatic" => Ok(()),
-                "batch" => Err(SqlError::not_yet("the runtime mode 'batch'").about("batch").help("leave it at 'streaming': bounded input ends by itself")),
+                "batch" => Err(SqlError::not_yet("the runtime mode 'batch'")
+                    .about("batch")
+                    .help("leave it at 'streaming': bounded input ends by itself")),
                 other => Err(SqlError::new(format!("'{other}' is no runtime mode")).about(other).help("write 'streaming'")),
             },
-            "execution.checkpointing.interval" | "table.exec.source.idle-timeout" | "flott.latency-target" => self.duration_ms(key).map(drop),
+            "execution.checkpointing.interval" | "table.exec.source.idle-timeout" | "flott.latency-target" => {
+                self.duration_ms(key).map(drop)
+            }
             _ => Ok(()),
         }
     }
@@ -122,7 +152,9 @@ impl SessionOptions {
             return Ok(Zone::UTC);
         }
         Zone::parse(&text).ok_or_else(|| {
-            SqlError::new(format!("'{text}' is no time zone")).about(&text).help("write a name such as 'Europe/Berlin', 'UTC' or an offset such as '+02:00'")
+            SqlError::new(format!("'{text}' is no time zone"))
+                .about(&text)
+                .help("write a name such as 'Europe/Berlin', 'UTC' or an offset such as '+02:00'")
         })
     }
 
@@ -132,7 +164,9 @@ impl SessionOptions {
         match parse_duration_ms(&text) {
             Some(0) => Ok(None),
             Some(ms) => Ok(Some(ms)),
-            None => Err(SqlError::new(format!("'{text}' is no duration")).about(&text).help("write a number and a unit, such as '10 s' or '500 ms'")),
+            None => Err(SqlError::new(format!("'{text}' is no duration"))
+                .about(&text)
+                .help("write a number and a unit, such as '10 s' or '500 ms'")),
         }
     }
 }

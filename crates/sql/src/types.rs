@@ -137,13 +137,9 @@ impl FlinkType {
             Self::TimestampLtz(p) => DataType::Timestamp(timestamp_unit(*p), Some("UTC".into())),
             Self::IntervalMonth | Self::IntervalSecond => DataType::Interval(IntervalUnit::MonthDayNano),
             Self::Array(element) => DataType::List(Arc::new(element.child("item"))),
-            Self::Multiset(element) => {
-                map_type(element.child("key"), Field::new("value", DataType::Int32, false))
-            }
+            Self::Multiset(element) => map_type(element.child("key"), Field::new("value", DataType::Int32, false)),
             Self::Map(key, value) => map_type(key.child("key"), value.child("value")),
-            Self::Row(fields) => {
-                DataType::Struct(fields.iter().map(|f| f.column.child(&f.name)).collect::<Fields>())
-            }
+            Self::Row(fields) => DataType::Struct(fields.iter().map(|f| f.column.child(&f.name)).collect::<Fields>()),
             Self::Null => DataType::Null,
         }
     }
@@ -164,9 +160,7 @@ impl FlinkType {
     pub fn from_field(field: &Field) -> (FlinkType, bool) {
         let kept = field.metadata().get(FLINK_TYPE_KEY).and_then(|text| ColumnType::parse(text).ok());
         match kept {
-            Some(column) if column.ty.to_arrow().equals_datatype(field.data_type()) => {
-                (column.ty, field.is_nullable())
-            }
+            Some(column) if column.ty.to_arrow().equals_datatype(field.data_type()) => (column.ty, field.is_nullable()),
             _ => (Self::from_arrow(field.data_type()), field.is_nullable()),
         }
     }
@@ -185,9 +179,7 @@ impl FlinkType {
             A::UInt64 => Self::Decimal { precision: 20, scale: 0 },
             A::Float16 | A::Float32 => Self::Float,
             A::Float64 => Self::Double,
-            A::Decimal32(p, s) | A::Decimal64(p, s) | A::Decimal128(p, s) | A::Decimal256(p, s) => {
-                decimal_from_arrow(*p, *s)
-            }
+            A::Decimal32(p, s) | A::Decimal64(p, s) | A::Decimal128(p, s) | A::Decimal256(p, s) => decimal_from_arrow(*p, *s),
             A::Utf8 | A::LargeUtf8 | A::Utf8View => Self::STRING,
             A::Binary | A::LargeBinary | A::BinaryView => Self::BYTES,
             A::FixedSizeBinary(n) => Self::Binary((*n).max(1) as u32),
@@ -445,8 +437,7 @@ mod tests {
 
     #[test]
     fn metadata_that_does_not_fit_the_arrow_type_is_ignored() {
-        let stale = Field::new("c", DataType::Int32, true)
-            .with_metadata([(FLINK_TYPE_KEY.to_string(), "CHAR(3)".to_string())].into());
+        let stale = Field::new("c", DataType::Int32, true).with_metadata([(FLINK_TYPE_KEY.to_string(), "CHAR(3)".to_string())].into());
         assert_eq!(FlinkType::from_field(&stale), (FlinkType::Int, true));
     }
 

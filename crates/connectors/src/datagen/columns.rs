@@ -4,9 +4,9 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, ArrowPrimitiveType, BinaryArray, BooleanArray, Date32Array, Decimal128Array, Int32Array,
-    IntervalDayTimeArray, IntervalMonthDayNanoArray, IntervalYearMonthArray, ListArray, MapArray, PrimitiveArray, RecordBatch,
-    RecordBatchOptions, StringArray, StructArray, Time32MillisecondArray, TimestampMillisecondArray, UInt32Array,
+    Array, ArrayRef, ArrowPrimitiveType, BinaryArray, BooleanArray, Date32Array, Decimal128Array, Int32Array, IntervalDayTimeArray,
+    IntervalMonthDayNanoArray, IntervalYearMonthArray, ListArray, MapArray, PrimitiveArray, RecordBatch, RecordBatchOptions, StringArray,
+    StructArray, Time32MillisecondArray, TimestampMillisecondArray, UInt32Array,
 };
 use arrow::buffer::{BooleanBuffer, NullBuffer, OffsetBuffer};
 use arrow::compute;
@@ -67,8 +67,7 @@ impl Field {
                     DataType::Timestamp(_, zone) => zone.clone(),
                     _ => None,
                 };
-                let times: Vec<i64> =
-                    rows.clone().map(|n| run.time_ms.saturating_sub(below(key.at(n), *max_ms) as i64)).collect();
+                let times: Vec<i64> = rows.clone().map(|n| run.time_ms.saturating_sub(below(key.at(n), *max_ms) as i64)).collect();
                 Arc::new(TimestampMillisecondArray::try_new(times.into(), nulls)?.with_timezone_opt(zone))
             }
             Kind::Date => {
@@ -152,9 +151,7 @@ impl Field {
             (min * (1.0 - share) + max * share).clamp(min, max)
         };
         match self.arrow.data_type() {
-            DataType::Float32 => {
-                Arc::new(PrimitiveArray::<Float32Type>::new(rows.clone().map(|n| value(n) as f32).collect(), nulls))
-            }
+            DataType::Float32 => Arc::new(PrimitiveArray::<Float32Type>::new(rows.clone().map(|n| value(n) as f32).collect(), nulls)),
             _ => Arc::new(PrimitiveArray::<Float64Type>::new(rows.clone().map(value).collect(), nulls)),
         }
     }
@@ -178,14 +175,7 @@ impl Field {
     }
 
     /// Equal keys of one map count once, so a map may have fewer entries than its length.
-    fn map(
-        &self,
-        rows: &Range<u64>,
-        nulls: Option<NullBuffer>,
-        keys: ArrayRef,
-        values: ArrayRef,
-        length: u32,
-    ) -> Result<ArrayRef> {
+    fn map(&self, rows: &Range<u64>, nulls: Option<NullBuffer>, keys: ArrayRef, values: ArrayRef, length: u32) -> Result<ArrayRef> {
         let DataType::Map(entries, sorted) = self.arrow.data_type() else {
             return Err(Error::internal(format!("{} is not a map", self.arrow.data_type())));
         };
@@ -241,11 +231,7 @@ fn bools(rows: &Range<u64>, value: impl Fn(u64) -> bool) -> BooleanBuffer {
     BooleanBuffer::collect_bool((rows.end - rows.start) as usize, |i| value(rows.start + i as u64))
 }
 
-fn primitive<T: ArrowPrimitiveType>(
-    rows: &Range<u64>,
-    nulls: Option<NullBuffer>,
-    value: impl Fn(u64) -> T::Native,
-) -> Result<ArrayRef> {
+fn primitive<T: ArrowPrimitiveType>(rows: &Range<u64>, nulls: Option<NullBuffer>, value: impl Fn(u64) -> T::Native) -> Result<ArrayRef> {
     Ok(Arc::new(PrimitiveArray::<T>::try_new(rows.clone().map(value).collect(), nulls)?))
 }
 
@@ -258,9 +244,7 @@ fn intervals(
 ) -> Result<ArrayRef> {
     let days_and_rest = |n: u64| (value(n).div_euclid(DAY_MS) as i32, value(n).rem_euclid(DAY_MS));
     Ok(match unit {
-        IntervalUnit::YearMonth => {
-            Arc::new(IntervalYearMonthArray::try_new(rows.clone().map(|n| value(n) as i32).collect(), nulls)?)
-        }
+        IntervalUnit::YearMonth => Arc::new(IntervalYearMonthArray::try_new(rows.clone().map(|n| value(n) as i32).collect(), nulls)?),
         IntervalUnit::DayTime => {
             let values = rows.clone().map(days_and_rest).map(|(days, ms)| IntervalDayTime::new(days, ms as i32));
             Arc::new(IntervalDayTimeArray::try_new(values.collect(), nulls)?)

@@ -83,7 +83,7 @@ impl Connector for Datagen {
 /// Rows end with their number or with the shortest sequence.
 fn bounded(options: &BTreeMap<String, String>) -> bool {
     options.contains_key("number-of-rows")
-        || options.iter().any(|(key, value)| {
-            key.starts_with("fields.") && key.ends_with(".kind") && value.trim().eq_ignore_ascii_case("sequence")
-        })
+        || options
+            .iter()
+            .any(|(key, value)| key.starts_with("fields.") && key.ends_with(".kind") && value.trim().eq_ignore_ascii_case("sequence"))
 }

@@ -7,8 +7,7 @@ use std::sync::{Arc, Mutex};
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::compute::concat_batches;
 use arrow::datatypes::{
-    DataType, Decimal128Type, Field, Float64Type, Int8Type, Int32Type, Int64Type, IntervalUnit, Schema, TimeUnit,
-    TimestampMillisecondType,
+    DataType, Decimal128Type, Field, Float64Type, Int8Type, Int32Type, Int64Type, IntervalUnit, Schema, TimeUnit, TimestampMillisecondType,
 };
 use flott_engine::connector::{ColumnRef, Connector, Environment, TableSpec};
 use flott_engine::source::{ChunkBudget, Fetch, SplitReader};
@@ -94,10 +93,8 @@ fn all_types() -> Vec<Field> {
 
 #[test]
 fn rows_do_not_depend_on_chunks() {
-    let table = table(
-        all_types(),
-        &[("fields.string.var-len", "true"), ("fields.row.x.null-rate", "0.3"), ("fields.int.null-rate", "0.5")],
-    );
+    let table =
+        table(all_types(), &[("fields.string.var-len", "true"), ("fields.row.x.null-rate", "0.3"), ("fields.int.null-rate", "0.5")]);
     let whole = generate(&table, 0..1000);
     for step in [1, 7, 400] {
         let parts: Vec<_> = (0..1000).step_by(step).map(|n| generate(&table, n..(n + step as u64).min(1000))).collect();
@@ -164,11 +161,7 @@ fn reals_and_decimals_stay_in_range() {
     assert!((doubles.iter().sum::<f64>() / 1000.0 - 0.375).abs() < 0.1);
     let decimals = column(field("d", DataType::Decimal128(10, 2)), &options);
     let decimals = decimals.as_primitive::<Decimal128Type>().values();
-    assert!(
-        decimals.iter().all(|v| (-150..=225).contains(v))
-            && decimals.iter().any(|v| *v < -130)
-            && decimals.iter().any(|v| *v > 205)
-    );
+    assert!(decimals.iter().all(|v| (-150..=225).contains(v)) && decimals.iter().any(|v| *v < -130) && decimals.iter().any(|v| *v > 205));
     let wide = column(field("d", DataType::Decimal128(38, 0)), &[]);
     let wide = wide.as_primitive::<Decimal128Type>().values();
     let largest = 10i128.pow(38) - 1;
@@ -355,10 +348,7 @@ fn errors_say_what_to_do() {
             &[sequence("fields.d.kind"), ("fields.d.start", "1"), ("fields.d.end", "2")],
             "'d' cannot be a sequence: its type is Date32 (Sequences are of integers, FLOAT, DOUBLE, DECIMAL, CHAR, VARCHAR, STRING, VARBINARY and BYTES)",
         ),
-        (
-            &[("fields.tiny.max", "300")],
-            "the option 'fields.tiny.max' is 300, which the type of 'tiny' cannot hold (Write -128 to 127)",
-        ),
+        (&[("fields.tiny.max", "300")], "the option 'fields.tiny.max' is 300, which the type of 'tiny' cannot hold (Write -128 to 127)"),
         (
             &[("fields.i.min", "5"), ("fields.i.max", "4")],
             "the random values of 'i' have the minimum 5 and the maximum 4 (Set 'fields.i.min' to at most 'fields.i.max')",
@@ -367,10 +357,7 @@ fn errors_say_what_to_do() {
             &[("fields.c.length", "3")],
             "the option 'fields.c.length' does not apply: 'c' has the fixed length 5 (Leave it out or declare 'c' as VARCHAR(n))",
         ),
-        (
-            &[("fields.v.length", "21")],
-            "the option 'fields.v.length' is 21, but 'v' is declared as VARCHAR(20) (Write at most 20)",
-        ),
+        (&[("fields.v.length", "21")], "the option 'fields.v.length' is 21, but 'v' is declared as VARCHAR(20) (Write at most 20)"),
         (&[("fields.s.var-len", "yes")], "'fields.s.var-len' = 'yes' is not valid (Write 'true' or 'false')"),
         (&[("fields.i.null-rate", "1.5")], "'fields.i.null-rate' = '1.5' is not valid (Write a number between 0 and 1)"),
         (

@@ -151,9 +151,9 @@ impl RangeChunk {
         if buffer.len() < at + length {
             buffer.resize(at + length, 0);
         }
-        file.file.read_exact_at(&mut buffer[at..at + length], offset).map_err(|e| {
-            Error::io(format!("Cannot read the file {} at byte {offset}: {e}", file.path.display()))
-        })?;
+        file.file
+            .read_exact_at(&mut buffer[at..at + length], offset)
+            .map_err(|e| Error::io(format!("Cannot read the file {} at byte {offset}: {e}", file.path.display())))?;
         Ok(length)
     }
 }
@@ -236,9 +236,8 @@ impl Piece {
                 .help("A table that is PARTITIONED BY a column reads its value from the names of folders")
         })?;
         let value = (value != self.file.plan.default_name).then_some(value);
-        one_value(field, value.as_deref()).map_err(|reason| {
-            Error::data(format!("The folder '{key}=…' of the file {}: {reason}", path.display()))
-        })
+        one_value(field, value.as_deref())
+            .map_err(|reason| Error::data(format!("The folder '{key}=…' of the file {}: {reason}", path.display())))
     }
 
     fn metadata(&self, key: &str) -> Result<ArrayRef> {
@@ -248,9 +247,7 @@ impl Piece {
             "file.path" => text(&std::path::absolute(path).unwrap_or_else(|_| path.clone())),
             "file.name" => text(Path::new(path.file_name().unwrap_or_default())),
             "file.size" => Arc::new(Int64Array::from(vec![place.size as i64])),
-            "file.modification-time" => {
-                Arc::new(TimestampMillisecondArray::from(vec![place.modified_ms]).with_timezone("UTC"))
-            }
+            "file.modification-time" => Arc::new(TimestampMillisecondArray::from(vec![place.modified_ms]).with_timezone("UTC")),
             other => return Err(Error::config(format!("The connector 'filesystem' has no metadata column '{other}'"))),
         })
     }

@@ -124,8 +124,7 @@ impl SourceConfig {
     pub fn new(table: &TableSpec) -> Result<Self> {
         let options = checked(table)?;
         let regex = options.get(REGEX).map(|pattern| {
-            Regex::new(&format!("^(?:{pattern})$"))
-                .map_err(|e| options.error(&format!("'{REGEX}' is not a regular expression: {e}")))
+            Regex::new(&format!("^(?:{pattern})$")).map_err(|e| options.error(&format!("'{REGEX}' is not a regular expression: {e}")))
         });
         let monitor_ms = options.duration_ms(MONITOR_INTERVAL)?;
         if monitor_ms == Some(0) {

@@ -11,10 +11,10 @@ mod config;
 mod encode;
 mod listing;
 mod sink;
-mod source;
-mod stream;
 #[cfg(test)]
 mod sink_tests;
+mod source;
+mod stream;
 #[cfg(test)]
 mod tests;
 
@@ -67,9 +67,6 @@ fn metadata() -> Vec<MetadataInfo> {
         MetadataInfo { key: "file.path", data_type: DataType::Utf8 },
         MetadataInfo { key: "file.name", data_type: DataType::Utf8 },
         MetadataInfo { key: "file.size", data_type: DataType::Int64 },
-        MetadataInfo {
-            key: "file.modification-time",
-            data_type: DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into())),
-        },
+        MetadataInfo { key: "file.modification-time", data_type: DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into())) },
     ]
 }

@@ -97,8 +97,7 @@ impl FileSink {
     /// A sink for a table that was checked.
     pub fn new(config: SinkConfig, table: &TableSpec, env: &Environment) -> Result<Self> {
         if !config.path.exists() && config.path.to_string_lossy().contains(super::listing::WILDCARDS) {
-            return Err(Error::config(format!("Table {}: 'path' is a pattern, which can only be read", table.name))
-                .help("Write a folder"));
+            return Err(Error::config(format!("Table {}: 'path' is a pattern, which can only be read", table.name)).help("Write a folder"));
         }
         Ok(Self {
             plan: Arc::new(EncodePlan::new(table, &config.default_name)?),
@@ -279,15 +278,13 @@ impl FileSink {
             std::fs::rename(&visible, &hidden).map_err(|e| cannot("rename", &visible, &e))?;
             self.dirty.insert(self.folder(part));
         }
-        let file = OpenOptions::new().write(true).open(&hidden).map_err(|e| {
-            Error::state(format!("The file {} is part of the checkpoint but cannot be opened: {e}", hidden.display()))
-        })?;
+        let file = OpenOptions::new()
+            .write(true)
+            .open(&hidden)
+            .map_err(|e| Error::state(format!("The file {} is part of the checkpoint but cannot be opened: {e}", hidden.display())))?;
         let found = file.metadata()?.len();
         if found < bytes {
-            return Err(Error::state(format!(
-                "The file {} has {found} bytes, fewer than the {bytes} of the checkpoint",
-                hidden.display()
-            )));
+            return Err(Error::state(format!("The file {} has {found} bytes, fewer than the {bytes} of the checkpoint", hidden.display())));
         }
         file.set_len(bytes).and_then(|()| file.sync_all()).map_err(|e| cannot("shorten", &hidden, &e))
     }
@@ -378,9 +375,8 @@ impl Sink for FileSink {
         }
         match progress {
             Some(text) => {
-                let unreadable = |e: &dyn std::fmt::Display| {
-                    Error::state(format!("The checkpoint's note about {} cannot be read: {e}", path.display()))
-                };
+                let unreadable =
+                    |e: &dyn std::fmt::Display| Error::state(format!("The checkpoint's note about {} cannot be read: {e}", path.display()));
                 let progress: Progress = serde_json::from_str(text).map_err(|e| unreadable(&e))?;
                 if progress.version != VERSION {
                     return Err(unreadable(&format!("it has version {}, not {VERSION}", progress.version)));

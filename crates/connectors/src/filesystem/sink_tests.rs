@@ -77,7 +77,9 @@ fn is_visible(path: &Path) -> bool {
 fn visible(folder: &Path) -> Vec<i64> {
     let texts = files(folder).into_iter().filter(|(path, _)| is_visible(path)).map(|(_, bytes)| String::from_utf8(bytes).unwrap());
     let mut ids: Vec<i64> = texts
-        .flat_map(|text| text.lines().map(|l| serde_json::from_str::<serde_json::Value>(l).unwrap()["id"].as_i64().unwrap()).collect::<Vec<_>>())
+        .flat_map(|text| {
+            text.lines().map(|l| serde_json::from_str::<serde_json::Value>(l).unwrap()["id"].as_i64().unwrap()).collect::<Vec<_>>()
+        })
         .collect();
     ids.sort_unstable();
     ids

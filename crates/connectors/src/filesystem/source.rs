@@ -115,9 +115,9 @@ impl Source for FileSource {
         for path in listing::list(&self.config)? {
             if !self.known.contains(&path) {
                 Compression::of(&path)?;
-                let id = path.to_str().ok_or_else(|| {
-                    Error::io(format!("The name of the file {} is not UTF-8", path.display())).help("Rename the file")
-                })?;
+                let id = path
+                    .to_str()
+                    .ok_or_else(|| Error::io(format!("The name of the file {} is not UTF-8", path.display())).help("Rename the file"))?;
                 new.push(SplitInfo { id: id.to_owned(), detail: String::new() });
                 self.known.insert(path);
             }

@@ -34,11 +34,10 @@ impl Compression {
             "gz" | "gzip" => Ok(Self::Gzip),
             "deflate" => Ok(Self::Deflate),
             "zst" | "zstd" => Ok(Self::Zstd),
-            "bz2" | "xz" | "lz4" | "snappy" | "lzo" => Err(Error::config(format!(
-                "The file {} is compressed in a way that cannot be read",
-                path.display()
-            ))
-            .help("Use gzip (.gz), deflate (.deflate), zstd (.zst) or no compression")),
+            "bz2" | "xz" | "lz4" | "snappy" | "lzo" => {
+                Err(Error::config(format!("The file {} is compressed in a way that cannot be read", path.display()))
+                    .help("Use gzip (.gz), deflate (.deflate), zstd (.zst) or no compression"))
+            }
             _ => Ok(Self::None),
         }
     }

@@ -206,7 +206,10 @@ fn a_position_continues_and_a_changed_file_is_refused() {
     std::fs::write(folder.path().join("f.json"), "{}\n").unwrap();
     let split = flott_engine::source::SplitInfo { id: chunks[0].0.clone(), detail: String::new() };
     let message = source.open(&split, Some(&chunks[0].1)).err().unwrap().to_string();
-    assert!(message.contains("f.json has changed since the checkpoint: it had 990 bytes and now has 3") || message.contains("has changed"), "{message}");
+    assert!(
+        message.contains("f.json has changed since the checkpoint: it had 990 bytes and now has 3") || message.contains("has changed"),
+        "{message}"
+    );
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Arrow columns with their types resolved once a batch, for encoders that go row by row.
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BinaryArray, BooleanArray, Date32Array, Decimal128Array, Float32Array, Float64Array, Int8Array,
-    Int16Array, Int32Array, Int64Array, IntervalMonthDayNanoArray, ListArray, MapArray, StringArray, Time32MillisecondArray,
+    Array, ArrayRef, AsArray, BinaryArray, BooleanArray, Date32Array, Decimal128Array, Float32Array, Float64Array, Int8Array, Int16Array,
+    Int32Array, Int64Array, IntervalMonthDayNanoArray, ListArray, MapArray, StringArray, Time32MillisecondArray,
 };
 use arrow::buffer::NullBuffer;
 use arrow::compute;

@@ -127,9 +127,8 @@ fn cast(column: ArrayRef, field: &Field) -> Result<ArrayRef> {
     if column.data_type() == field.data_type() {
         return Ok(column);
     }
-    compute::cast(&column, field.data_type()).map_err(|e| {
-        Error::config(format!("the field '{}' cannot have the type {}: {e}", field.name(), field.data_type())).help(DDL_HELP)
-    })
+    compute::cast(&column, field.data_type())
+        .map_err(|e| Error::config(format!("the field '{}' cannot have the type {}: {e}", field.name(), field.data_type())).help(DDL_HELP))
 }
 
 fn struct_of(fields: &Fields, columns: Vec<ArrayRef>, events: &Events) -> Result<ArrayRef> {

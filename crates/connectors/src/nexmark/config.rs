@@ -86,8 +86,9 @@ impl NexmarkConfig {
         }
         if self.out_of_order_group.is_multiple_of(SHUFFLE_STEP) {
             // Steps of 953 would come back to the same event again and again.
-            return Err(Error::config(format!("the option 'out-of-order.group-size' is a multiple of {SHUFFLE_STEP}"))
-                .help("Write another number"));
+            return Err(
+                Error::config(format!("the option 'out-of-order.group-size' is a multiple of {SHUFFLE_STEP}")).help("Write another number")
+            );
         }
         // Large proportions would overflow the id formulas long before they are of any use.
         const PROPORTION_MAX: u64 = 1_000_000;
@@ -97,9 +98,7 @@ impl NexmarkConfig {
             ("bid.proportion", self.bid_proportion),
         ] {
             if value > PROPORTION_MAX {
-                return Err(
-                    Error::config(format!("the option '{key}' is {value}")).help(format!("Write at most {PROPORTION_MAX}"))
-                );
+                return Err(Error::config(format!("the option '{key}' is {value}")).help(format!("Write at most {PROPORTION_MAX}")));
             }
         }
         if self.total_proportion() == 0 {

@@ -128,14 +128,7 @@ impl Generator {
     pub(crate) fn event(&self, number: u64) -> Event {
         let number = self.in_group(number);
         let (round, place) = (number / self.total, number % self.total);
-        Event {
-            kind: self.type_at(place),
-            time_ms: self.time_ms(number),
-            number,
-            round: round as i64,
-            place,
-            key: self.key.child(number),
-        }
+        Event { kind: self.type_at(place), time_ms: self.time_ms(number), number, round: round as i64, place, key: self.key.child(number) }
     }
 
     /// The latest person at an event, counted from 0.

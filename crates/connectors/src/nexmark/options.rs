@@ -20,19 +20,11 @@ const EVENT_BYTES_MAX: u64 = 1 << 20;
 
 /// The options of the Nexmark project's connector, and a few for what it keeps fixed.
 pub(crate) const OPTIONS: &[OptionInfo] = &[
-    option(
-        "first-event.rate",
-        Some("10000"),
-        "Events per second of event time, and of wall-clock time where the source paces itself.",
-    ),
+    option("first-event.rate", Some("10000"), "Events per second of event time, and of wall-clock time where the source paces itself."),
     option("next-event.rate", Some("10000"), "The rate that 'rate.shape' goes to and back from; the same by default."),
     option("rate.shape", Some("SQUARE"), "SQUARE jumps between the two rates, SINE swings between them."),
     option("rate.period", Some("600 s"), "Time for going to the second rate and back."),
-    option(
-        "rate.limited",
-        None,
-        "Whether events come at their rate. By default an unbounded table does so and a bounded one does not.",
-    ),
+    option("rate.limited", None, "Whether events come at their rate. By default an unbounded table does so and a bounded one does not."),
     option("max-emit-speed", None, "The opposite of 'rate.limited', which wins if both are given."),
     option("events.num", Some("0"), "Number of events; 0: no end."),
     option("stop-at", Some("-1"), "Ends earlier, after this many events; -1: does not."),
@@ -44,16 +36,8 @@ pub(crate) const OPTIONS: &[OptionInfo] = &[
     option("auction.avg-size", Some("500b"), "Average size of an auction."),
     option("bid.avg-size", Some("100b"), "Average size of a bid."),
     option("bid.hot-ratio.auctions", Some("2"), "One bid in so many goes to any auction in flight, the others to the hot one."),
-    option(
-        "bid.hot-ratio.bidders",
-        Some("4"),
-        "One bid in so many comes from any active person, the others from the hot bidder.",
-    ),
-    option(
-        "auction.hot-ratio.sellers",
-        Some("4"),
-        "One auction in so many is of any active person, the others of the hot seller.",
-    ),
+    option("bid.hot-ratio.bidders", Some("4"), "One bid in so many comes from any active person, the others from the hot bidder."),
+    option("auction.hot-ratio.sellers", Some("4"), "One auction in so many is of any active person, the others of the hot seller."),
     option("auction.in-flight", Some("100"), "Auctions open at any time, on average."),
     option("person.active", Some("1000"), "How many of the latest persons bid and sell."),
     option("out-of-order.group-size", Some("1"), "Events are shuffled within groups of this many."),

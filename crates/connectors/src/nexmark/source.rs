@@ -100,8 +100,7 @@ impl SplitReader for NexmarkReader {
                 until
             }
         };
-        let chunk =
-            NexmarkChunk { generator: Arc::clone(&self.generator), schema: Arc::clone(&self.schema), from: self.next, until };
+        let chunk = NexmarkChunk { generator: Arc::clone(&self.generator), schema: Arc::clone(&self.schema), from: self.next, until };
         self.next = until;
         Ok(Fetch::Chunk(Box::new(chunk)))
     }

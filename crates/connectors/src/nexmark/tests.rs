@@ -30,8 +30,7 @@ fn rows_do_not_depend_on_chunks() {
     let schema = nexmark_schema();
     let whole = generator.generate(0..5000, &schema).unwrap();
     for step in [1, 7, 50, 999] {
-        let parts: Vec<_> =
-            (0..5000).step_by(step).map(|n| generator.generate(n..(n + step as u64).min(5000), &schema).unwrap()).collect();
+        let parts: Vec<_> = (0..5000).step_by(step).map(|n| generator.generate(n..(n + step as u64).min(5000), &schema).unwrap()).collect();
         assert_eq!(concat_batches(&schema, &parts).unwrap(), whole, "step {step}");
     }
 }
@@ -175,8 +174,7 @@ fn csv_has_one_entity() {
 
 #[test]
 fn rates_shape_event_time() {
-    let at =
-        |rate: Rate, number: u64| Generator::new(NexmarkConfig { rate, ..NexmarkConfig::default() }).unwrap().time_ms(number);
+    let at = |rate: Rate, number: u64| Generator::new(NexmarkConfig { rate, ..NexmarkConfig::default() }).unwrap().time_ms(number);
     let square = Rate { first: 10, next: 100, shape: RateShape::Square, period_s: 20 };
     // Ten seconds of 10 events each, then ten of 100 each.
     assert_eq!([at(square, 50), at(square, 100), at(square, 200), at(square, 1100)], [5000, 10_000, 11_000, 20_000]);
@@ -286,8 +284,7 @@ fn errors_say_what_to_do() {
             .starts_with("Table events: Nexmark events have no column 'bids' (Declare event_type INT")
     );
     let time = DataType::Timestamp(TimeUnit::Nanosecond, None);
-    wrong.schema =
-        Arc::new(Schema::new(vec![Field::new("bid", DataType::Struct(vec![Field::new("dateTime", time, true)].into()), true)]));
+    wrong.schema = Arc::new(Schema::new(vec![Field::new("bid", DataType::Struct(vec![Field::new("dateTime", time, true)].into()), true)]));
     Nexmark.check(&wrong).unwrap();
 }
 

@@ -183,10 +183,7 @@ impl Snapshot {
     fn of(spec: &GroupSpec, table: &KeyedTable, slots: &[u32]) -> Result<Self> {
         let (rows, accumulators) = table.columns().split_first().ok_or_else(|| Error::internal("a group table counts rows"))?;
         let rows = rows.i64s();
-        Ok(Self {
-            rows: slots.iter().map(|s| rows[*s as usize]).collect(),
-            results: spec.aggregates.evaluate(accumulators, slots)?,
-        })
+        Ok(Self { rows: slots.iter().map(|s| rows[*s as usize]).collect(), results: spec.aggregates.evaluate(accumulators, slots)? })
     }
 
     fn same_as(&self, other: &Snapshot) -> Result<BooleanArray> {
@@ -239,4 +236,3 @@ impl Operator for GroupAggregate {
 pub fn partial_types(aggregates: &Aggregates) -> Vec<DataType> {
     std::iter::once(DataType::Int64).chain(aggregates.partial_types()).collect()
 }
-

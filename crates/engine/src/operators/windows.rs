@@ -100,7 +100,9 @@ impl Windows {
     #[inline]
     pub fn window_start(&self, window_end: i64) -> i64 {
         match *self {
-            Windows::Tumble { size, .. } | Windows::Hop { size, .. } | Windows::Attached { size, cumulates: false, .. } => window_end - size,
+            Windows::Tumble { size, .. } | Windows::Hop { size, .. } | Windows::Attached { size, cumulates: false, .. } => {
+                window_end - size
+            }
             Windows::Cumulate { size, offset, .. } | Windows::Attached { size, offset, .. } => {
                 let last = window_end - 1;
                 last - (last - offset).rem_euclid(size)
@@ -209,7 +211,8 @@ impl TimeColumn {
 
 /// A timestamp column in milliseconds, rounded down.
 pub fn millis(array: &ArrayRef) -> Result<Int64Array> {
-    let scaled = |values: &[i64], per_ms: i64| Int64Array::new(values.iter().map(|v| v.div_euclid(per_ms)).collect(), array.nulls().cloned());
+    let scaled =
+        |values: &[i64], per_ms: i64| Int64Array::new(values.iter().map(|v| v.div_euclid(per_ms)).collect(), array.nulls().cloned());
     Ok(match array.data_type() {
         DataType::Timestamp(TimeUnit::Millisecond, _) => {
             let a = array.as_primitive::<TimestampMillisecondType>();

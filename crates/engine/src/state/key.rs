@@ -14,7 +14,15 @@ pub fn fixed_width(t: &DataType) -> bool {
     use DataType::*;
     matches!(
         t,
-        Boolean | Int8 | Int16 | Int32 | Int64 | Float32 | Float64 | Date32 | Time32(TimeUnit::Millisecond)
+        Boolean
+            | Int8
+            | Int16
+            | Int32
+            | Int64
+            | Float32
+            | Float64
+            | Date32
+            | Time32(TimeUnit::Millisecond)
             | Timestamp(TimeUnit::Millisecond | TimeUnit::Microsecond | TimeUnit::Nanosecond, _)
     )
 }
@@ -314,7 +322,9 @@ pub(crate) fn encode_fixed(array: &ArrayRef) -> Result<Vec<u64>> {
     }
     Ok(match array.data_type() {
         DataType::Boolean => array.as_boolean().iter().map(|v| u64::from(v.unwrap_or(false))).collect(),
-        DataType::Float32 => null_as_zero(array, array.as_primitive::<Float32Type>().values().iter().map(|v| u64::from(v.to_bits())).collect()),
+        DataType::Float32 => {
+            null_as_zero(array, array.as_primitive::<Float32Type>().values().iter().map(|v| u64::from(v.to_bits())).collect())
+        }
         DataType::Float64 => null_as_zero(array, array.as_primitive::<Float64Type>().values().iter().map(|v| v.to_bits()).collect()),
         dt => with_fixed!(dt, encode!(array)),
     })
@@ -510,7 +520,7 @@ mod tests {
             let mut slots = vec![];
             index.upsert(&input, keys.len(), &mut slots).unwrap();
             let project = |k: &Key| {
-                (columns.contains(&0).then(|| k.0), columns.contains(&1).then(|| k.1.clone()), columns.contains(&2).then(|| k.2))
+                (columns.contains(&0).then_some(k.0), columns.contains(&1).then(|| k.1.clone()), columns.contains(&2).then_some(k.2))
             };
             let mut oracle = HashMap::new();
             for (key, slot) in keys.iter().zip(&slots) {

@@ -196,14 +196,10 @@ impl StateTable for SessionTable {
         let of = |f: fn(&Session) -> i64| -> ArrayRef {
             Arc::new(Int64Array::from_iter_values(ids.iter().map(|s| f(&self.sessions[*s as usize]))))
         };
-        let mut fields = vec![
-            key_group_field(),
-            Field::new("session_start", DataType::Int64, false),
-            Field::new("session_end", DataType::Int64, false),
-        ];
+        let mut fields =
+            vec![key_group_field(), Field::new("session_start", DataType::Int64, false), Field::new("session_end", DataType::Int64, false)];
         fields.extend(KeyedTable::fields(self.keys.types(), &self.kinds));
-        let groups: UInt8Array =
-            ids.iter().map(|s| Some(key_group(self.keys.hash_of(self.sessions[*s as usize].key)))).collect();
+        let groups: UInt8Array = ids.iter().map(|s| Some(key_group(self.keys.hash_of(self.sessions[*s as usize].key)))).collect();
         let mut columns: Vec<ArrayRef> = vec![Arc::new(groups), of(|s| s.start), of(|s| s.end)];
         columns.extend(self.keys_of(&ids)?);
         for column in &self.columns {

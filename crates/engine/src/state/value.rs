@@ -10,8 +10,11 @@ use crate::{Error, Result};
 
 const SIGN: u64 = 1 << 63;
 
+/// Appends the bytes of a row's value.
+pub type Encoder<'a> = Box<dyn Fn(usize, &mut Vec<u8>) + 'a>;
+
 /// A function that appends the bytes of a row's value. The row must not be null.
-pub fn encoder<'a>(array: &'a ArrayRef) -> Result<Box<dyn Fn(usize, &mut Vec<u8>) + 'a>> {
+pub fn encoder<'a>(array: &'a ArrayRef) -> Result<Encoder<'a>> {
     Ok(match array.data_type() {
         DataType::Float32 | DataType::Float64 => {
             let double = matches!(array.data_type(), DataType::Float64);

@@ -5,8 +5,8 @@ use arrow::datatypes::{
     ArrowNativeType, DataType, Date32Type, Decimal128Type, DurationMicrosecondType, DurationMillisecondType, DurationNanosecondType,
     DurationSecondType, Field, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, IntervalDayTimeType,
     IntervalMonthDayNanoType, IntervalUnit, IntervalYearMonthType, Time32MillisecondType, Time32SecondType, Time64MicrosecondType,
-    Time64NanosecondType, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
-    TimestampSecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+    Time64NanosecondType, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
+    UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
 
 use super::datetime::{push_date, push_time, push_time_java, push_timestamp, push_timestamp_java};
@@ -151,9 +151,7 @@ fn push_interval(array: &dyn Array, row: usize, field: &Field, style: Style, out
     let mut months = 0i64;
     let nanos: i128 = match array.data_type() {
         DataType::Duration(TimeUnit::Second) => i128::from(array.as_primitive::<DurationSecondType>().value(row)) * 1_000_000_000,
-        DataType::Duration(TimeUnit::Millisecond) => {
-            i128::from(array.as_primitive::<DurationMillisecondType>().value(row)) * 1_000_000
-        }
+        DataType::Duration(TimeUnit::Millisecond) => i128::from(array.as_primitive::<DurationMillisecondType>().value(row)) * 1_000_000,
         DataType::Duration(TimeUnit::Microsecond) => i128::from(array.as_primitive::<DurationMicrosecondType>().value(row)) * 1_000,
         DataType::Duration(TimeUnit::Nanosecond) => array.as_primitive::<DurationNanosecondType>().value(row).into(),
         DataType::Interval(IntervalUnit::YearMonth) => {
@@ -314,11 +312,7 @@ mod tests {
         check(Date32Array::from(vec![0]), "1970-01-01", "1970-01-01");
         check(Time32MillisecondArray::from(vec![36_660_000]), "10:11:00", "10:11");
         check(TimestampMillisecondArray::from(vec![1_704_164_640_000]), "2024-01-02 03:04:00.000", "2024-01-02T03:04");
-        check(
-            TimestampMillisecondArray::from(vec![1_000]).with_timezone("UTC"),
-            "1970-01-01 00:00:01.000",
-            "1970-01-01T00:00:01Z",
-        );
+        check(TimestampMillisecondArray::from(vec![1_000]).with_timezone("UTC"), "1970-01-01 00:00:01.000", "1970-01-01T00:00:01Z");
         check(DurationMillisecondArray::from(vec![86_400_000]), "+1 00:00:00.000", "PT24H");
         check(DurationMillisecondArray::from(vec![-1_500]), "-0 00:00:01.500", "PT-1.5S");
         check(DurationMillisecondArray::from(vec![0]), "+0 00:00:00.000", "PT0S");
@@ -328,9 +322,8 @@ mod tests {
     #[test]
     fn precision_comes_from_the_declared_type() {
         let array = TimestampMillisecondArray::from(vec![1_704_164_645_000]);
-        let typed = |sql: &str| {
-            Field::new("f", array.data_type().clone(), true).with_metadata([(TYPE_KEY.to_owned(), sql.to_owned())].into())
-        };
+        let typed =
+            |sql: &str| Field::new("f", array.data_type().clone(), true).with_metadata([(TYPE_KEY.to_owned(), sql.to_owned())].into());
         assert_eq!(both(&array, 0, &typed("TIMESTAMP(0)")).0, "2024-01-02 03:04:05");
         assert_eq!(both(&array, 0, &typed("TIMESTAMP_LTZ(1) NOT NULL")).0, "2024-01-02 03:04:05.0");
         assert_eq!(both(&array, 0, &typed("TIMESTAMP")).0, "2024-01-02 03:04:05.000000");

@@ -72,7 +72,9 @@ fn an_idle_split_does_not_hold_the_watermark() {
             let lively = arriving(&[0, 20, 40, 60]);
             let silent: Vec<Event> = match silent_from_the_start {
                 true => vec![Event { bit: 1 << 10, key: 1, time: 70, arrival: START_MS + 10_000 }],
-                false => [(10, 0, 0), (11, 70, 10_000)].map(|(i, time, at)| Event { bit: 1 << i, key: 1, time, arrival: START_MS + at }).to_vec(),
+                false => {
+                    [(10, 0, 0), (11, 70, 10_000)].map(|(i, time, at)| Event { bit: 1 << i, key: 1, time, arrival: START_MS + at }).to_vec()
+                }
             };
             let last = Event { bit: 1 << 20, key: 0, time: 200, arrival: START_MS + 20_000 };
             let all: Vec<Event> = lively.iter().chain(&silent).chain([&last]).copied().collect();

@@ -130,8 +130,11 @@ fn event_time_after_a_restart_is_what_it_was() {
 /// The watermark went on without an idle split; a restart, which forgets that it was idle, must not turn event time back.
 #[test]
 fn event_time_does_not_go_back_with_a_restart() {
-    let mut fast: Vec<Event> =
-        events(&[(0, 5), (0, 100), (0, 101)]).into_iter().enumerate().map(|(i, e)| Event { arrival: START_MS + 10 * i as i64, ..e }).collect();
+    let mut fast: Vec<Event> = events(&[(0, 5), (0, 100), (0, 101)])
+        .into_iter()
+        .enumerate()
+        .map(|(i, e)| Event { arrival: START_MS + 10 * i as i64, ..e })
+        .collect();
     fast.push(Event { bit: 1 << 10, key: 0, time: 102, arrival: START_MS + 20_000 });
     // Speaks once, is silent long enough to be idle, and then brings a row into a window that has fired.
     let sleepy: Vec<Event> = events(&[(0, 0), (0, 0), (0, 0), (0, 6), (0, 7)])
@@ -183,7 +186,8 @@ fn a_stop_leaves_a_checkpoint_from_which_the_next_run_goes_on() {
 
 #[test]
 fn without_checkpoints_a_stop_shows_what_was_written() {
-    let all: Vec<Event> = events(&[(0, 1), (0, 2)]).into_iter().enumerate().map(|(i, e)| Event { arrival: START_MS + 1000 * i as i64, ..e }).collect();
+    let all: Vec<Event> =
+        events(&[(0, 1), (0, 2)]).into_iter().enumerate().map(|(i, e)| Event { arrival: START_MS + 1000 * i as i64, ..e }).collect();
     let mut setup = Setup::new(vec![all], Query::Copy);
     setup.clock.stop_at = Some((START_MS + 500, Control::default()));
     assert_eq!(setup.run().unwrap().0, Outcome::Stopped);

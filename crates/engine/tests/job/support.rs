@@ -442,7 +442,8 @@ impl Setup {
     }
 
     fn query_nodes(&self, graph: &mut Graph, source: usize) -> usize {
-        let mut operator = |name: &str, from, exchange, make: OperatorFactory| graph.add(name, NodeKind::Operator(make), vec![edge(from, exchange)]);
+        let mut operator =
+            |name: &str, from, exchange, make: OperatorFactory| graph.add(name, NodeKind::Operator(make), vec![edge(from, exchange)]);
         match self.query {
             Query::Copy => source,
             Query::Window { size, two_phases: false } => {
@@ -538,8 +539,10 @@ pub fn windows_of(events: &[Event], size: i64) -> Vec<String> {
         *n += 1;
         *bits += event.bit;
     }
-    let mut rows: Vec<String> =
-        windows.into_iter().map(|((key, start), (n, bits))| format!("+I{key}|{n}|{bits}|{start}|{}|{}", start + size, start + size - 1)).collect();
+    let mut rows: Vec<String> = windows
+        .into_iter()
+        .map(|((key, start), (n, bits))| format!("+I{key}|{n}|{bits}|{start}|{}|{}", start + size, start + size - 1))
+        .collect();
     rows.sort();
     rows
 }

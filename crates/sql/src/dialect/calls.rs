@@ -12,10 +12,7 @@
 //! | `OVERLAY(x PLACING y FROM n [FOR m])` | `overlay(x, y, n [, m])` |
 //! | `MAP[k, v, ...]` | `map(k, v, ...)` |
 
-use sqlparser::ast::{
-    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident, ObjectName,
-    Value,
-};
+use sqlparser::ast::{Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident, ObjectName, Value};
 use sqlparser::dialect::{Dialect, Precedence};
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Span, Token};
@@ -53,8 +50,26 @@ const CALL_FORMS: &[(&str, CallForm)] = &[
 
 /// Units of `EXTRACT`, `FLOOR`, `CEIL`, `TIMESTAMPADD` and `TIMESTAMPDIFF`.
 const UNITS: &[&str] = &[
-    "MILLENNIUM", "CENTURY", "DECADE", "YEAR", "QUARTER", "MONTH", "WEEK", "DAY", "DOY", "DOW", "HOUR", "MINUTE",
-    "SECOND", "MILLISECOND", "MICROSECOND", "NANOSECOND", "EPOCH", "ISODOW", "ISOYEAR", "FRAC_SECOND",
+    "MILLENNIUM",
+    "CENTURY",
+    "DECADE",
+    "YEAR",
+    "QUARTER",
+    "MONTH",
+    "WEEK",
+    "DAY",
+    "DOY",
+    "DOW",
+    "HOUR",
+    "MINUTE",
+    "SECOND",
+    "MILLISECOND",
+    "MICROSECOND",
+    "NANOSECOND",
+    "EPOCH",
+    "ISODOW",
+    "ISOYEAR",
+    "FRAC_SECOND",
 ];
 
 pub(super) fn call_form(word: &str) -> Option<CallForm> {
@@ -216,11 +231,7 @@ fn function(name: Ident, args: Vec<Expr>) -> Function {
         name: ObjectName::from(vec![name]),
         uses_odbc_syntax: false,
         parameters: FunctionArguments::None,
-        args: FunctionArguments::List(FunctionArgumentList {
-            duplicate_treatment: None,
-            args,
-            clauses: vec![],
-        }),
+        args: FunctionArguments::List(FunctionArgumentList { duplicate_treatment: None, args, clauses: vec![] }),
         filter: None,
         null_treatment: None,
         over: None,

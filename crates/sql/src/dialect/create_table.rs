@@ -5,14 +5,14 @@ use sqlparser::parser::Parser;
 use sqlparser::tokenizer::Token;
 
 use super::cursor::{
-    Step, at, at_end, behind, eat, eat_all, eat_one_of, expect, expect_all, expected, here, ident, list,
-    list_or_empty, number, object_name, string,
+    Step, at, at_end, behind, eat, eat_all, eat_one_of, expect, expect_all, expected, here, ident, list, list_or_empty, number,
+    object_name, string,
 };
 use super::error::{did_you_mean, fail, fail_with_help};
 use super::grammar::Grammar;
 use super::statement::{
-    Column, ColumnKind, CreateTable, Distribution, DistributionKind, Like, LikeFeature, LikeOption, MergeStrategy,
-    OptionEntry, PrimaryKey, ReplaceMode, Statement, Text, Watermark,
+    Column, ColumnKind, CreateTable, Distribution, DistributionKind, Like, LikeFeature, LikeOption, MergeStrategy, OptionEntry, PrimaryKey,
+    ReplaceMode, Statement, Text, Watermark,
 };
 use super::types::column_type;
 use crate::types::ColumnType;

@@ -198,10 +198,7 @@ pub(super) fn list<T>(p: &mut Parser, mut item: impl FnMut(&mut Parser) -> Step<
 }
 
 /// `( )` or a [`list`].
-pub(super) fn list_or_empty<T>(
-    p: &mut Parser,
-    item: impl FnMut(&mut Parser) -> Step<T>,
-) -> Step<Vec<T>> {
+pub(super) fn list_or_empty<T>(p: &mut Parser, item: impl FnMut(&mut Parser) -> Step<T>) -> Step<Vec<T>> {
     if p.peek_token_ref().token == Token::LParen && p.peek_nth_token_ref(1).token == Token::RParen {
         p.advance_token();
         p.advance_token();
@@ -211,9 +208,6 @@ pub(super) fn list_or_empty<T>(
 }
 
 /// A [`list_or_empty`] when `(` is next, else nothing.
-pub(super) fn list_or_empty_if_open<T>(
-    p: &mut Parser,
-    item: impl FnMut(&mut Parser) -> Step<T>,
-) -> Step<Vec<T>> {
+pub(super) fn list_or_empty_if_open<T>(p: &mut Parser, item: impl FnMut(&mut Parser) -> Step<T>) -> Step<Vec<T>> {
     if p.peek_token_ref().token == Token::LParen { list_or_empty(p, item) } else { Ok(vec![]) }
 }

@@ -4,19 +4,16 @@ use sqlparser::ast::ObjectName;
 use sqlparser::tokenizer::Token;
 
 use super::create_table::{comment, options};
-use super::cursor::{
-    Step, at, at_all, eat, eat_all, eat_one_of, expect, expected, here, ident, list, object_name, string,
-};
+use super::cursor::{Step, at, at_all, eat, eat_all, eat_one_of, expect, expected, here, ident, list, object_name, string};
 use super::error::fail_with_help;
 use super::grammar::Grammar;
 use super::statement::{
-    AlterDatabase, AlterTable, AlterTableAction, AlterView, AlterViewAction, CreateCatalog, CreateDatabase,
-    CreateFunction, CreateView, Drop, FunctionScope, ObjectKind, ReplaceMode, Statement,
+    AlterDatabase, AlterTable, AlterTableAction, AlterView, AlterViewAction, CreateCatalog, CreateDatabase, CreateFunction, CreateView,
+    Drop, FunctionScope, ObjectKind, ReplaceMode, Statement,
 };
 
 /// What can be created, dropped and altered.
-const OBJECTS: &[&str] =
-    &["TABLE", "VIEW", "DATABASE", "CATALOG", "FUNCTION", "TEMPORARY", "MATERIALIZED", "MODEL", "CONNECTION"];
+const OBJECTS: &[&str] = &["TABLE", "VIEW", "DATABASE", "CATALOG", "FUNCTION", "TEMPORARY", "MATERIALIZED", "MODEL", "CONNECTION"];
 
 impl Grammar<'_> {
     /// `CREATE ...` and `REPLACE TABLE`.
@@ -47,9 +44,7 @@ impl Grammar<'_> {
         match eat_one_of(p, &["VIEW", "FUNCTION", "DATABASE", "CATALOG"]) {
             Some("VIEW") => self.create_view(temporary),
             Some("FUNCTION") => self.create_function(temporary, system),
-            Some(word) if temporary => {
-                Err(expected_object(self, &format!("`TABLE`, `VIEW` or `FUNCTION` instead of {word}")))
-            }
+            Some(word) if temporary => Err(expected_object(self, &format!("`TABLE`, `VIEW` or `FUNCTION` instead of {word}"))),
             Some("DATABASE") => self.create_database(),
             Some(_) => self.create_catalog(),
             None => Err(expected(p, "`TABLE`, `VIEW`, `FUNCTION`, `DATABASE` or `CATALOG`", OBJECTS)),

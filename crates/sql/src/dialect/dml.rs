@@ -3,9 +3,7 @@
 use sqlparser::tokenizer::{Span, Token};
 
 use super::create_table::path;
-use super::cursor::{
-    Step, behind, eat, eat_all, eat_one_of, expect, expected, here, ident, is_word, list, object_name_with_hint,
-};
+use super::cursor::{Step, behind, eat, eat_all, eat_one_of, expect, expected, here, ident, is_word, list, object_name_with_hint};
 use super::error::SyntaxError;
 use super::grammar::Grammar;
 use super::hints::parse_hints;
@@ -47,9 +45,7 @@ impl Grammar<'_> {
 
     /// A parenthesis opens the columns unless it opens the query.
     fn at_column_list(&self) -> bool {
-        let starts_query = |token: &Token| {
-            *token == Token::LParen || ["SELECT", "WITH", "VALUES"].iter().any(|word| is_word(token, word))
-        };
+        let starts_query = |token: &Token| *token == Token::LParen || ["SELECT", "WITH", "VALUES"].iter().any(|word| is_word(token, word));
         self.p.peek_token_ref().token == Token::LParen && !starts_query(&self.p.peek_nth_token_ref(1).token)
     }
 

@@ -77,11 +77,7 @@ pub(super) fn fail(span: Span, message: impl fmt::Display) -> ParserError {
 }
 
 /// Like [`fail`], with advice.
-pub(super) fn fail_with_help(
-    span: Span,
-    message: impl fmt::Display,
-    help: impl fmt::Display,
-) -> ParserError {
+pub(super) fn fail_with_help(span: Span, message: impl fmt::Display, help: impl fmt::Display) -> ParserError {
     ParserError::ParserError(format!("{message}{HELP_MARK}{help}{}{}", end_text(span), span.start))
 }
 
@@ -175,9 +171,7 @@ fn lower_first(message: &str) -> String {
     let mut chars = message.chars();
     match (chars.next(), chars.clone().next()) {
         // an abbreviation such as INTERVAL stays as it is
-        (Some(first), Some(second)) if first.is_uppercase() && second.is_lowercase() => {
-            first.to_lowercase().chain(chars).collect()
-        }
+        (Some(first), Some(second)) if first.is_uppercase() && second.is_lowercase() => first.to_lowercase().chain(chars).collect(),
         _ => message.to_string(),
     }
 }

@@ -7,8 +7,7 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName, Query, TableFactor, Value,
-    VisitMut, VisitorMut,
+    Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName, Query, TableFactor, Value, VisitMut, VisitorMut,
 };
 
 use super::error::SyntaxError;
@@ -55,9 +54,7 @@ fn move_hint(factor: &mut TableFactor) {
 
 fn reshape(factor: &mut TableFactor) {
     match factor {
-        TableFactor::Function { lateral: true, name, args, with_ordinality, alias }
-            if is_named(name, "TABLE") =>
-        {
+        TableFactor::Function { lateral: true, name, args, with_ordinality, alias } if is_named(name, "TABLE") => {
             if let Some((inner_name, inner_args)) = only_call(args) {
                 *factor = TableFactor::Function {
                     lateral: true,
@@ -68,9 +65,7 @@ fn reshape(factor: &mut TableFactor) {
                 };
             }
         }
-        TableFactor::Table { name, args: Some(args), alias, with_ordinality, .. }
-            if is_named(name, "UNNEST") =>
-        {
+        TableFactor::Table { name, args: Some(args), alias, with_ordinality, .. } if is_named(name, "UNNEST") => {
             if let Some(array_exprs) = plain_exprs(&args.args) {
                 *factor = unnest(array_exprs, alias.take(), *with_ordinality);
             }
@@ -84,11 +79,7 @@ fn reshape(factor: &mut TableFactor) {
     }
 }
 
-fn unnest(
-    array_exprs: Vec<Expr>,
-    alias: Option<sqlparser::ast::TableAlias>,
-    with_ordinality: bool,
-) -> TableFactor {
+fn unnest(array_exprs: Vec<Expr>, alias: Option<sqlparser::ast::TableAlias>, with_ordinality: bool) -> TableFactor {
     TableFactor::UNNEST { alias, array_exprs, with_offset: false, with_offset_alias: None, with_ordinality }
 }
 
@@ -107,9 +98,7 @@ fn check_tvf(factor: &TableFactor) -> Option<SyntaxError> {
 
 fn is_named(name: &ObjectName, word: &str) -> bool {
     match name.0.as_slice() {
-        [part] => part.as_ident().is_some_and(|i: &Ident| {
-            i.quote_style.is_none() && i.value.eq_ignore_ascii_case(word)
-        }),
+        [part] => part.as_ident().is_some_and(|i: &Ident| i.quote_style.is_none() && i.value.eq_ignore_ascii_case(word)),
         _ => false,
     }
 }

@@ -3,8 +3,7 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    Expr, GroupByExpr, Ident, LimitClause, ObjectName, Query, Select, SelectItem, SetExpr, Spanned, TableFactor,
-    Visit, Visitor,
+    Expr, GroupByExpr, Ident, LimitClause, ObjectName, Query, Select, SelectItem, SetExpr, Spanned, TableFactor, Visit, Visitor,
 };
 use sqlparser::tokenizer::Span;
 
@@ -36,8 +35,7 @@ impl Visitor for Foreign {
 
     fn pre_visit_query(&mut self, query: &Query) -> Flow {
         let span = query.span();
-        if let SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_) = query.body.as_ref()
-        {
+        if let SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_) = query.body.as_ref() {
             return refuse(span, "a change of a table inside a query", "write WITH after INSERT INTO t");
         }
         if let Some(LimitClause::OffsetCommaLimit { .. }) = query.limit_clause {
@@ -105,9 +103,7 @@ impl Visitor for Foreign {
             Expr::ILike { expr, .. } => refuse(expr.span(), "ILIKE", "write UPPER(x) LIKE ..."),
             Expr::RLike { expr, .. } => refuse(expr.span(), "RLIKE", "write REGEXP(x, pattern)"),
             Expr::Convert { expr, .. } => refuse(expr.span(), "CONVERT", "write CAST(x AS type)"),
-            Expr::AtTimeZone { timestamp, .. } => {
-                refuse(timestamp.span(), "AT TIME ZONE", "use CONVERT_TZ or a cast to TIMESTAMP_LTZ")
-            }
+            Expr::AtTimeZone { timestamp, .. } => refuse(timestamp.span(), "AT TIME ZONE", "use CONVERT_TZ or a cast to TIMESTAMP_LTZ"),
             Expr::JsonAccess { value, .. } => refuse(value.span(), "the operator `:`", "use JSON_VALUE"),
             Expr::Dictionary(_) => refuse(expr.span(), "a literal in braces", "write MAP['key', value]"),
             _ => ControlFlow::Continue(()),

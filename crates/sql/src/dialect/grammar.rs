@@ -18,9 +18,9 @@ const RECURSION_MAX: usize = 120;
 
 /// Words that start a statement.
 const STARTS: &[&str] = &[
-    "SELECT", "INSERT", "CREATE", "WITH", "VALUES", "DROP", "ALTER", "SHOW", "DESCRIBE", "DESC", "EXPLAIN", "SET",
-    "RESET", "USE", "EXECUTE", "BEGIN", "REPLACE", "COMPILE", "ADD", "REMOVE", "CALL", "ANALYZE", "UPDATE", "DELETE",
-    "TRUNCATE", "LOAD", "UNLOAD", "STOP", "QUIT", "EXIT", "CLEAR", "HELP", "SOURCE",
+    "SELECT", "INSERT", "CREATE", "WITH", "VALUES", "DROP", "ALTER", "SHOW", "DESCRIBE", "DESC", "EXPLAIN", "SET", "RESET", "USE",
+    "EXECUTE", "BEGIN", "REPLACE", "COMPILE", "ADD", "REMOVE", "CALL", "ANALYZE", "UPDATE", "DELETE", "TRUNCATE", "LOAD", "UNLOAD", "STOP",
+    "QUIT", "EXIT", "CLEAR", "HELP", "SOURCE",
 ];
 
 /// Statements that Flink or its SQL client knows and that are refused by name.
@@ -66,9 +66,7 @@ impl<'a> Grammar<'a> {
 
     /// Runs one rule over the whole statement.
     pub fn run<T>(mut self, rule: impl FnOnce(&mut Self) -> Step<T>) -> Result<T, SyntaxError> {
-        let result = rule(&mut self).and_then(|value| {
-            if at_end(&self.p) { Ok(value) } else { Err(self.unexpected()) }
-        });
+        let result = rule(&mut self).and_then(|value| if at_end(&self.p) { Ok(value) } else { Err(self.unexpected()) });
         result.map_err(|e| {
             let e = super::refine::refine(&self.p, e);
             self.syntax_error(e)

@@ -8,11 +8,58 @@ use super::error::{did_you_mean, fail, fail_with_help, found_text};
 
 /// Keywords inside queries and inserts that are worth guessing.
 const QUERY_WORDS: &[&str] = &[
-    "SELECT", "DISTINCT", "FROM", "WHERE", "GROUP", "HAVING", "ORDER", "LIMIT", "OFFSET", "FETCH", "WINDOW", "UNION",
-    "INTERSECT", "EXCEPT", "VALUES", "JOIN", "INNER", "LEFT", "RIGHT", "FULL", "OUTER", "CROSS", "LATERAL", "UNNEST",
-    "TABLE", "TUMBLE", "CUMULATE", "SESSION", "DESCRIPTOR", "INTERVAL", "PARTITION", "PARTITIONED", "BETWEEN",
-    "CASE", "WHEN", "THEN", "ELSE", "SYSTEM_TIME", "MATCH_RECOGNIZE", "MEASURES", "PATTERN", "DEFINE", "WITHIN",
-    "WATERMARK", "PRIMARY", "ENFORCED", "METADATA", "VIRTUAL", "COMMENT", "CONFLICT", "INTO", "OVERWRITE",
+    "SELECT",
+    "DISTINCT",
+    "FROM",
+    "WHERE",
+    "GROUP",
+    "HAVING",
+    "ORDER",
+    "LIMIT",
+    "OFFSET",
+    "FETCH",
+    "WINDOW",
+    "UNION",
+    "INTERSECT",
+    "EXCEPT",
+    "VALUES",
+    "JOIN",
+    "INNER",
+    "LEFT",
+    "RIGHT",
+    "FULL",
+    "OUTER",
+    "CROSS",
+    "LATERAL",
+    "UNNEST",
+    "TABLE",
+    "TUMBLE",
+    "CUMULATE",
+    "SESSION",
+    "DESCRIPTOR",
+    "INTERVAL",
+    "PARTITION",
+    "PARTITIONED",
+    "BETWEEN",
+    "CASE",
+    "WHEN",
+    "THEN",
+    "ELSE",
+    "SYSTEM_TIME",
+    "MATCH_RECOGNIZE",
+    "MEASURES",
+    "PATTERN",
+    "DEFINE",
+    "WITHIN",
+    "WATERMARK",
+    "PRIMARY",
+    "ENFORCED",
+    "METADATA",
+    "VIRTUAL",
+    "COMMENT",
+    "CONFLICT",
+    "INTO",
+    "OVERWRITE",
 ];
 
 /// The error for a word that cannot stand where the statement could have ended.
@@ -32,8 +79,7 @@ pub(super) fn help_near(p: &Parser, span: Span) -> Option<String> {
     let near = at.saturating_sub(2)..=at;
     near.rev().find_map(|i| match &p.token_at(i).token {
         Token::Word(Word { value, quote_style: None, keyword: Keyword::NoKeyword }) => {
-            did_you_mean(value, QUERY_WORDS.iter().copied())
-                .map(|word| format!("did you mean `{word}` instead of `{value}`?"))
+            did_you_mean(value, QUERY_WORDS.iter().copied()).map(|word| format!("did you mean `{word}` instead of `{value}`?"))
         }
         _ => None,
     })

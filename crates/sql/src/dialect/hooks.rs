@@ -110,17 +110,11 @@ impl Dialect for FlinkDialect {
             return Some(parse_form(p, form));
         }
         // a column may have the name of a form
-        let is_name = *next != Token::LParen
-            && (calls::call_form(value).is_some() || value.eq_ignore_ascii_case("INTERVAL"));
+        let is_name = *next != Token::LParen && (calls::call_form(value).is_some() || value.eq_ignore_ascii_case("INTERVAL"));
         is_name.then(|| p.parse_identifier().map(Expr::Identifier))
     }
 
-    fn parse_infix(
-        &self,
-        p: &mut Parser,
-        expr: &Expr,
-        _precedence: u8,
-    ) -> Option<Result<Expr, ParserError>> {
+    fn parse_infix(&self, p: &mut Parser, expr: &Expr, _precedence: u8) -> Option<Result<Expr, ParserError>> {
         if at(p, "IS") {
             return predicates::is_json(p, expr).map(Ok);
         }
@@ -151,15 +145,11 @@ fn form_of(word: &str, next: &Token) -> Option<Form> {
         Token::LParen if is("TRY_CAST") => Some(Form::Cast(CastKind::TryCast)),
         Token::LParen if is("TABLE") => Some(Form::Table),
         Token::LParen if is("INTERVAL") => Some(Form::Interval),
-        Token::LParen => {
-            calls::call_form(word).map(Form::Call).or_else(|| json::json_form(word).map(Form::Json))
-        }
+        Token::LParen => calls::call_form(word).map(Form::Call).or_else(|| json::json_form(word).map(Form::Json)),
         Token::LBracket if is("MAP") => Some(Form::Map),
         Token::Word(_) if is("TABLE") => Some(Form::Table),
         Token::Word(_) if is("FINAL") => Some(Form::Final),
-        Token::SingleQuotedString(_) | Token::Number(..) | Token::Minus | Token::Plus if is("INTERVAL") => {
-            Some(Form::Interval)
-        }
+        Token::SingleQuotedString(_) | Token::Number(..) | Token::Minus | Token::Plus if is("INTERVAL") => Some(Form::Interval),
         _ => None,
     }
 }

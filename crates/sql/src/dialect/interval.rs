@@ -211,8 +211,7 @@ fn range(text: &str, first: Unit, last: Unit) -> Option<i64> {
         _ => (None, text),
     };
     let clock_first = first.max(Unit::Hour);
-    let units: Vec<Unit> =
-        [Unit::Hour, Unit::Minute, Unit::Second].into_iter().filter(|u| (clock_first..=last).contains(u)).collect();
+    let units: Vec<Unit> = [Unit::Hour, Unit::Minute, Unit::Second].into_iter().filter(|u| (clock_first..=last).contains(u)).collect();
     let parts: Vec<&str> = clock.split(':').collect();
     if parts.len() != units.len() {
         return None;

@@ -19,9 +19,7 @@ use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Span, Token};
 
 use super::calls::{call_at, text};
-use super::cursor::{
-    Step, at, at_all, behind, eat, eat_all, eat_one_of, expect_all, expect_token, expected,
-};
+use super::cursor::{Step, at, at_all, behind, eat, eat_all, eat_one_of, expect_all, expect_token, expected};
 use super::error::fail;
 use super::types::{returning, to_sql_data_type};
 use crate::types::{ColumnType, FlinkType};
@@ -209,7 +207,8 @@ fn object(p: &mut Parser) -> Step<Vec<Expr>> {
 
 fn key_value(p: &mut Parser) -> Step<(Expr, Expr)> {
     // a column may be called key
-    let is_keyword = at(p, "KEY") && !matches!(p.peek_nth_token_ref(1).token, Token::Comma | Token::Colon)
+    let is_keyword = at(p, "KEY")
+        && !matches!(p.peek_nth_token_ref(1).token, Token::Comma | Token::Colon)
         && !super::cursor::is_word(&p.peek_nth_token_ref(1).token, "VALUE");
     if is_keyword {
         p.advance_token();
@@ -266,11 +265,5 @@ fn null() -> Expr {
 /// Carries the type of the result; `STRING` when none is written.
 fn typed_null(column: Option<ColumnType>) -> Expr {
     let column = column.unwrap_or_else(|| ColumnType::nullable(FlinkType::STRING));
-    Expr::Cast {
-        kind: CastKind::Cast,
-        expr: Box::new(null()),
-        data_type: to_sql_data_type(&column),
-        array: false,
-        format: None,
-    }
+    Expr::Cast { kind: CastKind::Cast, expr: Box::new(null()), data_type: to_sql_data_type(&column), array: false, format: None }
 }

@@ -77,12 +77,7 @@ pub fn parse_script(sql: &str) -> Vec<Result<Parsed, SyntaxError>> {
 fn parse_unit(unit: Unit, index: &LineIndex<'_>, results: &mut Vec<Result<Parsed, SyntaxError>>) {
     let text_range = unit_range(&unit, index);
     let place = index.location(text_range.start);
-    let parsed = |statement| Parsed {
-        statement,
-        text_range: text_range.clone(),
-        line: place.line,
-        column: place.column,
-    };
+    let parsed = |statement| Parsed { statement, text_range: text_range.clone(), line: place.line, column: place.column };
     if unit.header.is_statement_set() {
         let (statement, errors) = dml::statement_set(unit, index);
         results.extend(statement.map(|s| Ok(parsed(s))));
@@ -126,10 +121,7 @@ pub fn parse_type(text: &str) -> Result<ColumnType, SyntaxError> {
     })
 }
 
-fn parse_only<T>(
-    text: &str,
-    rule: impl FnOnce(&mut Grammar<'_>) -> cursor::Step<T>,
-) -> Result<T, SyntaxError> {
+fn parse_only<T>(text: &str, rule: impl FnOnce(&mut Grammar<'_>) -> cursor::Step<T>) -> Result<T, SyntaxError> {
     let index = LineIndex::new(text);
     let (mut pieces, lexical_error) = script::cut(text);
     if let Some(error) = lexical_error {
@@ -148,9 +140,7 @@ fn parse_only<T>(
 pub fn needs_quotes(name: &str) -> bool {
     let mut tokens = sqlparser::tokenizer::Tokenizer::new(&FlinkDialect, name);
     match tokens.tokenize().as_deref() {
-        Ok([Token::Word(word)]) => {
-            word.value != name || word.keyword != sqlparser::keywords::Keyword::NoKeyword
-        }
+        Ok([Token::Word(word)]) => word.value != name || word.keyword != sqlparser::keywords::Keyword::NoKeyword,
         _ => true,
     }
 }

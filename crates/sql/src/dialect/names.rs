@@ -6,9 +6,7 @@
 //!
 //! Columns behind `*` are not known here, so the place of an expression counts `*` as one column.
 
-use sqlparser::ast::{
-    Expr, Ident, Query, Select, SelectItem, SetExpr, TableAlias, TableAliasColumnDef, TableFactor,
-};
+use sqlparser::ast::{Expr, Ident, Query, Select, SelectItem, SetExpr, TableAlias, TableAliasColumnDef, TableFactor};
 use sqlparser::parser::Parser;
 
 use super::hooks::FlinkDialect;

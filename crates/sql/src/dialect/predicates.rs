@@ -47,11 +47,7 @@ pub(super) fn between_symmetric(dialect: &FlinkDialect, p: &mut Parser, expr: &E
         if !is_symmetric {
             return negate_if(negated, one_way);
         }
-        let either_way = Expr::BinaryOp {
-            left: Box::new(one_way),
-            op: BinaryOperator::Or,
-            right: Box::new(between(&high, &low)),
-        };
+        let either_way = Expr::BinaryOp { left: Box::new(one_way), op: BinaryOperator::Or, right: Box::new(between(&high, &low)) };
         negate_if(negated, Expr::Nested(Box::new(either_way)))
     }))
 }

@@ -14,8 +14,7 @@ pub(super) fn refine(p: &Parser, error: ParserError) -> ParserError {
     if matches!(error, ParserError::RecursionLimitExceeded) {
         return error;
     }
-    let tokens: Vec<TokenWithSpan> =
-        (0..).map(|i| p.token_at(i).clone()).take_while(|t| t.token != Token::EOF).collect();
+    let tokens: Vec<TokenWithSpan> = (0..).map(|i| p.token_at(i).clone()).take_while(|t| t.token != Token::EOF).collect();
     subqueries(&tokens)
         .find_map(|(inner, next)| query_error(inner, next))
         .or_else(|| named_arguments(&tokens).find_map(|(inner, next)| argument_error(inner, next)))
@@ -36,9 +35,7 @@ fn subqueries(tokens: &[TokenWithSpan]) -> impl Iterator<Item = Part<'_>> {
             _ => {}
         }
     }
-    found.into_iter().filter(|(inner, _)| {
-        inner.first().is_some_and(|t| is_word(&t.token, "SELECT") || is_word(&t.token, "WITH"))
-    })
+    found.into_iter().filter(|(inner, _)| inner.first().is_some_and(|t| is_word(&t.token, "SELECT") || is_word(&t.token, "WITH")))
 }
 
 fn query_error(tokens: &[TokenWithSpan], next: Option<&TokenWithSpan>) -> Option<ParserError> {

@@ -21,8 +21,7 @@ pub(super) const HINT_PREFIX: &str = "$hint:";
 pub const WITHIN_SYMBOL: &str = "$within";
 
 /// Words after which a hint cannot belong to a table's name.
-const NOT_A_NAME: &[&str] =
-    &["FROM", "JOIN", "INTO", "OVERWRITE", "WHERE", "ON", "AS", "BY", "AND", "OR", "DISTINCT", "ALL", "TABLE"];
+const NOT_A_NAME: &[&str] = &["FROM", "JOIN", "INTO", "OVERWRITE", "WHERE", "ON", "AS", "BY", "AND", "OR", "DISTINCT", "ALL", "TABLE"];
 
 /// Rewrites the tokens of one statement.
 ///
@@ -161,12 +160,7 @@ fn check(token: &Token, span: Span, before: Option<&Token>) -> Result<(), Syntax
     Err(if help.is_empty() { error } else { error.with_help(help) })
 }
 
-fn check_number(
-    digits: &str,
-    is_long: bool,
-    span: Span,
-    before: Option<&Token>,
-) -> Result<(), SyntaxError> {
+fn check_number(digits: &str, is_long: bool, span: Span, before: Option<&Token>) -> Result<(), SyntaxError> {
     if is_long {
         let message = format!("`{digits}L` is not a number of Flink SQL");
         return Err(SyntaxError::at_span(span, message).with_help(format!("write {digits}")));

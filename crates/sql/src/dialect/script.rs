@@ -54,9 +54,7 @@ pub(super) fn cut(sql: &str) -> (Vec<Piece>, Option<SyntaxError>) {
     let error = error.map(|e| {
         pieces.pop();
         let next = Location { line: e.location.line, column: e.location.column + 1 };
-        let message = e.message.strip_prefix("Unterminated").map_or(e.message.clone(), |rest| {
-            format!("unterminated{rest}")
-        });
+        let message = e.message.strip_prefix("Unterminated").map_or(e.message.clone(), |rest| format!("unterminated{rest}"));
         SyntaxError::at_span(Span::new(e.location, next), message.trim_end_matches(':'))
     });
     pieces.retain(|piece| piece.significant().next().is_some());
@@ -110,10 +108,8 @@ pub(super) fn group(pieces: Vec<Piece>) -> Vec<Unit> {
 
 /// Words that cannot start a statement inside a statement set: a forgotten `END` stands before them.
 fn starts_statement(token: &Token) -> bool {
-    const STARTS: &[&str] = &[
-        "CREATE", "DROP", "ALTER", "SET", "RESET", "USE", "SHOW", "SELECT", "WITH", "EXECUTE", "EXPLAIN", "BEGIN",
-        "DESCRIBE", "DESC",
-    ];
+    const STARTS: &[&str] =
+        &["CREATE", "DROP", "ALTER", "SET", "RESET", "USE", "SHOW", "SELECT", "WITH", "EXECUTE", "EXPLAIN", "BEGIN", "DESCRIBE", "DESC"];
     STARTS.iter().any(|word| is_word(token, word))
 }
 

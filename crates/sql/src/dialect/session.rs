@@ -3,14 +3,10 @@
 use sqlparser::ast::ObjectName;
 use sqlparser::tokenizer::{Span, Token};
 
-use super::cursor::{
-    Step, at, at_all, at_end, behind, eat, eat_all, eat_one_of, expect, expected, here, ident, object_name, string,
-};
+use super::cursor::{Step, at, at_all, at_end, behind, eat, eat_all, eat_one_of, expect, expected, here, ident, object_name, string};
 use super::error::fail;
 use super::grammar::Grammar;
-use super::statement::{
-    Describe, DescribeKind, Explain, ExplainDetail, OptionEntry, Pattern, Show, ShowKind, Statement, Text, Use,
-};
+use super::statement::{Describe, DescribeKind, Explain, ExplainDetail, OptionEntry, Pattern, Show, ShowKind, Statement, Text, Use};
 
 /// What `SHOW` shows, by its words; longer ones first.
 const SHOWS: &[(&[&str], ShowKind)] = &[

@@ -48,7 +48,10 @@ pub enum Statement {
     StatementSet(StatementSet),
     Query(Box<Query>),
     /// A statement that Flink knows and this engine does not: the caller refuses it by name.
-    NotSupported { what: String, span: Span },
+    NotSupported {
+        what: String,
+        span: Span,
+    },
 }
 
 /// `'key' = 'value'`.
@@ -284,11 +287,17 @@ pub struct AlterTable {
 #[derive(Debug, Clone)]
 pub enum AlterTableAction {
     RenameTo(ObjectName),
-    RenameColumn { from: Ident, to: Ident },
+    RenameColumn {
+        from: Ident,
+        to: Ident,
+    },
     Set(Vec<OptionEntry>),
     Reset(Vec<Text>),
     /// Another action that Flink knows, named as a user would say it.
-    Unsupported { what: String, span: Span },
+    Unsupported {
+        what: String,
+        span: Span,
+    },
 }
 
 /// `ALTER VIEW`.

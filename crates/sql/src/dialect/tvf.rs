@@ -3,9 +3,7 @@
 //! sqlparser has no `TABLE t` argument. The hook turns it into a call of the function `$table`, whose first
 //! argument is the table's name or the sub-query; [`window_tvf`] turns the whole call into a [`TvfCall`].
 
-use sqlparser::ast::{
-    Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName, Query, Spanned,
-};
+use sqlparser::ast::{Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName, Query, Spanned};
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Span, Token};
 
@@ -142,8 +140,7 @@ pub fn window_tvf(name: &str, args: &[FunctionArg]) -> Option<Result<TvfCall, Sy
 fn read_call(kind: TvfKind, args: &[FunctionArg]) -> Result<TvfCall, SyntaxError> {
     let span = args.iter().map(Spanned::span).fold(Span::empty(), |a, b| a.union(&b));
     let (required, optional) = kind.parameters();
-    let names: Vec<&'static str> =
-        ["DATA", "TIMECOL"].iter().chain(required).chain(optional).copied().collect();
+    let names: Vec<&'static str> = ["DATA", "TIMECOL"].iter().chain(required).chain(optional).copied().collect();
     let mut given = assign(kind, &names, args)?;
     let mut take = |name: &str| {
         let i = given.iter().position(|(n, _)| *n == name);
@@ -166,11 +163,7 @@ fn read_call(kind: TvfKind, args: &[FunctionArg]) -> Result<TvfCall, SyntaxError
 }
 
 /// Gives every argument its parameter.
-fn assign(
-    kind: TvfKind,
-    names: &[&'static str],
-    args: &[FunctionArg],
-) -> Result<Vec<(&'static str, Expr)>, SyntaxError> {
+fn assign(kind: TvfKind, names: &[&'static str], args: &[FunctionArg]) -> Result<Vec<(&'static str, Expr)>, SyntaxError> {
     let mut given: Vec<(&'static str, Expr)> = vec![];
     for (i, arg) in args.iter().enumerate() {
         let span = arg.span();

@@ -4,9 +4,7 @@ use sqlparser::ast::{self, ArrayElemTypeDef, CharacterLength, DataType, ExactNum
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Span, Token};
 
-use super::cursor::{
-    Step, at_all, eat, eat_all, eat_one_of, expect, expect_token, expected, here, ident, number, string,
-};
+use super::cursor::{Step, at_all, eat, eat_all, eat_one_of, expect, expect_token, expected, here, ident, number, string};
 use super::error::{did_you_mean, fail, fail_with_help};
 use crate::types::{ColumnType, DEFAULT_TIMESTAMP_PRECISION, FlinkType, MAX_LENGTH, RowField};
 
@@ -18,9 +16,36 @@ const NESTING_MAX: usize = 64;
 
 /// Every word that starts a type.
 const TYPE_WORDS: &[&str] = &[
-    "CHAR", "CHARACTER", "VARCHAR", "STRING", "BOOLEAN", "BINARY", "VARBINARY", "BYTES", "DECIMAL", "DEC",
-    "NUMERIC", "TINYINT", "SMALLINT", "INT", "INTEGER", "BIGINT", "FLOAT", "DOUBLE", "DATE", "TIME",
-    "TIMESTAMP", "TIMESTAMP_LTZ", "INTERVAL", "ARRAY", "MULTISET", "MAP", "ROW", "RAW", "VARIANT", "BITMAP",
+    "CHAR",
+    "CHARACTER",
+    "VARCHAR",
+    "STRING",
+    "BOOLEAN",
+    "BINARY",
+    "VARBINARY",
+    "BYTES",
+    "DECIMAL",
+    "DEC",
+    "NUMERIC",
+    "TINYINT",
+    "SMALLINT",
+    "INT",
+    "INTEGER",
+    "BIGINT",
+    "FLOAT",
+    "DOUBLE",
+    "DATE",
+    "TIME",
+    "TIMESTAMP",
+    "TIMESTAMP_LTZ",
+    "INTERVAL",
+    "ARRAY",
+    "MULTISET",
+    "MAP",
+    "ROW",
+    "RAW",
+    "VARIANT",
+    "BITMAP",
     "NULL",
 ];
 
@@ -317,9 +342,7 @@ fn plain_type(data_type: &DataType) -> Option<FlinkType> {
         D::Boolean => FlinkType::Boolean,
         D::Binary(n) => FlinkType::Binary(n.map_or(Some(1), |n| u32::try_from(n).ok())?),
         D::Bytes(None) => FlinkType::BYTES,
-        D::Varbinary(Some(ast::BinaryLength::IntegerLength { length })) => {
-            FlinkType::Varbinary(u32::try_from(*length).ok()?)
-        }
+        D::Varbinary(Some(ast::BinaryLength::IntegerLength { length })) => FlinkType::Varbinary(u32::try_from(*length).ok()?),
         D::Varbinary(None) => FlinkType::Varbinary(1),
         D::Decimal(i) | D::Dec(i) | D::Numeric(i) => plain_decimal(i)?,
         D::TinyInt(None) => FlinkType::TinyInt,
@@ -329,9 +352,7 @@ fn plain_type(data_type: &DataType) -> Option<FlinkType> {
         D::Float(ExactNumberInfo::None) => FlinkType::Float,
         D::Double(ExactNumberInfo::None) | D::DoublePrecision => FlinkType::Double,
         D::Date => FlinkType::Date,
-        D::Time(p, ast::TimezoneInfo::None | ast::TimezoneInfo::WithoutTimeZone) => {
-            FlinkType::Time(precision(p, 0)?)
-        }
+        D::Time(p, ast::TimezoneInfo::None | ast::TimezoneInfo::WithoutTimeZone) => FlinkType::Time(precision(p, 0)?),
         D::Timestamp(p, ast::TimezoneInfo::None | ast::TimezoneInfo::WithoutTimeZone) => {
             FlinkType::Timestamp(precision(p, DEFAULT_TIMESTAMP_PRECISION)?)
         }

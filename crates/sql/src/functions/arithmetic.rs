@@ -4,11 +4,9 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, ArrowPrimitiveType};
+use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray};
 use arrow::compute::cast;
-use arrow::datatypes::{
-    DataType, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
-};
+use arrow::datatypes::{DataType, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type};
 use datafusion_common::{Result, ScalarValue, exec_err};
 use datafusion_expr::{ColumnarValue, Operator, ReturnFieldArgs};
 
@@ -43,11 +41,7 @@ pub(super) const FUNCTIONS: &[Def] = &[
         "The logarithm to the base 2.",
         "LOG2(8) = 3.0",
     ),
-    Def::new("log10", ONE, Ret::Double, |c| map(c, f64::log10)).doc(
-        "LOG10(number)",
-        "The logarithm to the base 10.",
-        "LOG10(100) = 2.0",
-    ),
+    Def::new("log10", ONE, Ret::Double, |c| map(c, f64::log10)).doc("LOG10(number)", "The logarithm to the base 10.", "LOG10(100) = 2.0"),
     Def::new("sin", ONE, Ret::Double, |c| map(c, f64::sin)).doc("SIN(number)", "The sine of an angle in radians.", ""),
     Def::new("sinh", ONE, Ret::Double, |c| map(c, f64::sinh)).doc("SINH(number)", "The hyperbolic sine.", ""),
     Def::new("cos", ONE, Ret::Double, |c| map(c, f64::cos)).doc("COS(number)", "The cosine of an angle in radians.", ""),

@@ -7,8 +7,8 @@ use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, IntervalMonthDa
 use arrow::compute::kernels::numeric;
 use arrow::datatypes::{
     DataType, Field, FieldRef, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, IntervalMonthDayNano,
-    IntervalMonthDayNanoType, IntervalUnit, Time32MillisecondType, TimeUnit, TimestampMicrosecondType,
-    TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
+    IntervalMonthDayNanoType, IntervalUnit, Time32MillisecondType, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType,
+    TimestampNanosecondType, TimestampSecondType,
 };
 use datafusion_common::{Result, ScalarValue, exec_err, plan_err};
 use datafusion_expr::{
@@ -27,14 +27,12 @@ const MS_PER_DAY: i64 = 86_400_000;
 /// The function that stands for `left op right`, if DataFusion's own operator has another type or value than Flink's;
 /// `None` if DataFusion's is right, or if the types are none of ours.
 pub fn flink_binary(op: Operator, left: &DataType, right: &DataType) -> Option<Arc<ScalarUDF>> {
-    let arithmetic =
-        matches!(op, Operator::Plus | Operator::Minus | Operator::Multiply | Operator::Divide | Operator::Modulo);
+    let arithmetic = matches!(op, Operator::Plus | Operator::Minus | Operator::Multiply | Operator::Divide | Operator::Modulo);
     if !arithmetic {
         return None;
     }
-    let native = matches!(op, Operator::Plus | Operator::Minus | Operator::Multiply)
-        && left == right
-        && (is_integer(left) || is_float(left));
+    let native =
+        matches!(op, Operator::Plus | Operator::Minus | Operator::Multiply) && left == right && (is_integer(left) || is_float(left));
     if native {
         return None;
     }
@@ -236,11 +234,7 @@ fn cast_floats(value: &ColumnarValue, returns: &DataType) -> Result<ColumnarValu
     };
     let doubles: ArrayRef = Arc::new(super::values::to_doubles(&array)?);
     let doubles = arrow::compute::cast(&doubles, returns)?;
-    Ok(if constant {
-        ColumnarValue::Scalar(ScalarValue::try_from_array(&doubles, 0)?)
-    } else {
-        ColumnarValue::Array(doubles)
-    })
+    Ok(if constant { ColumnarValue::Scalar(ScalarValue::try_from_array(&doubles, 0)?) } else { ColumnarValue::Array(doubles) })
 }
 
 /// Whole numbers wrap around silently; only a division by zero is an error.
@@ -250,9 +244,7 @@ where
 {
     if matches!(op, Operator::Plus | Operator::Minus | Operator::Multiply) {
         let returns = call.returns.data_type();
-        let array = |i: usize| -> Result<ArrayRef> {
-            cast_argument(&call.args[i], returns)?.into_array(call.rows)
-        };
+        let array = |i: usize| -> Result<ArrayRef> { cast_argument(&call.args[i], returns)?.into_array(call.rows) };
         let (left, right) = (array(0)?, array(1)?);
         return Ok(match op {
             Operator::Plus => numeric::add_wrapping(&left, &right)?,
@@ -330,9 +322,7 @@ fn of_time(op: Operator, call: &Call) -> Result<ArrayRef> {
         DataType::Timestamp(TimeUnit::Microsecond, _) => {
             shift_by::<TimestampMicrosecondType>(call, &array, &intervals, constant, sign, 1000)
         }
-        DataType::Timestamp(TimeUnit::Nanosecond, _) => {
-            shift_by::<TimestampNanosecondType>(call, &array, &intervals, constant, sign, 1)
-        }
+        DataType::Timestamp(TimeUnit::Nanosecond, _) => shift_by::<TimestampNanosecondType>(call, &array, &intervals, constant, sign, 1),
         other => exec_err!("{op} an interval is not defined for {}", types::type_name(other)),
     }
 }

@@ -7,9 +7,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, ListArray, MapArray, StructArray, new_null_array};
 use arrow::datatypes::{DataType, Field, FieldRef, TimeUnit};
 use datafusion_common::{Result, ScalarValue, plan_err};
-use datafusion_expr::{
-    ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
-};
+use datafusion_expr::{ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
 
 use super::cast_text;
 use super::cast_value;
@@ -46,9 +44,7 @@ fn refusal(from: &DataType, to: &DataType) -> Option<&'static str> {
             Some("use TO_TIMESTAMP(FROM_UNIXTIME(seconds)), or TO_TIMESTAMP_LTZ(number, precision)")
         }
         _ if is_number(from) && matches!(to, D::Timestamp(..)) => Some("use TO_TIMESTAMP_LTZ(number, precision)"),
-        (D::Timestamp(..), _) if is_number(to) => {
-            Some("use UNIX_TIMESTAMP(CAST(time AS STRING)), or EXTRACT(EPOCH FROM time)")
-        }
+        (D::Timestamp(..), _) if is_number(to) => Some("use UNIX_TIMESTAMP(CAST(time AS STRING)), or EXTRACT(EPOCH FROM time)"),
         (D::Timestamp(..), D::Timestamp(..) | D::Date32 | D::Time32(_)) => None,
         (D::Date32 | D::Time32(_), D::Timestamp(..)) => None,
         (D::Time32(_), D::Time32(_)) => None,

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::{
-    DataType, Decimal128Type, Field, Float64Type, Int32Type, Int64Type, IntervalMonthDayNano, IntervalMonthDayNanoType,
-    TimeUnit, TimestampMillisecondType,
+    DataType, Decimal128Type, Field, Float64Type, Int32Type, Int64Type, IntervalMonthDayNano, IntervalMonthDayNanoType, TimeUnit,
+    TimestampMillisecondType,
 };
 use datafusion_common::Result;
 use flott_engine::text::{push_decimal, push_f64, push_i64, push_timestamp, timestamp_precision, value_text};
@@ -39,10 +39,7 @@ fn localize(array: &ArrayRef, from: &Field, to: &To) -> Result<Option<ArrayRef>>
             FlinkType::Multiset(element) => FlinkType::Multiset(Box::new(column(element))),
             FlinkType::Map(key, value) => FlinkType::Map(Box::new(column(key)), Box::new(column(value))),
             FlinkType::Row(fields) => FlinkType::Row(
-                fields
-                    .iter()
-                    .map(|field| crate::types::RowField { column: column(&field.column), ..field.clone() })
-                    .collect(),
+                fields.iter().map(|field| crate::types::RowField { column: column(&field.column), ..field.clone() }).collect(),
             ),
             other => other.clone(),
         }

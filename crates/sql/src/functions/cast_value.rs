@@ -2,13 +2,10 @@
 
 use std::sync::Arc;
 
-use arrow::array::{
-    Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, NullBufferBuilder, PrimitiveArray, StringArray,
-};
+use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, NullBufferBuilder, PrimitiveArray, StringArray};
 use arrow::datatypes::{
     DataType, Date32Type, Decimal128Type, Field, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
-    Time32MillisecondType, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
-    TimestampSecondType,
+    Time32MillisecondType, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
 };
 use datafusion_common::{Result, exec_err};
 use flott_engine::text::{parse_date, parse_decimal, parse_f32, parse_f64, parse_i64, parse_time, parse_timestamp, push_f64};
@@ -26,12 +23,8 @@ pub(super) fn cast_value(array: &ArrayRef, _from: &Field, to: &To) -> Result<Arr
     match to.flink {
         FlinkType::Boolean => to_boolean(array, to),
         FlinkType::TinyInt => to_integer::<Int8Type>(array, to, |v| v as i8, |v| v as i32 as i8, i8::MIN as i64, i8::MAX as i64),
-        FlinkType::SmallInt => {
-            to_integer::<Int16Type>(array, to, |v| v as i16, |v| v as i32 as i16, i16::MIN as i64, i16::MAX as i64)
-        }
-        FlinkType::Int => {
-            to_integer::<Int32Type>(array, to, |v| v as i32, |v| v as i32, i32::MIN as i64, i32::MAX as i64)
-        }
+        FlinkType::SmallInt => to_integer::<Int16Type>(array, to, |v| v as i16, |v| v as i32 as i16, i16::MIN as i64, i16::MAX as i64),
+        FlinkType::Int => to_integer::<Int32Type>(array, to, |v| v as i32, |v| v as i32, i32::MIN as i64, i32::MAX as i64),
         FlinkType::BigInt => to_integer::<Int64Type>(array, to, |v| v, |v| v as i64, i64::MIN, i64::MAX),
         FlinkType::Float => to_float(array, to),
         FlinkType::Double => to_double(array, to),
@@ -84,18 +77,13 @@ fn map_opt<T: ArrowPrimitiveType, O: ArrowPrimitiveType>(
     Arc::new(array.as_primitive::<T>().unary_opt::<_, O>(f).with_data_type(to.arrow.clone()))
 }
 
-fn map<T: ArrowPrimitiveType, O: ArrowPrimitiveType>(
-    array: &ArrayRef,
-    to: &To,
-    f: impl Fn(T::Native) -> O::Native,
-) -> ArrayRef {
+fn map<T: ArrowPrimitiveType, O: ArrowPrimitiveType>(array: &ArrayRef, to: &To, f: impl Fn(T::Native) -> O::Native) -> ArrayRef {
     Arc::new(array.as_primitive::<T>().unary::<_, O>(f).with_data_type(to.arrow.clone()))
 }
 
 fn map_bool<O: ArrowPrimitiveType>(array: &ArrayRef, to: &To, one: O::Native) -> ArrayRef {
     let bools = array.as_boolean();
-    let values: Vec<O::Native> =
-        (0..bools.len()).map(|row| if bools.value(row) { one } else { O::Native::default() }).collect();
+    let values: Vec<O::Native> = (0..bools.len()).map(|row| if bools.value(row) { one } else { O::Native::default() }).collect();
     Arc::new(PrimitiveArray::<O>::new(values.into(), bools.nulls().cloned()).with_data_type(to.arrow.clone()))
 }
 
@@ -165,9 +153,7 @@ fn to_integer<T: ArrowPrimitiveType>(
     let name = format!("a whole number from {least} to {most}");
     Ok(match array.data_type() {
         DataType::Utf8 => {
-            return parse_texts::<T>(array, to, &name, |text| {
-                parse_whole(text).filter(|v| (least..=most).contains(v)).map(wrap)
-            });
+            return parse_texts::<T>(array, to, &name, |text| parse_whole(text).filter(|v| (least..=most).contains(v)).map(wrap));
         }
         DataType::Boolean => map_bool::<T>(array, to, wrap(1)),
         DataType::Int8 => map::<Int8Type, T>(array, to, |v| wrap(i64::from(v))),
@@ -213,11 +199,7 @@ fn to_double(array: &ArrayRef, to: &To) -> Result<ArrayRef> {
 /// The value at another scale, rounded half up; `None` if it has more than `precision` digits then.
 pub(super) fn rescale(value: i128, from: i8, precision: u8, scale: i8) -> Option<i128> {
     let shift = i32::from(scale) - i32::from(from);
-    let scaled = if shift >= 0 {
-        value.checked_mul(*POW10.get(shift as usize)?)?
-    } else {
-        drop_digits(value, shift.unsigned_abs())
-    };
+    let scaled = if shift >= 0 { value.checked_mul(*POW10.get(shift as usize)?)? } else { drop_digits(value, shift.unsigned_abs()) };
     (scaled.unsigned_abs() < POW10[usize::from(precision)].unsigned_abs()).then_some(scaled)
 }
 
@@ -225,9 +207,7 @@ fn to_decimal(array: &ArrayRef, to: &To, precision: u8, scale: i8) -> Result<Arr
     match array.data_type() {
         DataType::Utf8 => {
             let what = format!("a number of at most {} digits before the point", i16::from(precision) - i16::from(scale));
-            parse_texts::<Decimal128Type>(array, to, &what, |text| {
-                parse_decimal(text.trim_matches(' ').as_bytes(), precision, scale)
-            })
+            parse_texts::<Decimal128Type>(array, to, &what, |text| parse_decimal(text.trim_matches(' ').as_bytes(), precision, scale))
         }
         DataType::Boolean => {
             let one = POW10[scale.max(0) as usize];
@@ -281,21 +261,15 @@ fn local_ms(array: &ArrayRef, convert: impl Fn(i64) -> Option<i64>) -> Result<Ve
 fn raw_times(array: &ArrayRef) -> Vec<i64> {
     match array.data_type() {
         DataType::Timestamp(TimeUnit::Second, _) => array.as_primitive::<TimestampSecondType>().values().to_vec(),
-        DataType::Timestamp(TimeUnit::Millisecond, _) => {
-            array.as_primitive::<TimestampMillisecondType>().values().to_vec()
-        }
-        DataType::Timestamp(TimeUnit::Microsecond, _) => {
-            array.as_primitive::<TimestampMicrosecondType>().values().to_vec()
-        }
+        DataType::Timestamp(TimeUnit::Millisecond, _) => array.as_primitive::<TimestampMillisecondType>().values().to_vec(),
+        DataType::Timestamp(TimeUnit::Microsecond, _) => array.as_primitive::<TimestampMicrosecondType>().values().to_vec(),
         _ => array.as_primitive::<TimestampNanosecondType>().values().to_vec(),
     }
 }
 
 fn to_date(array: &ArrayRef, to: &To) -> Result<ArrayRef> {
     match array.data_type() {
-        DataType::Utf8 => {
-            parse_texts::<Date32Type>(array, to, "a date such as 2024-01-31", |text| parse_date(text.as_bytes()))
-        }
+        DataType::Utf8 => parse_texts::<Date32Type>(array, to, "a date such as 2024-01-31", |text| parse_date(text.as_bytes())),
         DataType::Date32 => Ok(Arc::clone(array)),
         DataType::Timestamp(..) => {
             // A TIMESTAMP's day is found toward the epoch, as in Flink; a TIMESTAMP_LTZ's by the calendar.
@@ -310,9 +284,7 @@ fn to_date(array: &ArrayRef, to: &To) -> Result<ArrayRef> {
 
 fn to_time(array: &ArrayRef, to: &To) -> Result<ArrayRef> {
     match array.data_type() {
-        DataType::Utf8 => parse_texts::<Time32MillisecondType>(array, to, "a time such as 10:11:12", |text| {
-            parse_time(text.as_bytes())
-        }),
+        DataType::Utf8 => parse_texts::<Time32MillisecondType>(array, to, "a time such as 10:11:12", |text| parse_time(text.as_bytes())),
         DataType::Time32(TimeUnit::Millisecond) => Ok(Arc::clone(array)),
         DataType::Timestamp(..) => {
             // Whole seconds, found toward the epoch.

@@ -3,9 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::{
-    Array, ArrayRef, AsArray, ListArray, NullBufferBuilder, StringArray, UInt32Array,
-};
+use arrow::array::{Array, ArrayRef, AsArray, ListArray, NullBufferBuilder, StringArray, UInt32Array};
 use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::compute::{interleave, take};
 use arrow::datatypes::{DataType, Field, Int32Type};

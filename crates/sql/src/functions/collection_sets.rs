@@ -53,11 +53,7 @@ pub(super) const FUNCTIONS: &[Def] = &[
         "The array with each element once, in the order of their first places.",
         "",
     ),
-    Def::new("array_reverse", &[Arg::Array], Ret::Like(0), array_reverse).doc(
-        "ARRAY_REVERSE(array)",
-        "The elements in reverse order.",
-        "",
-    ),
+    Def::new("array_reverse", &[Arg::Array], Ret::Like(0), array_reverse).doc("ARRAY_REVERSE(array)", "The elements in reverse order.", ""),
     Def::new("array_slice", &[Arg::Array, Arg::Int, Arg::Int], Ret::Like(0), array_slice).optional(1).doc(
         "ARRAY_SLICE(array, start [, end])",
         "The elements from place start to place end, both included, from 1; negative places count from the end.",

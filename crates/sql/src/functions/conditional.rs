@@ -137,9 +137,7 @@ fn nullif(call: &Call) -> Result<ArrayRef> {
         // Nested values have no kernel of their own.
         Err(_) => {
             let compare = make_comparator(value.as_ref(), other.as_ref(), SortOptions::default())?;
-            (0..call.rows)
-                .map(|row| Some(value.is_valid(row) && other.is_valid(row) && compare(row, row).is_eq()))
-                .collect()
+            (0..call.rows).map(|row| Some(value.is_valid(row) && other.is_valid(row) && compare(row, row).is_eq())).collect()
         }
     };
     Ok(nullif_kernel(&value, &equal)?)

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{
-    Array, ArrayRef, AsArray, ListArray, MapArray, StructArray, UInt32Array, make_comparator, new_null_array,
-};
+use arrow::array::{Array, ArrayRef, AsArray, ListArray, MapArray, StructArray, UInt32Array, make_comparator, new_null_array};
 use arrow::buffer::OffsetBuffer;
 use arrow::compute::{SortOptions, cast, interleave, take};
 use arrow::datatypes::{DataType, Field, FieldRef, Fields};
@@ -15,18 +13,16 @@ use super::def::{Arg, Call, Def, Nulls, Ret};
 use super::types::{common_type, is_integer, type_name};
 
 pub(super) const FUNCTIONS: &[Def] = &[
-    Def::new("make_array", &[Arg::Same], Ret::By(array_type), make_array)
-        .alias(&["array"])
-        .optional(1)
-        .variadic()
-        .nulls(Nulls::Never)
-        .doc("ARRAY[value, …]", "An array of the values.", "ARRAY[1, 2]"),
-    Def::new("map", &[Arg::Any], Ret::By(map_type), make_map)
-        .alias(&["make_map"])
-        .optional(1)
-        .variadic()
-        .nulls(Nulls::Never)
-        .doc("MAP[key, value, …]", "A map of the keys to the values.", "MAP['a', 1]"),
+    Def::new("make_array", &[Arg::Same], Ret::By(array_type), make_array).alias(&["array"]).optional(1).variadic().nulls(Nulls::Never).doc(
+        "ARRAY[value, …]",
+        "An array of the values.",
+        "ARRAY[1, 2]",
+    ),
+    Def::new("map", &[Arg::Any], Ret::By(map_type), make_map).alias(&["make_map"]).optional(1).variadic().nulls(Nulls::Never).doc(
+        "MAP[key, value, …]",
+        "A map of the keys to the values.",
+        "MAP['a', 1]",
+    ),
     Def::new("row", &[Arg::Any], Ret::By(row_type), make_row).optional(1).variadic().nulls(Nulls::Never).doc(
         "ROW(value, …)",
         "A row of the values; its fields are named EXPR$0, EXPR$1 and so on.",
@@ -92,8 +88,7 @@ fn equal_lengths(rows: usize, per_row: usize) -> OffsetBuffer<i32> {
 
 fn make_array(call: &Call) -> Result<ArrayRef> {
     let DataType::List(item) = call.returns.data_type() else { return exec_err!("ARRAY makes an array") };
-    let columns: Vec<ArrayRef> =
-        (0..call.args.len()).map(|i| as_type(&call.array(i)?, item.data_type())).collect::<Result<_>>()?;
+    let columns: Vec<ArrayRef> = (0..call.args.len()).map(|i| as_type(&call.array(i)?, item.data_type())).collect::<Result<_>>()?;
     let values = interleave_rows(&columns, call.rows, item.data_type())?;
     let offsets = equal_lengths(call.rows, columns.len());
     Ok(Arc::new(ListArray::try_new(Arc::clone(item), offsets, values, None)?))
@@ -106,7 +101,7 @@ pub(super) fn map_of(key: DataType, value: DataType, value_nullable: bool) -> Da
 }
 
 fn map_type(args: &ReturnFieldArgs) -> Result<DataType> {
-    if args.arg_fields.len() % 2 != 0 {
+    if !args.arg_fields.len().is_multiple_of(2) {
         return plan_err!("MAP needs a value for every key");
     }
     let every = |from: usize| -> Vec<FieldRef> { args.arg_fields.iter().skip(from).step_by(2).cloned().collect() };
@@ -262,8 +257,7 @@ fn item(call: &Call) -> Result<ArrayRef> {
             match structs.nulls() {
                 None => Ok(Arc::clone(column)),
                 Some(nulls) => {
-                    let picks: UInt32Array =
-                        (0..call.rows).map(|row| nulls.is_valid(row).then_some(row as u32)).collect();
+                    let picks: UInt32Array = (0..call.rows).map(|row| nulls.is_valid(row).then_some(row as u32)).collect();
                     Ok(take(column, &picks, None)?)
                 }
             }

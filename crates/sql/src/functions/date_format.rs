@@ -46,10 +46,8 @@ type Date = (i64, u32, u32);
 const MODERN_FIELDS: &str = "GyuYMLdDEecaHhKkmsSAnNQqwWF";
 const SIMPLE_FIELDS: &str = "GyYMLdDEuaHhKkmsSwWFzZX";
 
-const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
-    "December",
-];
+const MONTHS: [&str; 12] =
+    ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];
 const WEEKDAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
 type Cache = HashMap<(String, Flavour), Rc<Format>>;
@@ -86,9 +84,7 @@ impl Format {
                     open.push(Vec::new());
                     continue;
                 }
-                ']' if flavour == Flavour::Modern && open.len() > 1 => {
-                    Item::Optional(open.pop().unwrap_or_default())
-                }
+                ']' if flavour == Flavour::Modern && open.len() > 1 => Item::Optional(open.pop().unwrap_or_default()),
                 c if c.is_ascii_alphabetic() => {
                     if !fields.contains(c) {
                         return exec_err!(
@@ -228,7 +224,7 @@ fn write_field(letter: char, count: usize, flavour: Flavour, time: &Moment, out:
         'E' => push_name(out, WEEKDAYS[iso_day_of_week(time.days) as usize - 1], count.max(3), flavour),
         'e' | 'c' if count <= 2 => push_number(out, iso_day_of_week(time.days) % 7 + 1, count),
         'e' | 'c' => push_name(out, WEEKDAYS[iso_day_of_week(time.days) as usize - 1], count, flavour),
-        'Q' | 'q' => write_quarter((month + 2) / 3, count, out),
+        'Q' | 'q' => write_quarter(month.div_ceil(3), count, out),
         'w' => push_number(out, us_week(time.days).1, count),
         'W' => push_number(out, us_week_of_month(time.days, i64::from(day)), count),
         'F' => push_number(out, (i64::from(day) - 1) / 7 + 1, count),

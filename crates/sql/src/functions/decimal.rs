@@ -139,16 +139,10 @@ fn zip(a: &Side, b: &Side, rows: usize, f: impl Fn(i128, i128) -> Result<Option<
         (Side::Const(Some(x)), Side::Decimals(b)) => zip_by(rows, nulls, |_| *x, |i| b.values()[i], f),
         (Side::Ints(a), Side::Const(Some(y))) => zip_by(rows, nulls, |i| i128::from(a.values()[i]), |_| *y, f),
         (Side::Decimals(a), Side::Const(Some(y))) => zip_by(rows, nulls, |i| a.values()[i], |_| *y, f),
-        (Side::Ints(a), Side::Decimals(b)) => {
-            zip_by(rows, nulls, |i| i128::from(a.values()[i]), |i| b.values()[i], f)
-        }
-        (Side::Decimals(a), Side::Ints(b)) => {
-            zip_by(rows, nulls, |i| a.values()[i], |i| i128::from(b.values()[i]), f)
-        }
+        (Side::Ints(a), Side::Decimals(b)) => zip_by(rows, nulls, |i| i128::from(a.values()[i]), |i| b.values()[i], f),
+        (Side::Decimals(a), Side::Ints(b)) => zip_by(rows, nulls, |i| a.values()[i], |i| i128::from(b.values()[i]), f),
         (Side::Decimals(a), Side::Decimals(b)) => zip_by(rows, nulls, |i| a.values()[i], |i| b.values()[i], f),
-        (Side::Ints(a), Side::Ints(b)) => {
-            zip_by(rows, nulls, |i| i128::from(a.values()[i]), |i| i128::from(b.values()[i]), f)
-        }
+        (Side::Ints(a), Side::Ints(b)) => zip_by(rows, nulls, |i| i128::from(a.values()[i]), |i| i128::from(b.values()[i]), f),
         (Side::Const(None), _) | (_, Side::Const(None)) => Ok(Decimal128Array::new_null(rows)),
     }
 }

@@ -7,9 +7,7 @@ use arrow::array::ArrayRef;
 use arrow::datatypes::{DataType, Field, FieldRef, TimeUnit};
 use datafusion_common::{Result, ScalarValue, exec_err, plan_err};
 use datafusion_expr::simplify::{ExprSimplifyResult, SimplifyContext};
-use datafusion_expr::{
-    ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility,
-};
+use datafusion_expr::{ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility};
 
 use super::FunctionInfo;
 use super::json::IS_JSON;
@@ -242,8 +240,7 @@ impl Def {
     /// The types that the arguments are converted to; an error if one does not fit.
     fn coerce(&self, types: &[DataType]) -> Result<Vec<DataType>> {
         self.check_count(types.len())?;
-        let same: Vec<DataType> =
-            types.iter().enumerate().filter(|(i, _)| self.arg(*i) == Arg::Same).map(|(_, t)| t.clone()).collect();
+        let same: Vec<DataType> = types.iter().enumerate().filter(|(i, _)| self.arg(*i) == Arg::Same).map(|(_, t)| t.clone()).collect();
         let common = common_type(&same);
         types
             .iter()
@@ -253,13 +250,9 @@ impl Def {
                 let target = if arg == Arg::Same { common.clone() } else { arg.coerce(actual) };
                 match target {
                     Some(target) => Ok(target),
-                    None => plan_err!(
-                        "{}: argument {} must be {}, not {}",
-                        self.form(),
-                        index + 1,
-                        arg.expectation(),
-                        types::type_name(actual)
-                    ),
+                    None => {
+                        plan_err!("{}: argument {} must be {}, not {}", self.form(), index + 1, arg.expectation(), types::type_name(actual))
+                    }
                 }
             })
             .collect()
@@ -429,8 +422,7 @@ impl ScalarUDFImpl for Function {
     }
 
     fn return_type(&self, arg_types: &[DataType]) -> Result<DataType> {
-        let arg_fields: Vec<FieldRef> =
-            arg_types.iter().map(|t| Arc::new(Field::new("", t.clone(), true))).collect();
+        let arg_fields: Vec<FieldRef> = arg_types.iter().map(|t| Arc::new(Field::new("", t.clone(), true))).collect();
         let scalar_arguments = vec![None; arg_fields.len()];
         self.def.return_type(&ReturnFieldArgs { arg_fields: &arg_fields, scalar_arguments: &scalar_arguments })
     }

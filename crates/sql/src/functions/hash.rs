@@ -15,36 +15,20 @@ const fn digest_of(name: &'static str, eval: super::def::Eval, digits: u32) -> D
 }
 
 pub(super) const FUNCTIONS: &[Def] = &[
-    digest_of("md5", |call| digest::<Md5>(call), 32).doc(
+    digest_of("md5", digest::<Md5>, 32).doc(
         "MD5(string)",
         "The MD5 digest as 32 hexadecimal digits.",
         "MD5('a') = '0cc175b9c0f1b6a831c399e269772661'",
     ),
-    digest_of("sha1", |call| digest::<Sha1>(call), 40).doc(
+    digest_of("sha1", digest::<Sha1>, 40).doc(
         "SHA1(string)",
         "The SHA-1 digest as 40 hexadecimal digits.",
         "SHA1('a') = '86f7e437faa5a7fce15d1ddcb9eaeaea377667b8'",
     ),
-    digest_of("sha224", |call| digest::<Sha224>(call), 56).doc(
-        "SHA224(string)",
-        "The SHA-224 digest as 56 hexadecimal digits.",
-        "",
-    ),
-    digest_of("sha256", |call| digest::<Sha256>(call), 64).doc(
-        "SHA256(string)",
-        "The SHA-256 digest as 64 hexadecimal digits.",
-        "",
-    ),
-    digest_of("sha384", |call| digest::<Sha384>(call), 96).doc(
-        "SHA384(string)",
-        "The SHA-384 digest as 96 hexadecimal digits.",
-        "",
-    ),
-    digest_of("sha512", |call| digest::<Sha512>(call), 128).doc(
-        "SHA512(string)",
-        "The SHA-512 digest as 128 hexadecimal digits.",
-        "",
-    ),
+    digest_of("sha224", digest::<Sha224>, 56).doc("SHA224(string)", "The SHA-224 digest as 56 hexadecimal digits.", ""),
+    digest_of("sha256", digest::<Sha256>, 64).doc("SHA256(string)", "The SHA-256 digest as 64 hexadecimal digits.", ""),
+    digest_of("sha384", digest::<Sha384>, 96).doc("SHA384(string)", "The SHA-384 digest as 96 hexadecimal digits.", ""),
+    digest_of("sha512", digest::<Sha512>, 128).doc("SHA512(string)", "The SHA-512 digest as 128 hexadecimal digits.", ""),
     Def::new("sha2", &[Arg::Bytes, Arg::Int], Ret::Text, sha2).length(Length::AtMost(128)).doc(
         "SHA2(string, bits)",
         "The SHA-2 digest of this many bits (224, 256, 384 or 512) in hexadecimal.",

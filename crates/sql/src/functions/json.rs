@@ -8,14 +8,14 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, ListArray, NullBufferBuilder, StringArray, new_null_array};
 use arrow::buffer::OffsetBuffer;
 use arrow::compute::interleave;
-use arrow::datatypes::{DataType, Field, TimeUnit};
+use arrow::datatypes::{DataType, Field};
 use datafusion_common::{Result, exec_datafusion_err, exec_err, plan_err};
 use datafusion_expr::ReturnFieldArgs;
-use flott_engine::text::{print_text, value_text};
 
 use super::cast::{To, cast_array};
 use super::def::{Arg, Call, Def, Length, Nulls, Ret};
 use super::json_path::{Found, Node, Path, parse, push_quoted};
+use super::json_text::push_json;
 use super::types::type_name;
 use super::values::{Text, TextOut};
 use crate::types::FlinkType;
@@ -78,11 +78,7 @@ pub(super) const FUNCTIONS: &[Def] = &[
         "Any value as JSON text.",
         "JSON_STRING(ARRAY[1, 2]) = '[1,2]'",
     ),
-    Def::new("json_quote", &[Arg::Text], Ret::Text, json_quote).doc(
-        "JSON_QUOTE(string)",
-        "The text as a JSON string, with quotes.",
-        "",
-    ),
+    Def::new("json_quote", &[Arg::Text], Ret::Text, json_quote).doc("JSON_QUOTE(string)", "The text as a JSON string, with quotes.", ""),
     Def::new("json_unquote", &[Arg::Text], Ret::Text, json_unquote).doc(
         "JSON_UNQUOTE(string)",
         "The text that a JSON string stands for; any other text as it is.",
@@ -283,8 +279,7 @@ struct QueryOut {
 
 impl QueryOut {
     fn new(call: &Call) -> Self {
-        let lists = matches!(call.returns.data_type(), DataType::List(_))
-            .then(|| (vec![0], NullBufferBuilder::new(call.rows)));
+        let lists = matches!(call.returns.data_type(), DataType::List(_)).then(|| (vec![0], NullBufferBuilder::new(call.rows)));
         Self { texts: TextOut::new(call.rows, call.rows * 32), lists, count: 0 }
     }
 
@@ -346,87 +341,6 @@ impl QueryOut {
             _ => self.texts.finish(),
         }
     }
-}
-
-/// Appends a value of any type as JSON.
-fn push_json(array: &ArrayRef, field: &Field, row: usize, out: &mut Vec<u8>) -> Result<()> {
-    if array.is_null(row) {
-        out.extend_from_slice(b"null");
-        return Ok(());
-    }
-    match array.data_type() {
-        DataType::Utf8 if field.metadata().contains_key(IS_JSON) => {
-            let text = array.as_string::<i32>().value(row);
-            match parse(text) {
-                Some(node) => node.write(out),
-                None => return exec_err!("JSON: '{text}' is not JSON"),
-            }
-        }
-        DataType::Utf8 => push_quoted(out, array.as_string::<i32>().value(row)),
-        DataType::Boolean => out.extend_from_slice(if array.as_boolean().value(row) { b"true" } else { b"false" }),
-        DataType::Binary => {
-            use base64::Engine as _;
-            let bytes = array.as_binary::<i32>().value(row);
-            push_quoted(out, &base64::engine::general_purpose::STANDARD.encode(bytes));
-        }
-        DataType::List(item) => {
-            let list = array.as_list::<i32>();
-            out.push(b'[');
-            for i in list.value_offsets()[row]..list.value_offsets()[row + 1] {
-                if i > list.value_offsets()[row] {
-                    out.push(b',');
-                }
-                push_json(list.values(), item, i as usize, out)?;
-            }
-            out.push(b']');
-        }
-        DataType::Struct(fields) => {
-            let structs = array.as_struct();
-            let names = fields.iter().zip(structs.columns());
-            let names: std::collections::BTreeMap<_, _> = names.map(|(f, c)| (f.name().as_str(), (f, c))).collect();
-            out.push(b'{');
-            for (i, (name, (field, column))) in names.into_iter().enumerate() {
-                if i > 0 {
-                    out.push(b',');
-                }
-                push_quoted(out, name);
-                out.push(b':');
-                push_json(column, field, row, out)?;
-            }
-            out.push(b'}');
-        }
-        DataType::Map(..) => push_json_map(array, row, out)?,
-        DataType::Timestamp(..) | DataType::Date32 | DataType::Time32(TimeUnit::Millisecond) => {
-            let mut text = Vec::new();
-            print_text(array.as_ref(), row, field, &mut text);
-            push_quoted(out, &String::from_utf8_lossy(&text));
-        }
-        data_type if super::types::is_number(data_type) => value_text(array.as_ref(), row, field, out),
-        other => return exec_err!("{} cannot be written as JSON", type_name(other)),
-    }
-    Ok(())
-}
-
-fn push_json_map(array: &ArrayRef, row: usize, out: &mut Vec<u8>) -> Result<()> {
-    let map = array.as_map();
-    let (key_field, value_field) = map.entries_fields();
-    let mut entries = std::collections::BTreeMap::new();
-    for i in map.value_offsets()[row] as usize..map.value_offsets()[row + 1] as usize {
-        let mut key = Vec::new();
-        value_text(map.keys().as_ref(), i, key_field, &mut key);
-        entries.insert(String::from_utf8_lossy(&key).into_owned(), i);
-    }
-    out.push(b'{');
-    for (n, (key, i)) in entries.into_iter().enumerate() {
-        if n > 0 {
-            out.push(b',');
-        }
-        push_quoted(out, &key);
-        out.push(b':');
-        push_json(map.values(), value_field, i, out)?;
-    }
-    out.push(b'}');
-    Ok(())
 }
 
 fn arguments(call: &Call, from: usize) -> Result<Vec<ArrayRef>> {

@@ -238,8 +238,7 @@ impl Node<'_> {
             }
             Node::Object(fields) => {
                 // Of fields with the same name the last counts.
-                let sorted: std::collections::BTreeMap<&str, &Node> =
-                    fields.iter().map(|(key, value)| (key.as_ref(), value)).collect();
+                let sorted: std::collections::BTreeMap<&str, &Node> = fields.iter().map(|(key, value)| (key.as_ref(), value)).collect();
                 out.push(b'{');
                 for (i, (key, value)) in sorted.into_iter().enumerate() {
                     if i > 0 {
@@ -353,9 +352,7 @@ impl Path {
         let mut steps = Vec::new();
         while !rest.is_empty() {
             let (step, after) = read_step(rest).ok_or_else(|| {
-                format!(
-                    "The JSON path '{spec}' cannot be read at '{rest}'; use .name, ['name'], [0], [*] and ..name, but no filters"
-                )
+                format!("The JSON path '{spec}' cannot be read at '{rest}'; use .name, ['name'], [0], [*] and ..name, but no filters")
             })?;
             steps.push(step);
             rest = after;

@@ -50,9 +50,7 @@ impl Like {
                     Some(next @ ('_' | '%')) => Piece::Char(next),
                     Some(next) if Some(next) == escape => Piece::Char(next),
                     _ => {
-                        return exec_err!(
-                            "LIKE: in the pattern '{pattern}' the escape character '{c}' must stand before %, _ or itself"
-                        );
+                        return exec_err!("LIKE: in the pattern '{pattern}' the escape character '{c}' must stand before %, _ or itself");
                     }
                 }
             } else if c == '%' {

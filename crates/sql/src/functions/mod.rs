@@ -20,6 +20,7 @@ mod def;
 mod hash;
 mod json;
 mod json_path;
+mod json_text;
 mod like;
 mod misc;
 mod pad;
@@ -41,7 +42,7 @@ use std::sync::Arc;
 use datafusion_expr::ScalarUDF;
 
 pub use binary::{flink_binary, time_arithmetic};
-pub use cast::{cast_to, can_cast};
+pub use cast::{can_cast, cast_to};
 pub use clock::{EvalContext, context, with_clock, with_context};
 use def::{Def, Function};
 pub use misc::type_of;
@@ -86,11 +87,7 @@ const GROUPS: &[(&str, &[Def])] = &[
 
 /// Every scalar function under its lower-case name, with its aliases.
 pub fn all() -> Vec<Arc<ScalarUDF>> {
-    GROUPS
-        .iter()
-        .flat_map(|(_, defs)| defs.iter())
-        .map(|def| Arc::new(ScalarUDF::new_from_impl(Function::new(def))))
-        .collect()
+    GROUPS.iter().flat_map(|(_, defs)| defs.iter()).map(|def| Arc::new(ScalarUDF::new_from_impl(Function::new(def)))).collect()
 }
 
 /// The function of this lower-case name or alias.
@@ -105,10 +102,7 @@ pub fn find(name: &str) -> Option<Arc<ScalarUDF>> {
 /// What a user may call, group by group; functions that only the dialect itself calls are left out.
 pub fn catalog() -> Vec<FunctionInfo> {
     let visible = |def: &&Def| !def.signature.is_empty();
-    GROUPS
-        .iter()
-        .flat_map(|(category, defs)| defs.iter().filter(visible).map(move |def| def.info(category)))
-        .collect()
+    GROUPS.iter().flat_map(|(category, defs)| defs.iter().filter(visible).map(move |def| def.info(category))).collect()
 }
 
 #[cfg(test)]

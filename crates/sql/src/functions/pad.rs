@@ -242,13 +242,7 @@ struct Conversion {
     kind: char,
 }
 
-fn format_row(
-    format: &str,
-    values: &[ArrayRef],
-    fields: &[FieldRef],
-    row: usize,
-    out: &mut Vec<u8>,
-) -> Option<()> {
+fn format_row(format: &str, values: &[ArrayRef], fields: &[FieldRef], row: usize, out: &mut Vec<u8>) -> Option<()> {
     let mut chars = format.chars().peekable();
     let mut next = values.iter().zip(fields);
     let mut buffer = [0; 4];

@@ -101,7 +101,7 @@ fn read_number(text: &str, count: usize, adjacent: bool, flavour: Flavour) -> Op
     }
 }
 
-fn read_year<'a>(count: usize, adjacent: bool, flavour: Flavour, text: &'a str) -> Option<(i64, &'a str)> {
+fn read_year(count: usize, adjacent: bool, flavour: Flavour, text: &str) -> Option<(i64, &str)> {
     if count == 2 {
         let (value, rest) = read_number(text, 2, true, flavour)?;
         let two_digits = text.len() - rest.len() == 2;
@@ -118,14 +118,7 @@ fn read_year<'a>(count: usize, adjacent: bool, flavour: Flavour, text: &'a str) 
     }
 }
 
-fn read_field<'a>(
-    letter: char,
-    count: usize,
-    adjacent: bool,
-    flavour: Flavour,
-    text: &'a str,
-    fields: &mut Fields,
-) -> Option<&'a str> {
+fn read_field<'a>(letter: char, count: usize, adjacent: bool, flavour: Flavour, text: &'a str, fields: &mut Fields) -> Option<&'a str> {
     let mut rest = text;
     let mut number = |least: usize| -> Option<i64> {
         let (value, after) = read_number(text, least, adjacent, flavour)?;
@@ -189,10 +182,8 @@ fn read_field<'a>(
     Some(rest)
 }
 
-const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
-    "December",
-];
+const MONTHS: [&str; 12] =
+    ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];
 const WEEKDAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
 /// Reads a name, whole or its first three letters.
@@ -251,9 +242,7 @@ impl Fields {
             _ => days_of(year, self.month.unwrap_or(1), self.day.unwrap_or(1)),
         };
         debug_assert!((1..=7).contains(&iso_day_of_week(days)));
-        let hour = self.hour.unwrap_or_else(|| {
-            self.half_hour.unwrap_or(0) + if self.afternoon == Some(true) { 12 } else { 0 }
-        });
+        let hour = self.hour.unwrap_or_else(|| self.half_hour.unwrap_or(0) + if self.afternoon == Some(true) { 12 } else { 0 });
         Some(self.assemble(days, hour, self.minute.unwrap_or(0), self.second.unwrap_or(0)))
     }
 

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use arrow::array::{ArrayRef, NullBufferBuilder};
 use arrow::datatypes::Int32Type;
 use datafusion_common::{Result, exec_datafusion_err, exec_err};
+use memchr::{memchr, memmem};
 use regex::{CaptureLocations, NoExpand, Regex};
 
 use super::def::{Arg, Call, Def, Ret};
@@ -25,22 +26,16 @@ pub(super) const FUNCTIONS: &[Def] = &[
         "The text with every match replaced; the replacement is taken literally.",
         "REGEXP_REPLACE('foobar', 'oo|ar', '') = 'fb'",
     ),
-    Def::new("regexp_extract", &[Arg::Text, Arg::Text, Arg::Int], Ret::Text, regexp_extract)
-        .optional(1)
-        .nullable()
-        .doc(
-            "REGEXP_EXTRACT(string, pattern [, group])",
-            "What the group (0, the whole match, by default) of the first match holds; NULL without a match.",
-            "REGEXP_EXTRACT('id=12', 'id=([0-9]+)', 1) = '12'",
-        ),
-    Def::new("regexp_extract_all", &[Arg::Text, Arg::Text, Arg::Int], Ret::TextArray, regexp_extract_all)
-        .optional(1)
-        .nullable()
-        .doc(
-            "REGEXP_EXTRACT_ALL(string, pattern [, group])",
-            "What the group (1 by default) of every match holds, as an array.",
-            "REGEXP_EXTRACT_ALL('a1b2', '([0-9])') = ARRAY['1', '2']",
-        ),
+    Def::new("regexp_extract", &[Arg::Text, Arg::Text, Arg::Int], Ret::Text, regexp_extract).optional(1).nullable().doc(
+        "REGEXP_EXTRACT(string, pattern [, group])",
+        "What the group (0, the whole match, by default) of the first match holds; NULL without a match.",
+        "REGEXP_EXTRACT('id=12', 'id=([0-9]+)', 1) = '12'",
+    ),
+    Def::new("regexp_extract_all", &[Arg::Text, Arg::Text, Arg::Int], Ret::TextArray, regexp_extract_all).optional(1).nullable().doc(
+        "REGEXP_EXTRACT_ALL(string, pattern [, group])",
+        "What the group (1 by default) of every match holds, as an array.",
+        "REGEXP_EXTRACT_ALL('a1b2', '([0-9])') = ARRAY['1', '2']",
+    ),
     Def::new("regexp_count", &[Arg::Text, Arg::Text], Ret::Int, regexp_count).nullable().doc(
         "REGEXP_COUNT(string, pattern)",
         "How often the pattern matches.",
@@ -62,11 +57,38 @@ pub(super) const FUNCTIONS: &[Def] = &[
 pub(super) struct Pattern {
     pub regex: Regex,
     locations: RefCell<CaptureLocations>,
+    /// `name=`, if the pattern is the usual one for a parameter of a URL's query, `(&|^)name=([^&]*)`: it is searched for
+    /// as a text, several times faster.
+    parameter: Option<memmem::Finder<'static>>,
+}
+
+/// The `name=` of the pattern `(&|^)name=([^&]*)`.
+fn query_parameter(pattern: &str) -> Option<memmem::Finder<'static>> {
+    let name = pattern.strip_prefix("(&|^)")?.strip_suffix("([^&]*)")?;
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let named = name.strip_suffix('=').is_some_and(|name| !name.is_empty() && name.chars().all(plain));
+    named.then(|| memmem::Finder::new(name.as_bytes()).into_owned())
+}
+
+/// The place of a group of `(&|^)name=([^&]*)` in its first match.
+fn find_parameter(finder: &memmem::Finder, text: &[u8], group: usize) -> Option<(usize, usize)> {
+    let at = finder.find_iter(text).find(|at| *at == 0 || text[at - 1] == b'&')?;
+    let (start, value) = (at.saturating_sub(1), at + finder.needle().len());
+    let end = memchr(b'&', &text[value..]).map_or(text.len(), |length| value + length);
+    match group {
+        0 => Some((start, end)),
+        1 => Some((start, at)),
+        2 => Some((value, end)),
+        _ => None,
+    }
 }
 
 impl Pattern {
     /// Where `group` of the first match lies; `None` without a match, without such a group, or if it took no part.
     fn first(&self, text: &str, group: usize) -> Option<(usize, usize)> {
+        if let Some(finder) = &self.parameter {
+            return find_parameter(finder, text.as_bytes(), group);
+        }
         if group == 0 {
             return self.regex.find(text).map(|found| (found.start(), found.end()));
         }
@@ -108,7 +130,8 @@ pub(super) fn cached(key: &str, compile: impl FnOnce(&str) -> Result<Regex>) -> 
     }
     let regex = compile(key)?;
     let locations = RefCell::new(regex.capture_locations());
-    let pattern = Rc::new(Pattern { regex, locations });
+    let parameter = query_parameter(regex.as_str());
+    let pattern = Rc::new(Pattern { regex, locations, parameter });
     CACHE.with_borrow_mut(|cache| {
         if cache.len() >= CACHED_PATTERNS {
             cache.clear();
@@ -260,17 +283,17 @@ fn regexp_replace(call: &Call) -> Result<ArrayRef> {
 
 fn regexp_extract(call: &Call) -> Result<ArrayRef> {
     let (patterns, group) = (Patterns::of(call)?, call.int_or(2, 0)?);
-    call.texts(|row, out| {
-        let (Some((text, pattern)), Some(group)) = (patterns.get(row)?, group.get(row)) else { return Ok(false) };
-        let Ok(group) = usize::try_from(group) else { return Ok(false) };
-        match pattern.first(text, group) {
-            Some((start, end)) => {
-                out.extend_from_slice(&text.as_bytes()[start..end]);
-                Ok(true)
-            }
-            None => Ok(false),
+    let push = |text: &str, pattern: &Pattern, row: usize, out: &mut Vec<u8>| {
+        let found = group.get(row).and_then(|group| pattern.first(text, usize::try_from(group).ok()?));
+        if let Some((start, end)) = found {
+            out.extend_from_slice(&text.as_bytes()[start..end]);
         }
-    })
+        found.is_some()
+    };
+    if let Some(pattern) = &patterns.constant {
+        return call.texts(|row, out| Ok(patterns.text.get(row).is_some_and(|text| push(text, pattern, row, out))));
+    }
+    call.texts(|row, out| Ok(patterns.get(row)?.is_some_and(|(text, pattern)| push(text, &pattern, row, out))))
 }
 
 fn regexp_substr(call: &Call) -> Result<ArrayRef> {
@@ -289,17 +312,13 @@ fn regexp_substr(call: &Call) -> Result<ArrayRef> {
 
 fn regexp_count(call: &Call) -> Result<ArrayRef> {
     let patterns = Patterns::of(call)?;
-    call.primitives::<Int32Type>(|row| {
-        Ok(patterns.get(row)?.map(|(text, pattern)| pattern.regex.find_iter(text).count() as i32))
-    })
+    call.primitives::<Int32Type>(|row| Ok(patterns.get(row)?.map(|(text, pattern)| pattern.regex.find_iter(text).count() as i32)))
 }
 
 fn regexp_instr(call: &Call) -> Result<ArrayRef> {
     let patterns = Patterns::of(call)?;
     call.primitives::<Int32Type>(|row| {
-        Ok(patterns.get(row)?.map(|(text, pattern)| {
-            pattern.first(text, 0).map_or(0, |(start, _)| char_count(&text[..start]) as i32 + 1)
-        }))
+        Ok(patterns.get(row)?.map(|(text, pattern)| pattern.first(text, 0).map_or(0, |(start, _)| char_count(&text[..start]) as i32 + 1)))
     })
 }
 
@@ -331,6 +350,7 @@ fn regexp_extract_all(call: &Call) -> Result<ArrayRef> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -339,6 +359,18 @@ mod tests {
         assert_eq!(translate(r"\d+[\w.]\Q1+1\E"), r"[0-9]+[a-zA-Z0-9_.]1\+1");
         assert_eq!(translate(r"\D\S"), r"[^0-9][^\t\n\x0B\f\r ]");
         assert!(pattern("(a").is_err());
-        assert!(pattern(r"(&|^)channel_id=([^&]*)").is_ok_and(|p| p.first("a&channel_id=7", 2) == Some((13, 14))));
+    }
+
+    #[test]
+    fn the_parameter_of_a_query_is_found_as_by_the_regular_expression() {
+        let fast = pattern(r"(&|^)id=([^&]*)").expect("valid");
+        assert!(fast.parameter.is_some() && pattern(r"(&|^)i.d=([^&]*)").is_ok_and(|p| p.parameter.is_none()));
+        for text in ["id=1", "a&id=12&b", "xid=1&id=", "xid=1", "", "id", "&id=é&id=2", "a&&id==x"] {
+            let captures = fast.regex.captures(text);
+            for group in 0..4 {
+                let slow = captures.as_ref().and_then(|c| c.get(group)).map(|m| (m.start(), m.end()));
+                assert_eq!(fast.first(text, group), slow, "{text} {group}");
+            }
+        }
     }
 }

@@ -103,12 +103,7 @@ fn to_places(call: &Call, half_up: bool) -> Result<ArrayRef> {
     }
 }
 
-fn exact_to_places(
-    call: &Call,
-    array: &ArrayRef,
-    places: impl Fn(usize) -> Option<i32>,
-    half_up: bool,
-) -> Result<ArrayRef> {
+fn exact_to_places(call: &Call, array: &ArrayRef, places: impl Fn(usize) -> Option<i32>, half_up: bool) -> Result<ArrayRef> {
     let decimals = to_decimals(array)?;
     let scale = i32::from(decimals.scale());
     let target = match call.returns.data_type() {
@@ -125,11 +120,7 @@ fn exact_to_places(
         };
         // Back to the scale of the result: `kept` has the scale `scale - dropped`.
         let shift = target - (scale - dropped as i32);
-        if shift >= 0 {
-            kept.checked_mul(*POW10.get(shift as usize)?)
-        } else {
-            Some(drop_digits(kept, shift.unsigned_abs()))
-        }
+        if shift >= 0 { kept.checked_mul(*POW10.get(shift as usize)?) } else { Some(drop_digits(kept, shift.unsigned_abs())) }
     };
     match call.returns.data_type() {
         DataType::Int8 => call.primitives::<Int8Type>(|row| Ok(value(row).map(|v| v as i8))),
@@ -168,12 +159,8 @@ fn double_to_places(value: f64, places: i32, half_up: bool) -> f64 {
 fn to_whole(call: &Call, up: bool) -> Result<ArrayRef> {
     let array = call.array(0)?;
     Ok(match array.data_type() {
-        DataType::Float64 => {
-            Arc::new(primitive::<Float64Type>(&array)?.unary::<_, Float64Type>(if up { f64::ceil } else { f64::floor }))
-        }
-        DataType::Float32 => {
-            Arc::new(primitive::<Float32Type>(&array)?.unary::<_, Float32Type>(if up { f32::ceil } else { f32::floor }))
-        }
+        DataType::Float64 => Arc::new(primitive::<Float64Type>(&array)?.unary::<_, Float64Type>(if up { f64::ceil } else { f64::floor })),
+        DataType::Float32 => Arc::new(primitive::<Float32Type>(&array)?.unary::<_, Float32Type>(if up { f32::ceil } else { f32::floor })),
         DataType::Decimal128(_, scale) => {
             let one = POW10[(*scale).max(0) as usize];
             let whole = primitive::<Decimal128Type>(&array)?.unary::<_, Decimal128Type>(|value| {

@@ -217,12 +217,7 @@ fn split(call: &Call) -> Result<ArrayRef> {
 }
 
 /// Puts texts and the ends of the rows together to an ARRAY<STRING> column.
-pub(super) fn text_lists(
-    list_type: &DataType,
-    parts: TextOut,
-    offsets: Vec<i32>,
-    mut nulls: NullBufferBuilder,
-) -> Result<ArrayRef> {
+pub(super) fn text_lists(list_type: &DataType, parts: TextOut, offsets: Vec<i32>, mut nulls: NullBufferBuilder) -> Result<ArrayRef> {
     let DataType::List(item) = list_type else { return exec_err!("Expected an array type but got {list_type}") };
     let values = parts.finish()?;
     debug_assert_eq!(offsets.last().copied(), Some(values.len() as i32));

@@ -66,14 +66,11 @@ pub(super) const FUNCTIONS: &[Def] = &[
         "The last `count` characters.",
         "RIGHT('hello', 2) = 'lo'",
     ),
-    Def::new("overlay", &[Arg::Text, Arg::Text, Arg::Int, Arg::Int], Ret::Text, overlay)
-        .optional(1)
-        .length(Length::Sum(0, 1))
-        .doc(
-            "OVERLAY(string PLACING new FROM start [FOR length])",
-            "The text with `length` characters from `start` on (by default as many as `new` has) replaced by `new`.",
-            "OVERLAY('xxxxxtest' PLACING 'xxxx' FROM 6) = 'xxxxxxxxx'",
-        ),
+    Def::new("overlay", &[Arg::Text, Arg::Text, Arg::Int, Arg::Int], Ret::Text, overlay).optional(1).length(Length::Sum(0, 1)).doc(
+        "OVERLAY(string PLACING new FROM start [FOR length])",
+        "The text with `length` characters from `start` on (by default as many as `new` has) replaced by `new`.",
+        "OVERLAY('xxxxxtest' PLACING 'xxxx' FROM 6) = 'xxxxxxxxx'",
+    ),
     Def::new("reverse", &[Arg::Text], Ret::Text, reverse).nullable().doc(
         "REVERSE(string)",
         "The characters in reverse order.",
@@ -93,8 +90,10 @@ pub(super) const FUNCTIONS: &[Def] = &[
 
 /// The byte at which character `index` of `text` begins, or the end of the text.
 pub(super) fn char_start(text: &str, index: usize) -> usize {
-    if text.is_ascii() {
-        return index.min(text.len());
+    // Only what stands before the character has to be looked at.
+    let head = &text.as_bytes()[..index.min(text.len())];
+    if head.is_ascii() {
+        return head.len();
     }
     text.char_indices().nth(index).map_or(text.len(), |(at, _)| at)
 }

@@ -2,8 +2,8 @@
 
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::{
-    DataType, Date32Type, Int32Type, Int64Type, IntervalMonthDayNanoType, Time32MillisecondType, TimeUnit,
-    TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
+    DataType, Date32Type, Int32Type, Int64Type, IntervalMonthDayNanoType, Time32MillisecondType, TimeUnit, TimestampMicrosecondType,
+    TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
 };
 use datafusion_common::{Result, ScalarValue, exec_err, plan_err};
 use datafusion_expr::ReturnFieldArgs;
@@ -11,8 +11,7 @@ use datafusion_expr::ReturnFieldArgs;
 use super::clock::context;
 use super::def::{Arg, Call, Def, Nulls, Ret};
 use super::time_unit::{
-    MS_PER_DAY, MS_PER_SECOND, Unit, add_months_ms, civil, day_of_year, days_of, iso_day_of_week, iso_week,
-    months_between_ms,
+    MS_PER_DAY, MS_PER_SECOND, Unit, add_months_ms, civil, day_of_year, days_of, iso_day_of_week, iso_week, months_between_ms,
 };
 use super::types::{self, ltz};
 use super::values::{TimeKind, Times, ms_to_unit};
@@ -73,16 +72,8 @@ pub(super) const FUNCTIONS: &[Def] = &[
         "",
     ),
     now("now", Ret::Ltz, current_ms).doc("NOW()", "The processing time, as TIMESTAMP_LTZ(3).", ""),
-    now("current_timestamp", Ret::Ltz, current_ms).doc(
-        "CURRENT_TIMESTAMP",
-        "The processing time, as TIMESTAMP_LTZ(3).",
-        "",
-    ),
-    now("current_row_timestamp", Ret::Ltz, current_ms).doc(
-        "CURRENT_ROW_TIMESTAMP()",
-        "The processing time, as TIMESTAMP_LTZ(3).",
-        "",
-    ),
+    now("current_timestamp", Ret::Ltz, current_ms).doc("CURRENT_TIMESTAMP", "The processing time, as TIMESTAMP_LTZ(3).", ""),
+    now("current_row_timestamp", Ret::Ltz, current_ms).doc("CURRENT_ROW_TIMESTAMP()", "The processing time, as TIMESTAMP_LTZ(3).", ""),
     now("proctime", Ret::Ltz, current_ms).doc(
         "PROCTIME()",
         "The processing time, as a time attribute that windows and temporal joins can use.",
@@ -171,12 +162,10 @@ fn extract_of(call: &Call, times: &Times, unit: Unit) -> Result<ArrayRef> {
         Unit::Minute => call.primitives::<Int64Type>(|row| Ok(local(row).map(|ms| within(ms, 3_600_000, 60_000)))),
         Unit::Second => call.primitives::<Int64Type>(|row| Ok(local(row).map(|ms| within(ms, 60_000, 1000)))),
         Unit::Millisecond => call.primitives::<Int64Type>(|row| Ok(local(row).map(|ms| ms % 1000))),
-        Unit::Microsecond => call.primitives::<Int64Type>(|row| {
-            Ok(local(row).map(|ms| ms % 1000 * 1000 + times.get_nanos_of_ms(row) / 1000))
-        }),
-        Unit::Nanosecond => call.primitives::<Int64Type>(|row| {
-            Ok(local(row).map(|ms| ms % 1000 * 1_000_000 + times.get_nanos_of_ms(row)))
-        }),
+        Unit::Microsecond => {
+            call.primitives::<Int64Type>(|row| Ok(local(row).map(|ms| ms % 1000 * 1000 + times.get_nanos_of_ms(row) / 1000)))
+        }
+        Unit::Nanosecond => call.primitives::<Int64Type>(|row| Ok(local(row).map(|ms| ms % 1000 * 1_000_000 + times.get_nanos_of_ms(row)))),
         Unit::Epoch => call.primitives::<Int64Type>(|row| Ok(times.get_ms(row).map(|ms| ms / 1000))),
         _ => call.primitives::<Int64Type>(|row| Ok(local(row).map(|ms| calendar_part(ms / MS_PER_DAY, unit)))),
     }
@@ -205,9 +194,7 @@ fn calendar_part(days: i64, unit: Unit) -> i64 {
 /// A time per row, in milliseconds and nanoseconds of the millisecond, in the type of the result.
 fn times_out(call: &Call, mut row: impl FnMut(usize) -> Result<Option<(i64, i64)>>) -> Result<ArrayRef> {
     match call.returns.data_type() {
-        DataType::Date32 => {
-            call.primitives::<Date32Type>(|i| Ok(row(i)?.map(|(ms, _)| ms.div_euclid(MS_PER_DAY) as i32)))
-        }
+        DataType::Date32 => call.primitives::<Date32Type>(|i| Ok(row(i)?.map(|(ms, _)| ms.div_euclid(MS_PER_DAY) as i32))),
         // A TIME rounded up may be the end of the day, 24:00:00.
         DataType::Time32(_) => call.primitives::<Time32MillisecondType>(|i| {
             Ok(row(i)?.map(|(ms, _)| if ms == MS_PER_DAY { ms as i32 } else { ms.rem_euclid(MS_PER_DAY) as i32 }))
@@ -298,9 +285,7 @@ fn added_type(args: &ReturnFieldArgs) -> Result<DataType> {
         DataType::Timestamp(TimeUnit::Second | TimeUnit::Millisecond, zone) if unit == Unit::Microsecond => {
             DataType::Timestamp(TimeUnit::Microsecond, zone.clone())
         }
-        DataType::Timestamp(_, zone) if unit == Unit::Nanosecond => {
-            DataType::Timestamp(TimeUnit::Nanosecond, zone.clone())
-        }
+        DataType::Timestamp(_, zone) if unit == Unit::Nanosecond => DataType::Timestamp(TimeUnit::Nanosecond, zone.clone()),
         DataType::Timestamp(TimeUnit::Second, zone) if unit == Unit::Millisecond => {
             DataType::Timestamp(TimeUnit::Millisecond, zone.clone())
         }

@@ -4,8 +4,7 @@ use std::rc::Rc;
 
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::{
-    DataType, Date32Type, Decimal128Type, Int64Type, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType,
-    TimestampNanosecondType,
+    DataType, Date32Type, Decimal128Type, Int64Type, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
 };
 use datafusion_common::{Result, ScalarValue, exec_datafusion_err, exec_err, plan_err};
 use datafusion_expr::ReturnFieldArgs;
@@ -35,15 +34,12 @@ pub(super) const FUNCTIONS: &[Def] = &[
         "The TIMESTAMP(3) that the text holds, by default of the form yyyy-MM-dd HH:mm:ss; NULL if it holds none.",
         "TO_TIMESTAMP('02.01.2024', 'dd.MM.yyyy') = TIMESTAMP '2024-01-02 00:00:00'",
     ),
-    Def::new("to_timestamp_ltz", &[Arg::Any, Arg::Any, Arg::Text], Ret::By(ltz_type), to_timestamp_ltz)
-        .optional(2)
-        .nullable()
-        .doc(
-            "TO_TIMESTAMP_LTZ(number [, precision]) or TO_TIMESTAMP_LTZ(string [, format [, zone]])",
-            "The point in time that is so many seconds (precision 0), milliseconds (3, the default), microseconds (6) or \
+    Def::new("to_timestamp_ltz", &[Arg::Any, Arg::Any, Arg::Text], Ret::By(ltz_type), to_timestamp_ltz).optional(2).nullable().doc(
+        "TO_TIMESTAMP_LTZ(number [, precision]) or TO_TIMESTAMP_LTZ(string [, format [, zone]])",
+        "The point in time that is so many seconds (precision 0), milliseconds (3, the default), microseconds (6) or \
              nanoseconds (9) after the epoch, or that a text holds in a zone, by default UTC.",
-            "TO_TIMESTAMP_LTZ(1000, 3)",
-        ),
+        "TO_TIMESTAMP_LTZ(1000, 3)",
+    ),
     Def::new("to_date", &[Arg::Text, Arg::Text], Ret::Date, to_date).optional(1).nullable().doc(
         "TO_DATE(string [, format])",
         "The DATE that the text holds, by default of the form yyyy-MM-dd; NULL if it holds none.",
@@ -54,16 +50,12 @@ pub(super) const FUNCTIONS: &[Def] = &[
         "The seconds since 1970-01-01 00:00:00 UTC as text in the session time zone.",
         "FROM_UNIXTIME(0) = '1970-01-01 00:00:00'",
     ),
-    Def::new("unix_timestamp", &[Arg::Text, Arg::Text], Ret::BigInt, unix_timestamp)
-        .optional(2)
-        .nulls(Nulls::Strict)
-        .volatile()
-        .doc(
-            "UNIX_TIMESTAMP([string [, format]])",
-            "The seconds since the epoch: now, or of the time that the text holds in the session time zone; the least BIGINT if \
+    Def::new("unix_timestamp", &[Arg::Text, Arg::Text], Ret::BigInt, unix_timestamp).optional(2).nulls(Nulls::Strict).volatile().doc(
+        "UNIX_TIMESTAMP([string [, format]])",
+        "The seconds since the epoch: now, or of the time that the text holds in the session time zone; the least BIGINT if \
              it holds none.",
-            "UNIX_TIMESTAMP('1970-01-01 00:00:10') = 10",
-        ),
+        "UNIX_TIMESTAMP('1970-01-01 00:00:10') = 10",
+    ),
     Def::new("convert_tz", &[Arg::Text, Arg::Text, Arg::Text], Ret::Text, convert_tz).nullable().doc(
         "CONVERT_TZ(string, from_zone, to_zone)",
         "The time in the text, of the form yyyy-MM-dd HH:mm:ss, moved from one time zone to another.",
@@ -106,15 +98,18 @@ fn date_format(call: &Call) -> Result<ArrayRef> {
     let zone = if matches!(times.kind, TimeKind::Instant(_)) { context().time_zone } else { Zone::UTC };
     let coarse = !matches!(
         times.kind,
-        TimeKind::Local(TimeUnit::Microsecond | TimeUnit::Nanosecond)
-            | TimeKind::Instant(TimeUnit::Microsecond | TimeUnit::Nanosecond)
+        TimeKind::Local(TimeUnit::Microsecond | TimeUnit::Nanosecond) | TimeKind::Instant(TimeUnit::Microsecond | TimeUnit::Nanosecond)
     );
-    call.texts(|row, out| {
-        let (Some(ms), Some(format)) = (times.get_ms(row), formats.get(row)?) else { return Ok(false) };
+    let write = |row: usize, format: &Format, out: &mut Vec<u8>| {
+        let Some(ms) = times.get_ms(row) else { return false };
         let nanos = if coarse { 0 } else { times.get_nanos_of_ms(row) };
         format.write(zone.to_local_ms(ms), nanos, (zone, 0), out);
-        Ok(true)
-    })
+        true
+    };
+    if let Some(format) = &formats.constant {
+        return call.texts(|row, out| Ok(write(row, format, out)));
+    }
+    call.texts(|row, out| Ok(formats.get(row)?.is_some_and(|format| write(row, &format, out))))
 }
 
 /// DATE_FORMAT of a text: read as `yyyy-MM-dd HH:mm:ss` and written again.
@@ -187,9 +182,7 @@ fn ltz_type(args: &ReturnFieldArgs) -> Result<DataType> {
     let first = args.arg_fields[0].data_type();
     if !is_number(first) {
         return match first {
-            DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Null => {
-                Ok(ltz(TimeUnit::Millisecond))
-            }
+            DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Null => Ok(ltz(TimeUnit::Millisecond)),
             _ => plan_err!("TO_TIMESTAMP_LTZ takes a number or a STRING first"),
         };
     }

@@ -110,9 +110,7 @@ fn common_pair(a: &DataType, b: &DataType) -> Option<DataType> {
             let unit = if unit_precision(u) >= unit_precision(v) { *u } else { *v };
             Some(D::Timestamp(unit, zone.clone().or_else(|| other.clone())))
         }
-        (D::Timestamp(unit, zone), D::Date32) | (D::Date32, D::Timestamp(unit, zone)) => {
-            Some(D::Timestamp(*unit, zone.clone()))
-        }
+        (D::Timestamp(unit, zone), D::Date32) | (D::Date32, D::Timestamp(unit, zone)) => Some(D::Timestamp(*unit, zone.clone())),
         (D::Time32(_), D::Time32(_)) => Some(D::Time32(TimeUnit::Millisecond)),
         (D::List(x), D::List(y)) => Some(D::List(common_field(x, y)?)),
         (D::Map(x, sorted), D::Map(y, _)) => Some(D::Map(common_field(x, y)?, *sorted)),
@@ -132,7 +130,11 @@ fn common_field(a: &FieldRef, b: &FieldRef) -> Option<FieldRef> {
 fn common_number(a: &DataType, b: &DataType) -> DataType {
     match (exact_digits(a), exact_digits(b)) {
         (Some((p1, 0)), Some((p2, 0))) if is_integer(a) && is_integer(b) => {
-            if p1 >= p2 { a.clone() } else { b.clone() }
+            if p1 >= p2 {
+                a.clone()
+            } else {
+                b.clone()
+            }
         }
         (Some((p1, s1)), Some((p2, s2))) => {
             let digits = (i16::from(p1) - i16::from(s1)).max(i16::from(p2) - i16::from(s2)).min(38);

@@ -227,9 +227,9 @@ fn from_base64(call: &Call) -> Result<ArrayRef> {
     let bytes = call.bytes(0)?;
     call.texts(|row, out| {
         let Some(bytes) = bytes.get(row) else { return Ok(false) };
-        let decoded = decoder.decode(bytes).map_err(|e| {
-            exec_datafusion_err!("FROM_BASE64: '{}' is not Base64: {e}", String::from_utf8_lossy(bytes))
-        })?;
+        let decoded = decoder
+            .decode(bytes)
+            .map_err(|e| exec_datafusion_err!("FROM_BASE64: '{}' is not Base64: {e}", String::from_utf8_lossy(bytes)))?;
         out.extend_from_slice(String::from_utf8_lossy(&decoded).as_bytes());
         Ok(true)
     })
@@ -288,9 +288,7 @@ fn bin(call: &Call) -> Result<ArrayRef> {
 }
 
 fn unknown_charset<T>(function: &str, charset: &str) -> Result<T> {
-    exec_err!(
-        "{function}: there is no character set '{charset}'; use US-ASCII, ISO-8859-1, UTF-8, UTF-16, UTF-16BE or UTF-16LE"
-    )
+    exec_err!("{function}: there is no character set '{charset}'; use US-ASCII, ISO-8859-1, UTF-8, UTF-16, UTF-16BE or UTF-16LE")
 }
 
 fn encode(call: &Call) -> Result<ArrayRef> {

@@ -4,14 +4,13 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, ArrowPrimitiveType, AsArray, BinaryArray, BooleanArray, BooleanBufferBuilder, Decimal128Array,
-    Int8Array, Int16Array, Int32Array, Int64Array, NullBufferBuilder, PrimitiveArray, StringArray,
+    Array, ArrayRef, ArrowPrimitiveType, AsArray, BinaryArray, BooleanArray, BooleanBufferBuilder, Decimal128Array, Int8Array, Int16Array,
+    Int32Array, Int64Array, NullBufferBuilder, PrimitiveArray, StringArray,
 };
 use arrow::buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{
-    DataType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
-    Time32MillisecondType, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
-    TimestampSecondType,
+    DataType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, Time32MillisecondType,
+    TimeUnit, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
 };
 use datafusion_common::{Result, ScalarValue, exec_datafusion_err, exec_err};
 use datafusion_expr::ColumnarValue;
@@ -342,15 +341,9 @@ impl Call<'_> {
             DataType::Date32 => widen(array.as_primitive::<Date32Type>().values()),
             DataType::Time32(TimeUnit::Millisecond) => widen(array.as_primitive::<Time32MillisecondType>().values()),
             DataType::Timestamp(TimeUnit::Second, _) => array.as_primitive::<TimestampSecondType>().values().clone(),
-            DataType::Timestamp(TimeUnit::Millisecond, _) => {
-                array.as_primitive::<TimestampMillisecondType>().values().clone()
-            }
-            DataType::Timestamp(TimeUnit::Microsecond, _) => {
-                array.as_primitive::<TimestampMicrosecondType>().values().clone()
-            }
-            DataType::Timestamp(TimeUnit::Nanosecond, _) => {
-                array.as_primitive::<TimestampNanosecondType>().values().clone()
-            }
+            DataType::Timestamp(TimeUnit::Millisecond, _) => array.as_primitive::<TimestampMillisecondType>().values().clone(),
+            DataType::Timestamp(TimeUnit::Microsecond, _) => array.as_primitive::<TimestampMicrosecondType>().values().clone(),
+            DataType::Timestamp(TimeUnit::Nanosecond, _) => array.as_primitive::<TimestampNanosecondType>().values().clone(),
             _ => return self.wrong_type(index, "a DATE, TIME or TIMESTAMP"),
         };
         let constant = constant.then(|| array.is_valid(0).then(|| values[0]));
@@ -368,10 +361,7 @@ impl Call<'_> {
     }
 
     /// One value of `T` per row, of the call's result type; `None` is NULL.
-    pub fn primitives<T: ArrowPrimitiveType>(
-        &self,
-        mut row: impl FnMut(usize) -> Result<Option<T::Native>>,
-    ) -> Result<ArrayRef> {
+    pub fn primitives<T: ArrowPrimitiveType>(&self, mut row: impl FnMut(usize) -> Result<Option<T::Native>>) -> Result<ArrayRef> {
         let mut values = Vec::with_capacity(self.rows);
         let mut nulls = NullBufferBuilder::new(self.rows);
         for i in 0..self.rows {
@@ -500,7 +490,5 @@ pub(crate) fn to_decimals(array: &ArrayRef) -> Result<Decimal128Array> {
 
 /// The downcast of an array whose type was checked at planning time.
 pub(crate) fn primitive<T: ArrowPrimitiveType>(array: &ArrayRef) -> Result<&PrimitiveArray<T>> {
-    array
-        .as_primitive_opt::<T>()
-        .ok_or_else(|| exec_datafusion_err!("Expected {} but got {}", T::DATA_TYPE, array.data_type()))
+    array.as_primitive_opt::<T>().ok_or_else(|| exec_datafusion_err!("Expected {} but got {}", T::DATA_TYPE, array.data_type()))
 }

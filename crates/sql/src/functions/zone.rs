@@ -41,9 +41,8 @@ impl Zone {
     pub fn offset_at(self, epoch_seconds: i64) -> i64 {
         match self {
             Zone::Fixed(seconds) => i64::from(seconds),
-            Zone::Region(tz) => DateTime::from_timestamp(epoch_seconds, 0).map_or(0, |instant| {
-                i64::from(tz.offset_from_utc_datetime(&instant.naive_utc()).fix().local_minus_utc())
-            }),
+            Zone::Region(tz) => DateTime::from_timestamp(epoch_seconds, 0)
+                .map_or(0, |instant| i64::from(tz.offset_from_utc_datetime(&instant.naive_utc()).fix().local_minus_utc())),
         }
     }
 

@@ -25,7 +25,8 @@ impl EngineExpr for Adapter {
             time_zone: self.zone,
             watermark_ms: (context.watermark != i64::MIN).then_some(context.watermark),
         };
-        with_context(context, || self.expr.evaluate(rows)?.into_array(rows.num_rows())).map_err(|e| runtime_error(e).at(self.expr.to_string()))
+        with_context(context, || self.expr.evaluate(rows)?.into_array(rows.num_rows()))
+            .map_err(|e| runtime_error(e).at(self.expr.to_string()))
     }
 }
 

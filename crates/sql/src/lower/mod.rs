@@ -66,7 +66,9 @@ impl Lowered {
 /// The connector of a table.
 pub fn connector_of<'a>(connectors: &'a Connectors, table: &Table) -> SqlResult<&'a Arc<dyn Connector>> {
     let name = table.connector().ok_or_else(|| {
-        SqlError::new(format!("table '{}' has no connector", table.path.name)).about(&table.path.name).help("write WITH ('connector' = '…')")
+        SqlError::new(format!("table '{}' has no connector", table.path.name))
+            .about(&table.path.name)
+            .help("write WITH ('connector' = '…')")
     })?;
     connectors.get(name).ok_or_else(|| {
         let names: Vec<&str> = connectors.all().map(|c| c.info().name).collect();
@@ -164,7 +166,8 @@ impl Lowering<'_> {
             }
             StreamOp::WindowTvf { kind, time, processing } => {
                 let schema = arrow_schema(&node.schema);
-                let windows = aligned(kind).ok_or_else(|| SqlError::not_yet("SESSION without GROUP BY window_start, window_end").about("SESSION"))?;
+                let windows =
+                    aligned(kind).ok_or_else(|| SqlError::not_yet("SESSION without GROUP BY window_start, window_end").about("SESSION"))?;
                 let column = if *processing { None } else { Some(*time) };
                 let time = self.window_time(column, &node.inputs[0].schema);
                 let operator = WindowTvf { windows, time, schema };
@@ -176,7 +179,12 @@ impl Lowering<'_> {
             }
             StreamOp::Limit { skip, fetch } => {
                 let (skip, fetch) = (*skip, *fetch);
-                self.unary(node, "Limit", self.crossing(Exchange::Single), Box::new(move || Ok(Box::new(Limit::new(skip, fetch)) as Box<dyn Operator>)))
+                self.unary(
+                    node,
+                    "Limit",
+                    self.crossing(Exchange::Single),
+                    Box::new(move || Ok(Box::new(Limit::new(skip, fetch)) as Box<dyn Operator>)),
+                )
             }
             StreamOp::GroupAggregate(aggregate) => self.group_aggregate(node, aggregate),
             StreamOp::WindowAggregate { kind, attached, time, aggregate } => self.window_aggregate(node, kind, *attached, *time, aggregate),
@@ -280,7 +288,8 @@ impl Lowering<'_> {
         }
         let partial = partial_schema(&key_types, &partial_types(&spec.aggregates), None);
         let local = spec.clone();
-        let make: OperatorFactory = Box::new(move || Ok(Box::new(LocalGroupAggregate { spec: local.clone(), schema: partial.clone() }) as _));
+        let make: OperatorFactory =
+            Box::new(move || Ok(Box::new(LocalGroupAggregate { spec: local.clone(), schema: partial.clone() }) as _));
         let first = self.unary(node, "LocalGroupAggregate", Exchange::Forward, make)?;
         let make: OperatorFactory = Box::new(move || Ok(Box::new(GroupAggregate::new(spec.clone(), true, true)) as _));
         let inputs = edges(&first, self.by_key((0..n).collect()));
@@ -321,7 +330,8 @@ impl Lowering<'_> {
         }
         let partial = partial_schema(&key_types, &spec.aggregates.partial_types(), Some("slice_end"));
         let local = spec.clone();
-        let make: OperatorFactory = Box::new(move || Ok(Box::new(LocalWindowAggregate { spec: local.clone(), schema: partial.clone() }) as _));
+        let make: OperatorFactory =
+            Box::new(move || Ok(Box::new(LocalWindowAggregate { spec: local.clone(), schema: partial.clone() }) as _));
         let first = self.unary(node, "LocalWindowAggregate", Exchange::Forward, make)?;
         let make: OperatorFactory = Box::new(move || Ok(Box::new(WindowAggregate::new(spec.clone(), true)) as _));
         let inputs = edges(&first, self.by_key((1..=n).collect()));
@@ -350,11 +360,11 @@ pub fn check_sink(connector: &dyn Connector, table: &Table, changelog: Changelog
     let name = &table.path.name;
     match connector.info().sink {
         None => Err(SqlError::new(format!("table '{name}' cannot be written: '{}' is a source only", connector.info().name)).about(name)),
-        Some(SinkMode::AppendOnly) if changelog == Changelog::Retract => Err(SqlError::new(format!(
-            "table '{name}' takes new rows only, but the query changes rows that it has emitted"
-        ))
-        .about(name)
-        .help("group by a window (TUMBLE, HOP, …) so that each row is final, or write to a table that takes updates")),
+        Some(SinkMode::AppendOnly) if changelog == Changelog::Retract => {
+            Err(SqlError::new(format!("table '{name}' takes new rows only, but the query changes rows that it has emitted"))
+                .about(name)
+                .help("group by a window (TUMBLE, HOP, …) so that each row is final, or write to a table that takes updates"))
+        }
         Some(_) => Ok(()),
     }
 }
@@ -410,8 +420,9 @@ fn aligned(kind: &WindowKind) -> Option<Windows> {
 }
 
 fn bind(aggregate: &AggregateCalls) -> SqlResult<Aggregates> {
-    let calls = aggregate.calls.iter().map(|c| {
-        Ok(AggCall { function: flott_engine::aggregate::bind(&c.spec)?, args: c.args.clone(), filter: c.filter })
-    });
+    let calls = aggregate
+        .calls
+        .iter()
+        .map(|c| Ok(AggCall { function: flott_engine::aggregate::bind(&c.spec)?, args: c.args.clone(), filter: c.filter }));
     Ok(Aggregates::new(calls.collect::<SqlResult<_>>()?))
 }

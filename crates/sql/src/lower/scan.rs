@@ -77,7 +77,9 @@ fn emit(spec: &TableSpec) -> SqlResult<Emit> {
     match spec.option("scan.watermark.emit.strategy") {
         None | Some("on-periodic") => Ok(Emit::Periodic),
         Some("on-event") => Ok(Emit::OnEvent),
-        Some(other) => Err(SqlError::new(format!("'scan.watermark.emit.strategy' is '{other}'")).about(other).help("write 'on-periodic' or 'on-event'")),
+        Some(other) => Err(SqlError::new(format!("'scan.watermark.emit.strategy' is '{other}'"))
+            .about(other)
+            .help("write 'on-periodic' or 'on-event'")),
     }
 }
 
@@ -85,7 +87,9 @@ fn idle_timeout(spec: &TableSpec, options: &SessionOptions) -> SqlResult<Option<
     match spec.option("scan.watermark.idle-timeout") {
         Some(text) => match parse_duration_ms(text) {
             Some(ms) => Ok((ms > 0).then_some(ms)),
-            None => Err(SqlError::new(format!("'scan.watermark.idle-timeout' is '{text}'")).about(text).help("write a duration such as '10 s'")),
+            None => {
+                Err(SqlError::new(format!("'scan.watermark.idle-timeout' is '{text}'")).about(text).help("write a duration such as '10 s'"))
+            }
         },
         None => options.duration_ms("table.exec.source.idle-timeout"),
     }
@@ -154,11 +158,9 @@ impl Needed {
                     }
                     fields.push(pruned.unwrap_or_else(|| column.field.as_ref().clone()));
                 }
-                ColumnSource::Metadata { key, .. } if part.is_some() => columns.push(ColumnRef::Metadata {
-                    key: key.clone(),
-                    name: name.clone(),
-                    data_type: column.field.data_type().clone(),
-                }),
+                ColumnSource::Metadata { key, .. } if part.is_some() => {
+                    columns.push(ColumnRef::Metadata { key: key.clone(), name: name.clone(), data_type: column.field.data_type().clone() })
+                }
                 _ => {}
             }
         }
@@ -229,4 +231,3 @@ pub fn sink_spec(table: &Table, options: &BTreeMap<String, String>) -> TableSpec
     };
     connector_spec(&spec)
 }
-

@@ -80,7 +80,11 @@ fn delimiter(args: &[Expr]) -> Result<String> {
 impl FlinkAggregate {
     fn numeric(&self, t: &DataType) -> Result<()> {
         let name = self.name.to_uppercase();
-        if t.is_numeric() || *t == DataType::Null { Ok(()) } else { plan_err!("'{name}' takes a number, not {}", crate::types::FlinkType::from_arrow(t)) }
+        if t.is_numeric() || *t == DataType::Null {
+            Ok(())
+        } else {
+            plan_err!("'{name}' takes a number, not {}", crate::types::FlinkType::from_arrow(t))
+        }
     }
 }
 
@@ -103,7 +107,12 @@ impl AggregateUDFImpl for FlinkAggregate {
             _ => 1,
         };
         if args.len() > most {
-            return plan_err!("'{}' takes {most} argument{}, not {}", self.name.to_uppercase(), if most == 1 { "" } else { "s" }, args.len());
+            return plan_err!(
+                "'{}' takes {most} argument{}, not {}",
+                self.name.to_uppercase(),
+                if most == 1 { "" } else { "s" },
+                args.len()
+            );
         }
         match (self.name, arg) {
             ("count", _) => Ok(DataType::Int64),

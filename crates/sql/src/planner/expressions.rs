@@ -7,8 +7,8 @@ use datafusion_common::{DFSchema, Result, ScalarValue, TableReference, plan_err}
 use datafusion_expr::expr::ScalarFunction;
 use datafusion_expr::planner::{ExprPlanner, PlannerResult, RawAggregateExpr, RawBinaryExpr, RawFieldAccessExpr};
 use datafusion_expr::{
-    ColumnarValue, Expr, ExprSchemable, GetFieldAccess, Operator, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl,
-    Signature, Volatility, lit,
+    ColumnarValue, Expr, ExprSchemable, GetFieldAccess, Operator, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
+    Volatility, lit,
 };
 use sqlparser::ast::BinaryOperator;
 use std::sync::{Arc, LazyLock};
@@ -129,9 +129,8 @@ pub fn call(function: Arc<ScalarUDF>, args: Vec<Expr>) -> Expr {
     Expr::ScalarFunction(ScalarFunction::new_udf(function, args))
 }
 
-static FIELD_ACCESS: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| {
-    Arc::new(ScalarUDF::from(FieldAccess { signature: Signature::any(2, Volatility::Immutable) }))
-});
+static FIELD_ACCESS: LazyLock<Arc<ScalarUDF>> =
+    LazyLock::new(|| Arc::new(ScalarUDF::from(FieldAccess { signature: Signature::any(2, Volatility::Immutable) })));
 
 /// `row.name`.
 pub fn field_access(row: Expr, name: &str) -> Expr {

@@ -1,8 +1,8 @@
 //! Group windows of old (`GROUP BY TUMBLE(ts, INTERVAL '1' HOUR)`), rewritten to window functions in FROM.
 
 use sqlparser::ast::{
-    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, Ident, ObjectName, Query, Select,
-    SelectItem, SetExpr, TableAlias, TableFactor, TableWithJoins, VisitMut, VisitorMut,
+    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, Ident, ObjectName, Query, Select, SelectItem, SetExpr,
+    TableAlias, TableFactor, TableWithJoins, VisitMut, VisitorMut,
 };
 use std::ops::ControlFlow;
 
@@ -196,4 +196,3 @@ fn alias_of(relation: &TableFactor) -> Option<TableAlias> {
         _ => None,
     }
 }
-

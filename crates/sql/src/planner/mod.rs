@@ -21,8 +21,7 @@ use datafusion_optimizer::analyzer::resolve_grouping_function::ResolveGroupingFu
 use datafusion_optimizer::analyzer::type_coercion::TypeCoercion;
 use datafusion_optimizer::{
     Analyzer, AnalyzerRule, Optimizer, OptimizerContext, OptimizerRule, common_subexpr_eliminate::CommonSubexprEliminate,
-    eliminate_filter::EliminateFilter,
-    optimize_projections::OptimizeProjections, push_down_filter::PushDownFilter,
+    eliminate_filter::EliminateFilter, optimize_projections::OptimizeProjections, push_down_filter::PushDownFilter,
     replace_distinct_aggregate::ReplaceDistinctWithAggregate, simplify_expressions::SimplifyExpressions,
 };
 use std::sync::Arc;

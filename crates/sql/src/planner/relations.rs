@@ -162,7 +162,9 @@ fn interval_ms(expr: &Expr) -> Result<i64> {
         other => return Err(SqlError::new(format!("an INTERVAL is expected, not {other}")).help("write INTERVAL '1' MINUTE").into()),
     };
     if value.months != 0 {
-        return Err(SqlError::new("a window's length cannot be given in months or years: they are not equally long").help("write days").into());
+        return Err(SqlError::new("a window's length cannot be given in months or years: they are not equally long")
+            .help("write days")
+            .into());
     }
     Ok(i64::from(value.days) * 86_400_000 + value.nanoseconds / 1_000_000)
 }

@@ -94,4 +94,3 @@ pub fn cast_to_field(expr: Expr, from: &DataType, to: &arrow::datatypes::Field) 
     }
     call(cast_to(to.data_type().clone(), text, false), vec![expr])
 }
-

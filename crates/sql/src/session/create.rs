@@ -68,7 +68,9 @@ impl Session {
         if merged.watermarks.is_empty() && taken(LikeFeature::Watermarks) {
             merged.watermarks = base.watermarks.clone();
         } else if !base.watermarks.is_empty() && taken(LikeFeature::Watermarks) && !overwrites(LikeFeature::Watermarks) {
-            return Err(SqlError::new("the table that LIKE names has a watermark already").about("WATERMARK").help("write OVERWRITING WATERMARKS or EXCLUDING WATERMARKS"));
+            return Err(SqlError::new("the table that LIKE names has a watermark already")
+                .about("WATERMARK")
+                .help("write OVERWRITING WATERMARKS or EXCLUDING WATERMARKS"));
         }
         if merged.primary_key.is_none() && taken(LikeFeature::Constraints) {
             merged.primary_key = base.primary_key.clone();
@@ -126,7 +128,9 @@ impl Session {
         let kind = create.options.iter().find(|o| o.key.value == "type").map(|o| o.value.value.as_str());
         if kind != Some("generic_in_memory") {
             let kind = kind.unwrap_or("(none)");
-            return Err(SqlError::not_yet(format!("a catalog of type '{kind}'")).about(kind).help("write WITH ('type' = 'generic_in_memory')"));
+            return Err(SqlError::not_yet(format!("a catalog of type '{kind}'"))
+                .about(kind)
+                .help("write WITH ('type' = 'generic_in_memory')"));
         }
         if !self.catalog.create_catalog(&create.name.value) && !create.if_not_exists {
             return Err(SqlError::new(format!("catalog '{}' is there already", create.name.value)).about(&create.name.value));
@@ -280,20 +284,27 @@ impl TableBuilder<'_> {
             [name] => name.value.clone(),
             path => {
                 let path: Vec<&str> = path.iter().map(|p| p.value.as_str()).collect();
-                return Err(SqlError::not_yet("a watermark on a nested field").about(path[0]).help(format!("declare ts AS {} and WATERMARK FOR ts", path.join("."))));
+                return Err(SqlError::not_yet("a watermark on a nested field")
+                    .about(path[0])
+                    .help(format!("declare ts AS {} and WATERMARK FOR ts", path.join("."))));
             }
         };
         let Some(at) = columns.iter().position(|c| *c.field.name() == name) else { return Err(self.no_column(&name)) };
         if !can_be_rowtime(columns[at].field.data_type()) {
-            return Err(SqlError::new(format!("event time must be TIMESTAMP(3) or TIMESTAMP_LTZ(3), but '{name}' is {}", columns[at].sql_type))
-                .about(&name)
-                .help(format!("declare {name} TIMESTAMP(3), or a column AS CAST({name} AS TIMESTAMP(3)) and its watermark")));
+            return Err(SqlError::new(format!(
+                "event time must be TIMESTAMP(3) or TIMESTAMP_LTZ(3), but '{name}' is {}",
+                columns[at].sql_type
+            ))
+            .about(&name)
+            .help(format!("declare {name} TIMESTAMP(3), or a column AS CAST({name} AS TIMESTAMP(3)) and its watermark")));
         }
         columns[at].field = Arc::new(with_time_attribute(&columns[at].field, ROWTIME));
         let fields = columns.iter().map(|c| (None, c.field.clone())).collect();
         let schema = DFSchema::new_with_metadata(fields, HashMap::new())?;
         if watermark.expr.text.to_ascii_uppercase().contains("SOURCE_WATERMARK") {
-            return Err(SqlError::not_yet("SOURCE_WATERMARK()").about("SOURCE_WATERMARK").help(format!("write WATERMARK FOR {name} AS {name} - INTERVAL '5' SECOND")));
+            return Err(SqlError::not_yet("SOURCE_WATERMARK()")
+                .about("SOURCE_WATERMARK")
+                .help(format!("write WATERMARK FOR {name} AS {name} - INTERVAL '5' SECOND")));
         }
         let expr = PlanContext::new(&self.session.catalog).expression(&watermark.expr.expr, &schema)?;
         let data_type = expr.get_type(&schema)?;

@@ -30,21 +30,26 @@ impl Session {
                 Effect::list(if views_only { "view name" } else { "table name" }, names(listed))
             }
             ShowKind::Functions => {
-                let mut all: Vec<String> = crate::planner::context::function_names().into_iter().filter(|n| !n.starts_with('$')).map(str::to_string).collect();
+                let mut all: Vec<String> =
+                    crate::planner::context::function_names().into_iter().filter(|n| !n.starts_with('$')).map(str::to_string).collect();
                 all.sort();
                 Effect::list("function name", names(all))
             }
             ShowKind::UserFunctions => Effect::list("function name", vec![]),
             ShowKind::Columns => match &show.from {
                 Some(name) => {
-                    let Effect::Table { columns, rows } = self.describe_table(name)? else { return Err(SqlError::new("DESCRIBE gives rows")) };
+                    let Effect::Table { columns, rows } = self.describe_table(name)? else {
+                        return Err(SqlError::new("DESCRIBE gives rows"));
+                    };
                     Ok(Effect::Table { columns, rows: rows.into_iter().filter(|r| keep(&r[0])).collect() })
                 }
                 None => Err(SqlError::new("SHOW COLUMNS needs a table").help("write SHOW COLUMNS FROM t")),
             },
             ShowKind::CreateTable(name) => match self.catalog.get(&self.path(name)?)? {
                 Object::Table(table) => Effect::list("result", vec![create_table_text(table)]),
-                Object::View(view) => Err(SqlError::new(format!("'{}' is a view", view.path.name)).about(&view.path.name).help("write SHOW CREATE VIEW")),
+                Object::View(view) => {
+                    Err(SqlError::new(format!("'{}' is a view", view.path.name)).about(&view.path.name).help("write SHOW CREATE VIEW"))
+                }
             },
             ShowKind::CreateView(name) => match self.catalog.get(&self.path(name)?)? {
                 Object::View(view) => {
@@ -89,7 +94,14 @@ impl Session {
                 let plan = crate::planner::rename_columns(plan, &view.columns)?;
                 let row = |f: &arrow::datatypes::FieldRef| {
                     let (ty, nullable) = FlinkType::from_field(f);
-                    vec![f.name().clone(), attribute_type(&ty, f), nullable.to_string().to_uppercase(), String::new(), String::new(), String::new()]
+                    vec![
+                        f.name().clone(),
+                        attribute_type(&ty, f),
+                        nullable.to_string().to_uppercase(),
+                        String::new(),
+                        String::new(),
+                        String::new(),
+                    ]
                 };
                 plan.schema().fields().iter().map(row).collect()
             }

@@ -64,10 +64,7 @@ impl Session {
     pub(super) fn plan_query(&self, query: &ast::Query) -> SqlResult<PlannedJob> {
         let plan = optimize(PlanContext::new(&self.catalog).query(query)?)?;
         let root = flatten_scans(build_query(&plan)?)?;
-        let result = ResultSchema {
-            fields: Arc::new(root.schema.as_arrow().clone()),
-            updating: root.changelog == Changelog::Retract,
-        };
+        let result = ResultSchema { fields: Arc::new(root.schema.as_arrow().clone()), updating: root.changelog == Changelog::Retract };
         let logical = vec![plan.display_indent().to_string()];
         self.job(vec![root], logical, Some(result), "collect")
     }
@@ -92,7 +89,9 @@ impl Session {
             return Err(SqlError::not_yet("INSERT OVERWRITE").about("OVERWRITE").help("Flink has it for batch jobs only"));
         }
         if !insert.partition.is_empty() {
-            return Err(SqlError::not_yet("INSERT INTO … PARTITION (…)").about("PARTITION").help("give the partition's value as a column of the query"));
+            return Err(SqlError::not_yet("INSERT INTO … PARTITION (…)")
+                .about("PARTITION")
+                .help("give the partition's value as a column of the query"));
         }
         if insert.on_conflict.is_some() {
             return Err(SqlError::not_yet("ON CONFLICT").about("CONFLICT"));
@@ -142,7 +141,12 @@ impl Session {
                 let table = &source.table;
                 let connector = connector_of(&self.connectors, table)?;
                 if !connector.info().source {
-                    return Err(SqlError::new(format!("table '{}' cannot be read: '{}' is a sink only", table.path.name, connector.info().name)).about(&table.path.name));
+                    return Err(SqlError::new(format!(
+                        "table '{}' cannot be read: '{}' is a sink only",
+                        table.path.name,
+                        connector.info().name
+                    ))
+                    .about(&table.path.name));
                 }
                 let options = source.options();
                 *bounded &= (connector.info().bounded)(&options);

@@ -79,9 +79,7 @@ impl Session {
     /// Parses a whole script; each statement with its place, or an error.
     pub fn parse(sql: &str) -> Vec<SqlResult<Statement>> {
         let one = |parsed: Result<Parsed, dialect::SyntaxError>| match parsed {
-            Ok(parsed) => {
-                Ok(Statement { range: parsed.text_range.clone(), text: sql[parsed.text_range.clone()].to_string(), parsed })
-            }
+            Ok(parsed) => Ok(Statement { range: parsed.text_range.clone(), text: sql[parsed.text_range.clone()].to_string(), parsed }),
             Err(e) => {
                 let range = e.range.clone();
                 Err(SqlError { span: Some(range), ..SqlError::from(e) })
@@ -120,9 +118,9 @@ impl Session {
             S::CreateView(create) => self.create_view(create),
             S::CreateDatabase(create) => self.create_database(create),
             S::CreateCatalog(create) => self.create_catalog(create),
-            S::CreateFunction(create) => {
-                Err(SqlError::not_yet("CREATE FUNCTION").about(create.name.to_string()).help("the built-in functions are listed by `flott functions`"))
-            }
+            S::CreateFunction(create) => Err(SqlError::not_yet("CREATE FUNCTION")
+                .about(create.name.to_string())
+                .help("the built-in functions are listed by `flott functions`")),
             S::Drop(drop) => self.drop_object(drop),
             S::AlterTable(alter) => self.alter_table(alter),
             S::AlterView(alter) => self.alter_view(alter),

@@ -147,13 +147,20 @@ impl<'a> Plan<'a> {
 
     /// The columns `exprs` for rows before they are put in windows, and the position of their time. When the expressions
     /// need the window's columns, or the rows come from a window aggregation, the windows are attached to the rows.
-    fn below_window(&self, input: StreamNode, window: &WindowColumns, mut exprs: Vec<Expr>) -> SqlResult<(StreamNode, Option<usize>, bool)> {
+    fn below_window(
+        &self,
+        input: StreamNode,
+        window: &WindowColumns,
+        mut exprs: Vec<Expr>,
+    ) -> SqlResult<(StreamNode, Option<usize>, bool)> {
         let n = exprs.len();
         if let Some((tvf, condition, project)) = over_tvf(&input) {
             let StreamOp::WindowTvf { time, .. } = tvf.op else { return Err(SqlError::new("a window function was just seen")) };
             let below = &tvf.inputs[0];
             let mut moved = exprs.iter().map(|e| substitute(e, &input.schema, &project)).collect::<Result<Vec<_>>>()?;
-            let free = |e: &Expr| e.column_refs().iter().all(|c| tvf.schema.maybe_index_of_column(c).is_some_and(|i| i < below.schema.fields().len()));
+            let free = |e: &Expr| {
+                e.column_refs().iter().all(|c| tvf.schema.maybe_index_of_column(c).is_some_and(|i| i < below.schema.fields().len()))
+            };
             if moved.iter().all(free) && condition.as_ref().is_none_or(free) {
                 moved.push(Expr::Column(below.schema.columns()[time].clone()));
                 return Ok((compute(below.clone(), condition, moved)?, Some(n), false));
@@ -309,7 +316,8 @@ fn enumerate(sets: &LogicalSets, groups: &[Expr]) -> Vec<Vec<usize>> {
         LogicalSets::Cube(exprs) => (0..1_usize << exprs.len())
             .rev()
             .map(|mask| {
-                let chosen: Vec<Expr> = exprs.iter().enumerate().filter(|(i, _)| mask >> (exprs.len() - 1 - i) & 1 == 1).map(|(_, e)| e.clone()).collect();
+                let chosen: Vec<Expr> =
+                    exprs.iter().enumerate().filter(|(i, _)| mask >> (exprs.len() - 1 - i) & 1 == 1).map(|(_, e)| e.clone()).collect();
                 indices(&chosen)
             })
             .collect(),

@@ -183,7 +183,9 @@ pub fn build_sink(plan: &LogicalPlan, table: &Arc<Table>, named: &[String], opti
             Some(from) => convert(&input, from, to, &table.path.name)?,
             None if !to.is_nullable() => {
                 let name = to.name();
-                return Err(SqlError::new(format!("column '{name}' is NOT NULL and gets no value")).about(name).help("name it in the INSERT's columns"));
+                return Err(SqlError::new(format!("column '{name}' is NOT NULL and gets no value"))
+                    .about(name)
+                    .help("name it in the INSERT's columns"));
             }
             None => Expr::Literal(datafusion_common::ScalarValue::try_from(to.data_type())?, None),
         });

@@ -59,23 +59,31 @@ fn describe(node: &StreamNode) -> String {
     match &node.op {
         StreamOp::Scan { source, columns } => {
             let read: Vec<String> = columns.iter().map(|c| c.expr.to_string()).collect();
-            let watermark = source.table.watermark.as_ref().map_or(String::new(), |w| {
-                format!(", watermark=[{} AS {}]", source.table.columns[w.column].field.name(), w.text)
-            });
+            let watermark = source
+                .table
+                .watermark
+                .as_ref()
+                .map_or(String::new(), |w| format!(", watermark=[{} AS {}]", source.table.columns[w.column].field.name(), w.text));
             let hints: Vec<String> = source.hints.iter().map(|(k, v)| format!("{k}={v}")).collect();
             let hints = if hints.is_empty() { String::new() } else { format!(", hints=[{}]", hints.join(", ")) };
             format!("TableSourceScan(table=[{}], fields=[{}]{watermark}{hints})", source.table.path.name, read.join(", "))
         }
         StreamOp::Values(rows) => format!("Values(rows=[{}])", rows.num_rows()),
         StreamOp::Calc { condition, project } => {
-            let columns: Vec<String> = project.iter().zip(node.schema.fields()).map(|(e, f)| column_text(&e.to_string(), f.name())).collect();
+            let columns: Vec<String> =
+                project.iter().zip(node.schema.fields()).map(|(e, f)| column_text(&e.to_string(), f.name())).collect();
             let filter = condition.as_ref().map_or(String::new(), |c| format!(", where=[{c}]"));
             format!("Calc(select=[{}]{filter})", columns.join(", "))
         }
         StreamOp::WindowTvf { kind, processing, .. } => format!("WindowTableFunction(window=[{kind}]{})", time_note(*processing)),
         StreamOp::WindowAggregate { kind, attached, time, aggregate } => {
             let attached = if *attached { ", attached to the rows" } else { "" };
-            format!("WindowAggregate({}window=[{kind}{attached}]{}, select=[{}])", keys(node, aggregate), time_note(time.is_none()), calls(aggregate))
+            format!(
+                "WindowAggregate({}window=[{kind}{attached}]{}, select=[{}])",
+                keys(node, aggregate),
+                time_note(time.is_none()),
+                calls(aggregate)
+            )
         }
         StreamOp::GroupAggregate(aggregate) => format!("GroupAggregate({}select=[{}])", keys(node, aggregate), calls(aggregate)),
         StreamOp::Expand(sets) => format!("Expand(grouping sets=[{}])", sets.len()),

@@ -41,7 +41,8 @@ pub fn flatten_scans(mut node: StreamNode) -> Result<StreamNode> {
     let mut flat = scan.clone();
     flat.schema = Arc::new(DFSchema::new_with_metadata(fields, HashMap::new())?);
     flat.op = StreamOp::Scan { source: source.clone(), columns: leaves.iter().map(|e| ScanColumn { expr: e.clone() }).collect() };
-    node.op = StreamOp::Calc { condition: condition.map(rename).transpose()?, project: project.into_iter().map(rename).collect::<Result<_>>()? };
+    node.op =
+        StreamOp::Calc { condition: condition.map(rename).transpose()?, project: project.into_iter().map(rename).collect::<Result<_>>()? };
     node.inputs = vec![flat];
     Ok(node)
 }

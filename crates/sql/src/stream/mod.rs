@@ -3,8 +3,8 @@
 mod aggregate;
 mod build;
 mod calc;
-mod fields;
 pub mod explain;
+mod fields;
 
 use arrow::array::RecordBatch;
 use datafusion_common::DFSchemaRef;

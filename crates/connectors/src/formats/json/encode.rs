@@ -174,13 +174,7 @@ fn write_row(members: &[(String, Cells)], row: usize, options: &JsonOptions, out
     Ok(())
 }
 
-fn write_map(
-    entries: std::ops::Range<usize>,
-    keys: &Cells,
-    values: &Cells,
-    options: &JsonOptions,
-    out: &mut Vec<u8>,
-) -> Result<()> {
+fn write_map(entries: std::ops::Range<usize>, keys: &Cells, values: &Cells, options: &JsonOptions, out: &mut Vec<u8>) -> Result<()> {
     out.push(b'{');
     let mut first = true;
     for i in entries {
@@ -190,9 +184,8 @@ fn write_map(
                 NullKeys::Drop => continue,
                 NullKeys::Literal(literal) => literal,
                 NullKeys::Fail => {
-                    return Err(Error::data("A MAP has a NULL key, which JSON does not have").help(
-                        "Set 'json.map-null-key.mode' to 'DROP', or to 'LITERAL' with 'json.map-null-key.literal'",
-                    ));
+                    return Err(Error::data("A MAP has a NULL key, which JSON does not have")
+                        .help("Set 'json.map-null-key.mode' to 'DROP', or to 'LITERAL' with 'json.map-null-key.literal'"));
                 }
             },
         };

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use flott_engine::text;
 
 use super::scan::{Next, NumberToken, Scanner, StringToken, leading_digits, unescape};
-use super::shape::{RowShape, SKIP, Shape};
+use super::shape::{RowShape, SKIP, Shape, has_duplicates, name_of};
 use super::{Failure, JsonOptions};
 use crate::formats::builders::{List, Map, Strings};
 use crate::formats::columns::{Column, TimestampKind};
@@ -151,15 +151,7 @@ impl<'a> Reader<'a> {
     /// Reads a value; where bad values are to be ignored, one that does not convert becomes NULL. `depth`: how many objects and
     /// arrays are open around it.
     #[inline]
-    fn value_or_null(
-        &mut self,
-        pos: usize,
-        depth: usize,
-        shape: &mut Shape,
-        column: &mut Column,
-        nullable: bool,
-        rows: usize,
-    ) -> Next {
+    fn value_or_null(&mut self, pos: usize, depth: usize, shape: &mut Shape, column: &mut Column, nullable: bool, rows: usize) -> Next {
         match self.value(pos, shape, column, nullable) {
             Err(failure) if self.options.ignore_parse_errors && nullable && failure.conversion => {
                 column.truncate(rows);
@@ -306,9 +298,8 @@ impl<'a> Reader<'a> {
             b'"' => {
                 let token = self.scan.string(pos)?;
                 let raw = self.plain(token).trim();
-                let value = text::parse_i64(raw.as_bytes()).ok_or_else(|| {
-                    Failure::value(pos, format!("{} is not a whole number ({type_name})", scalar::shown(raw)))
-                })?;
+                let value = text::parse_i64(raw.as_bytes())
+                    .ok_or_else(|| Failure::value(pos, format!("{} is not a whole number ({type_name})", scalar::shown(raw))))?;
                 return Ok((value, token.end + 1));
             }
             _ => return Err(self.mismatch(pos, &format!("a whole number ({type_name})"))),
@@ -455,13 +446,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads a map again whose keys repeat: of equal keys the last counts, at the place of the first.
-    fn map_with_duplicates(
-        &mut self,
-        start: usize,
-        map: &mut Map,
-        shape: &mut Shape,
-        nullable: bool,
-    ) -> Result<(), Box<Failure>> {
+    fn map_with_duplicates(&mut self, start: usize, map: &mut Map, shape: &mut Shape, nullable: bool) -> Result<(), Box<Failure>> {
         map.keys.truncate(map.ended());
         map.values.truncate(map.ended());
         let mut pos = self.scan.enter(start)?;
@@ -505,34 +490,7 @@ impl<'a> Reader<'a> {
     fn mismatch(&mut self, pos: usize, wanted: &str) -> Box<Failure> {
         match self.scan.skip(pos) {
             Err(failure) => failure,
-            Ok(after) => {
-                Failure::value(pos, format!("{} is not {wanted}", scalar::shown(&self.scan.text[pos..after])))
-            }
+            Ok(after) => Failure::value(pos, format!("{} is not {wanted}", scalar::shown(&self.scan.text[pos..after]))),
         }
-    }
-}
-
-fn has_duplicates(map: &Map) -> bool {
-    let Column::String(keys) = &map.keys else { return false };
-    let range = map.ended()..map.keys.len();
-    if range.len() > 16 {
-        let mut seen = std::collections::HashSet::with_capacity(range.len());
-        return range.into_iter().any(|i| !seen.insert(keys.get(i)));
-    }
-    range.clone().any(|i| (range.start..i).any(|j| keys.get(i) == keys.get(j)))
-}
-
-fn name_of(column: &Column) -> &'static str {
-    match column {
-        Column::Boolean(_) => "BOOLEAN",
-        Column::Float32(_) => "FLOAT",
-        Column::Float64(_) => "DOUBLE",
-        Column::Decimal(..) => "DECIMAL",
-        Column::Binary(_) => "BYTES",
-        Column::Date(_) => "DATE",
-        Column::Time(..) => "TIME",
-        Column::Timestamp(_, kind) if kind.utc => "TIMESTAMP_LTZ",
-        Column::Timestamp(..) => "TIMESTAMP",
-        _ => "its column",
     }
 }

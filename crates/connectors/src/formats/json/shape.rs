@@ -6,6 +6,8 @@ use arrow::datatypes::{DataType, Field, Fields};
 use flott_engine::{Error, Result};
 
 use super::scan::equal_under;
+use crate::formats::builders::Map;
+use crate::formats::columns::Column;
 use crate::formats::scalar;
 
 /// Places remembered per object; objects with more keys are read the long way from there on.
@@ -73,8 +75,7 @@ impl Guess {
     pub fn matches(&self, bytes: &[u8], pos: usize) -> bool {
         let Some(chunk) = bytes.get(pos..).and_then(|rest| rest.first_chunk::<32>()) else { return false };
         let (Some(low), Some(high)) = (chunk.first_chunk::<16>(), chunk.last_chunk::<16>()) else { return false };
-        equal_under(low, &self.text[0], &self.mask[0])
-            && (self.length <= 16 || equal_under(high, &self.text[1], &self.mask[1]))
+        equal_under(low, &self.text[0], &self.mask[0]) && (self.length <= 16 || equal_under(high, &self.text[1], &self.mask[1]))
     }
 }
 
@@ -155,5 +156,32 @@ impl RowShape {
         } else if place == self.guesses.len() && place < MAX_GUESSES {
             self.guesses.push(Guess::new(text, field));
         }
+    }
+}
+
+/// Whether a key occurs twice in the entry of a map that is being read.
+pub fn has_duplicates(map: &Map) -> bool {
+    let Column::String(keys) = &map.keys else { return false };
+    let range = map.ended()..map.keys.len();
+    if range.len() > 16 {
+        let mut seen = std::collections::HashSet::with_capacity(range.len());
+        return range.into_iter().any(|i| !seen.insert(keys.get(i)));
+    }
+    range.clone().any(|i| (range.start..i).any(|j| keys.get(i) == keys.get(j)))
+}
+
+/// What a column's type is called in a message.
+pub fn name_of(column: &Column) -> &'static str {
+    match column {
+        Column::Boolean(_) => "BOOLEAN",
+        Column::Float32(_) => "FLOAT",
+        Column::Float64(_) => "DOUBLE",
+        Column::Decimal(..) => "DECIMAL",
+        Column::Binary(_) => "BYTES",
+        Column::Date(_) => "DATE",
+        Column::Time(..) => "TIME",
+        Column::Timestamp(_, kind) if kind.utc => "TIMESTAMP_LTZ",
+        Column::Timestamp(..) => "TIMESTAMP",
+        _ => "its column",
     }
 }

@@ -183,13 +183,8 @@ fn timestamps_in_all_standards() {
 #[test]
 fn the_remembered_minute_does_not_leak() {
     let schema = one(DataType::Timestamp(TimeUnit::Millisecond, None));
-    let times = [
-        "2024-01-02 03:04:05.001",
-        "2024-01-02 03:04:59.999",
-        "2024-01-02 03:04:05.12",
-        "2024-01-02 03:05:05",
-        "2024-01-02 03:04:00",
-    ];
+    let times =
+        ["2024-01-02 03:04:05.001", "2024-01-02 03:04:59.999", "2024-01-02 03:04:05.12", "2024-01-02 03:05:05", "2024-01-02 03:04:00"];
     let input: String = times.iter().map(|t| format!("{{\"a\":\"{t}\"}}\n")).collect();
     assert_eq!(through(&schema, &input).0, input);
     for bad in ["2024-01-02 03:04:60", "2024-01-02 03:04:5x", "2024-01-02 03:04:05.0010x", "2024-01-02 03:04:05x001"] {
@@ -403,21 +398,17 @@ fn expected_integer(value: &Value, fit: impl Fn(i64) -> Option<i64>) -> Value {
 /// Objects and arrays in string columns are compared as values, since their numbers may be written otherwise.
 fn same(left: &Value, right: &Value) -> bool {
     match (left, right) {
-        (Value::String(l), Value::String(r)) if l != r => {
-            match (serde_json::from_str::<Value>(l), serde_json::from_str::<Value>(r)) {
-                (Ok(l), Ok(r)) if l.is_object() || l.is_array() => same(&l, &r),
-                _ => false,
-            }
-        }
+        (Value::String(l), Value::String(r)) if l != r => match (serde_json::from_str::<Value>(l), serde_json::from_str::<Value>(r)) {
+            (Ok(l), Ok(r)) if l.is_object() || l.is_array() => same(&l, &r),
+            _ => false,
+        },
         // The plain parser is off by a last digit at times.
         (Value::Number(l), Value::Number(r)) => {
             let (left, right) = (l.as_f64().unwrap(), r.as_f64().unwrap());
             l == r || (left - right).abs() <= left.abs() * 1e-15
         }
         (Value::Array(l), Value::Array(r)) => l.len() == r.len() && l.iter().zip(r).all(|(l, r)| same(l, r)),
-        (Value::Object(l), Value::Object(r)) => {
-            l.len() == r.len() && l.iter().all(|(k, v)| r.get(k).is_some_and(|r| same(v, r)))
-        }
+        (Value::Object(l), Value::Object(r)) => l.len() == r.len() && l.iter().all(|(k, v)| r.get(k).is_some_and(|r| same(v, r))),
         (l, r) => l == r,
     }
 }

@@ -104,7 +104,14 @@ pub fn ticks(steps: &[Step], start: i64) -> Vec<Tick> {
         ticks.push(Tick { number: number as u64, watermark_before: before, watermark, now_ms: 0, now_before_ms: 0, last: false });
         before = watermark;
     }
-    ticks.push(Tick { number: steps.len() as u64, watermark_before: before, watermark: END_OF_TIME, now_ms: 0, now_before_ms: 0, last: true });
+    ticks.push(Tick {
+        number: steps.len() as u64,
+        watermark_before: before,
+        watermark: END_OF_TIME,
+        now_ms: 0,
+        now_before_ms: 0,
+        last: true,
+    });
     ticks
 }
 

@@ -23,16 +23,11 @@ fn windows() -> impl Strategy<Value = Windows> {
 fn windows_of(windows: &Windows, time: i64) -> Vec<(i64, i64)> {
     let near = time - 100..=time + 100;
     let bounds: Vec<(i64, i64)> = match *windows {
-        Windows::Tumble { size, offset } => {
-            near.filter(|s| (s - offset).rem_euclid(size) == 0).map(|s| (s, s + size)).collect()
+        Windows::Tumble { size, offset } => near.filter(|s| (s - offset).rem_euclid(size) == 0).map(|s| (s, s + size)).collect(),
+        Windows::Hop { size, slide, offset } => near.filter(|s| (s - offset).rem_euclid(slide) == 0).map(|s| (s, s + size)).collect(),
+        Windows::Cumulate { size, step, offset } => {
+            near.filter(|s| (s - offset).rem_euclid(size) == 0).flat_map(|s| (1..=size / step).map(move |i| (s, s + i * step))).collect()
         }
-        Windows::Hop { size, slide, offset } => {
-            near.filter(|s| (s - offset).rem_euclid(slide) == 0).map(|s| (s, s + size)).collect()
-        }
-        Windows::Cumulate { size, step, offset } => near
-            .filter(|s| (s - offset).rem_euclid(size) == 0)
-            .flat_map(|s| (1..=size / step).map(move |i| (s, s + i * step)))
-            .collect(),
         Windows::Attached { .. } => unreachable!("not generated"),
     };
     bounds.into_iter().filter(|(s, e)| *s <= time && time < *e).collect()
@@ -50,8 +45,7 @@ impl Oracle<'_> {
     fn step(&mut self, tick: &Tick, rows: &[Row]) -> (Vec<String>, u64) {
         let mut late = 0;
         for row in rows {
-            let open: Vec<_> =
-                windows_of(self.windows, row.time).into_iter().filter(|(_, end)| end - 1 > tick.watermark_before).collect();
+            let open: Vec<_> = windows_of(self.windows, row.time).into_iter().filter(|(_, end)| end - 1 > tick.watermark_before).collect();
             late += u64::from(open.is_empty());
             for (start, end) in open {
                 self.open.entry((end, start, key_text(row, self.keys))).or_default().push(row.clone());

@@ -169,9 +169,7 @@ fn what_is_not_supported_is_named() {
 
 #[test]
 fn hints_reach_the_table() {
-    let TableFactor::Table { name, alias, with_hints, .. } =
-        relation("SELECT * FROM c.t /*+ OPTIONS('a.b' = 'c') */ AS x")
-    else {
+    let TableFactor::Table { name, alias, with_hints, .. } = relation("SELECT * FROM c.t /*+ OPTIONS('a.b' = 'c') */ AS x") else {
         panic!()
     };
     assert_eq!(name.to_string(), "c.t");
@@ -218,9 +216,7 @@ fn tvf(sql: &str) -> TvfCall {
             let sqlparser::ast::FunctionArguments::List(list) = &f.args else { panic!() };
             window_tvf(&f.name.to_string(), &list.args).unwrap().unwrap()
         }
-        TableFactor::Table { name, args: Some(args), .. } => {
-            window_tvf(&name.to_string(), &args.args).unwrap().unwrap()
-        }
+        TableFactor::Table { name, args: Some(args), .. } => window_tvf(&name.to_string(), &args.args).unwrap().unwrap(),
         other => panic!("{other:?}"),
     }
 }

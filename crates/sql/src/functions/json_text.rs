@@ -1,0 +1,91 @@
+//! SQL values as JSON text, for the functions that build JSON.
+
+use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::datatypes::{DataType, Field, TimeUnit};
+use datafusion_common::{Result, exec_err};
+use flott_engine::text::{print_text, value_text};
+
+use super::json::IS_JSON;
+use super::json_path::{parse, push_quoted};
+use super::types::type_name;
+
+/// Appends a value of any type as JSON.
+pub(super) fn push_json(array: &ArrayRef, field: &Field, row: usize, out: &mut Vec<u8>) -> Result<()> {
+    if array.is_null(row) {
+        out.extend_from_slice(b"null");
+        return Ok(());
+    }
+    match array.data_type() {
+        DataType::Utf8 if field.metadata().contains_key(IS_JSON) => {
+            let text = array.as_string::<i32>().value(row);
+            match parse(text) {
+                Some(node) => node.write(out),
+                None => return exec_err!("JSON: '{text}' is not JSON"),
+            }
+        }
+        DataType::Utf8 => push_quoted(out, array.as_string::<i32>().value(row)),
+        DataType::Boolean => out.extend_from_slice(if array.as_boolean().value(row) { b"true" } else { b"false" }),
+        DataType::Binary => {
+            use base64::Engine as _;
+            let bytes = array.as_binary::<i32>().value(row);
+            push_quoted(out, &base64::engine::general_purpose::STANDARD.encode(bytes));
+        }
+        DataType::List(item) => {
+            let list = array.as_list::<i32>();
+            out.push(b'[');
+            for i in list.value_offsets()[row]..list.value_offsets()[row + 1] {
+                if i > list.value_offsets()[row] {
+                    out.push(b',');
+                }
+                push_json(list.values(), item, i as usize, out)?;
+            }
+            out.push(b']');
+        }
+        DataType::Struct(fields) => {
+            let structs = array.as_struct();
+            let names = fields.iter().zip(structs.columns());
+            let names: std::collections::BTreeMap<_, _> = names.map(|(f, c)| (f.name().as_str(), (f, c))).collect();
+            out.push(b'{');
+            for (i, (name, (field, column))) in names.into_iter().enumerate() {
+                if i > 0 {
+                    out.push(b',');
+                }
+                push_quoted(out, name);
+                out.push(b':');
+                push_json(column, field, row, out)?;
+            }
+            out.push(b'}');
+        }
+        DataType::Map(..) => push_json_map(array, row, out)?,
+        DataType::Timestamp(..) | DataType::Date32 | DataType::Time32(TimeUnit::Millisecond) => {
+            let mut text = Vec::new();
+            print_text(array.as_ref(), row, field, &mut text);
+            push_quoted(out, &String::from_utf8_lossy(&text));
+        }
+        data_type if super::types::is_number(data_type) => value_text(array.as_ref(), row, field, out),
+        other => return exec_err!("{} cannot be written as JSON", type_name(other)),
+    }
+    Ok(())
+}
+
+fn push_json_map(array: &ArrayRef, row: usize, out: &mut Vec<u8>) -> Result<()> {
+    let map = array.as_map();
+    let (key_field, value_field) = map.entries_fields();
+    let mut entries = std::collections::BTreeMap::new();
+    for i in map.value_offsets()[row] as usize..map.value_offsets()[row + 1] as usize {
+        let mut key = Vec::new();
+        value_text(map.keys().as_ref(), i, key_field, &mut key);
+        entries.insert(String::from_utf8_lossy(&key).into_owned(), i);
+    }
+    out.push(b'{');
+    for (n, (key, i)) in entries.into_iter().enumerate() {
+        if n > 0 {
+            out.push(b',');
+        }
+        push_quoted(out, &key);
+        out.push(b':');
+        push_json(map.values(), value_field, i, out)?;
+    }
+    out.push(b'}');
+    Ok(())
+}
