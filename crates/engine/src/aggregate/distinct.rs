@@ -4,7 +4,7 @@ use arrow::array::*;
 use arrow::datatypes::*;
 use std::sync::Arc;
 
-use super::extreme::add_to_bag;
+use super::extreme::{add_to_bag, merge_bags, update_bags};
 use super::{AggFunction, AggInput, AggSpec, Aggregate, bind as bind_plain, for_rows, only_arg};
 use crate::Result;
 use crate::state::column::{Column, ColumnKind, Set, list_row};
@@ -78,27 +78,11 @@ impl Aggregate for CountBytes {
     }
 
     fn update(&self, state: &mut [Column], slots: &[u32], input: AggInput<'_>) -> Result<()> {
-        let encode = encoder(&input.args[0])?;
-        let bags = state[0].bags_mut();
-        let mut text = vec![];
-        for_rows(slots, input, input.args[0].nulls(), |row, slot, sign| {
-            text.clear();
-            encode(row, &mut text);
-            add_to_bag(&mut bags[slot], &text, sign);
-        });
-        Ok(())
+        update_bags(state[0].bags_mut(), slots, input)
     }
 
     fn merge(&self, state: &mut [Column], slots: &[u32], partial: &[ArrayRef]) -> Result<()> {
-        let bags = state[0].bags_mut();
-        for (row, slot) in slots.iter().enumerate() {
-            let (values, counts) = list_row(&partial[0], row)?;
-            let values = values.as_binary::<i32>();
-            for i in 0..values.len() {
-                add_to_bag(&mut bags[*slot as usize], values.value(i), counts.value(i));
-            }
-        }
-        Ok(())
+        merge_bags(state[0].bags_mut(), slots, &partial[0])
     }
 
     fn evaluate(&self, state: &[Column], slots: &[u32]) -> Result<ArrayRef> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::{AggInput, AggSpec, Aggregate, for_rows, only_arg};
 use crate::Result;
-use crate::state::column::{Column, ColumnKind, list_row};
+use crate::state::column::{Bag, Column, ColumnKind, list_row};
 use crate::state::value::{decode, encoder};
 
 /// Binds MIN or MAX.
@@ -138,27 +138,11 @@ impl Aggregate for BagExtreme {
     }
 
     fn update(&self, state: &mut [Column], slots: &[u32], input: AggInput<'_>) -> Result<()> {
-        let encode = encoder(&input.args[0])?;
-        let bags = state[0].bags_mut();
-        let mut text = vec![];
-        for_rows(slots, input, input.args[0].nulls(), |row, slot, sign| {
-            text.clear();
-            encode(row, &mut text);
-            add_to_bag(&mut bags[slot], &text, sign);
-        });
-        Ok(())
+        update_bags(state[0].bags_mut(), slots, input)
     }
 
     fn merge(&self, state: &mut [Column], slots: &[u32], partial: &[ArrayRef]) -> Result<()> {
-        let bags = state[0].bags_mut();
-        for (row, slot) in slots.iter().enumerate() {
-            let (values, counts) = list_row(&partial[0], row)?;
-            let values = values.as_binary::<i32>();
-            for i in 0..values.len() {
-                add_to_bag(&mut bags[*slot as usize], values.value(i), counts.value(i));
-            }
-        }
-        Ok(())
+        merge_bags(state[0].bags_mut(), slots, &partial[0])
     }
 
     fn evaluate(&self, state: &[Column], slots: &[u32]) -> Result<ArrayRef> {
@@ -174,8 +158,32 @@ impl Aggregate for BagExtreme {
     }
 }
 
+/// Folds the values of rows into the multisets of their slots.
+pub(super) fn update_bags(bags: &mut [Bag], slots: &[u32], input: AggInput<'_>) -> Result<()> {
+    let encode = encoder(&input.args[0])?;
+    let mut text = vec![];
+    for_rows(slots, input, input.args[0].nulls(), |row, slot, sign| {
+        text.clear();
+        encode(row, &mut text);
+        add_to_bag(&mut bags[slot], &text, sign);
+    });
+    Ok(())
+}
+
+/// Folds saved multisets into those of `slots`.
+pub(super) fn merge_bags(bags: &mut [Bag], slots: &[u32], partial: &ArrayRef) -> Result<()> {
+    for (row, slot) in slots.iter().enumerate() {
+        let (values, counts) = list_row(partial, row)?;
+        let values = values.as_binary::<i32>();
+        for i in 0..values.len() {
+            add_to_bag(&mut bags[*slot as usize], values.value(i), counts.value(i));
+        }
+    }
+    Ok(())
+}
+
 /// Changes the count of a value; a count of zero is forgotten.
-pub(super) fn add_to_bag(bag: &mut crate::state::column::Bag, value: &[u8], by: i64) {
+pub(super) fn add_to_bag(bag: &mut Bag, value: &[u8], by: i64) {
     match bag.get_mut(value) {
         Some(count) => {
             *count += by;
