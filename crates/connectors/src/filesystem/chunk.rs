@@ -19,7 +19,7 @@ use crate::formats::{BadRecord, Stop, one_value};
 /// A record longer than this is refused, so that a file without line breaks cannot fill the memory.
 pub const MAX_RECORD_BYTES: usize = 8 << 20;
 /// How much is read at once to find the end of a record.
-const EXTENSION_BYTES: usize = 64 << 10;
+const EXTENSION_BYTES: usize = 2 << 10;
 /// A worker keeps its read buffer unless it has grown beyond this.
 const KEPT_BUFFER_BYTES: usize = 16 << 20;
 /// How much of a bad record is shown.

@@ -3,7 +3,7 @@
 //! Flink uses two of Java's formatters, which differ in details: `DateTimeFormatter` for timestamps and `SimpleDateFormat`
 //! for texts and Unix times. [`Flavour`] says which.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -36,12 +36,9 @@ pub(crate) enum Item {
 pub(crate) struct Format {
     pub items: Vec<Item>,
     pub flavour: Flavour,
-    /// The day written last and its date: times that follow each other mostly share it.
-    last_date: Cell<(i64, Date)>,
+    /// The fast way for patterns of fixed width, which nearly all are.
+    template: Option<RefCell<Template>>,
 }
-
-/// Year, month and day.
-type Date = (i64, u32, u32);
 
 const MODERN_FIELDS: &str = "GyuYMLdDEecaHhKkmsSAnNQqwWF";
 const SIMPLE_FIELDS: &str = "GyYMLdDEuaHhKkmsSwWFzZX";
@@ -112,18 +109,20 @@ impl Format {
             }
         }
         let items = open.pop().unwrap_or_default();
-        Ok(Format { items, flavour, last_date: Cell::new((0, civil(0))) })
+        let template = Template::of(&items, flavour).map(RefCell::new);
+        Ok(Format { items, flavour, template })
     }
 
     /// Appends the time, given as milliseconds on the local clock and the nanoseconds within the millisecond. `zone` and
     /// the offset in seconds are for the letters that show a zone.
     pub fn write(&self, local_ms: i64, nanos_of_ms: i64, zone: (Zone, i64), out: &mut Vec<u8>) {
-        let days = local_ms.div_euclid(MS_PER_DAY);
-        let (last, mut date) = self.last_date.get();
-        if days != last {
-            date = civil(days);
-            self.last_date.set((days, date));
+        if let Some(template) = &self.template
+            && template.borrow_mut().write(local_ms, out)
+        {
+            return;
         }
+        let days = local_ms.div_euclid(MS_PER_DAY);
+        let date = civil(days);
         let time = Moment { days, date, ms_of_day: local_ms.rem_euclid(MS_PER_DAY), nanos_of_ms, zone };
         write_items(&self.items, self.flavour, &time, out);
     }
@@ -155,7 +154,7 @@ fn read_quoted(pattern: &str, chars: &mut std::iter::Peekable<std::str::Chars>) 
 
 struct Moment {
     days: i64,
-    date: Date,
+    date: (i64, u32, u32),
     ms_of_day: i64,
     nanos_of_ms: i64,
     zone: (Zone, i64),
@@ -164,22 +163,91 @@ struct Moment {
 fn write_items(items: &[Item], flavour: Flavour, time: &Moment, out: &mut Vec<u8>) {
     for item in items {
         match item {
-            Item::Literal(text) if text.len() == 1 => out.push(text.as_bytes()[0]),
             Item::Literal(text) => out.extend_from_slice(text.as_bytes()),
-            // The letters of nearly every pattern, before the general way.
-            Item::Field('y', 4) if (0..10_000).contains(&time.date.0) => {
-                push2(out, time.date.0 as u32 / 100);
-                push2(out, time.date.0 as u32 % 100);
-            }
-            Item::Field('M', 2) => push2(out, time.date.1),
-            Item::Field('d', 2) => push2(out, time.date.2),
-            Item::Field('H', 2) => push2(out, time.ms_of_day as u32 / 3_600_000),
-            Item::Field('m', 2) => push2(out, time.ms_of_day as u32 / 60_000 % 60),
-            Item::Field('s', 2) => push2(out, time.ms_of_day as u32 / 1000 % 60),
-            Item::Field(letter, count) => write_field(*letter, *count, flavour, time, out),
             Item::Optional(items) => write_items(items, flavour, time, out),
+            Item::Field(letter, count) => write_field(*letter, *count, flavour, time, out),
         }
     }
+}
+
+/// A pattern whose texts all have the same length: the text of the day written last, in which only the time of day changes
+/// from row to row.
+#[derive(Debug)]
+struct Template {
+    text: Vec<u8>,
+    day: i64,
+    /// Letters and places of the fields of the date, and of those of the time of day.
+    date_fields: Vec<(char, usize)>,
+    time_fields: Vec<(char, usize)>,
+}
+
+impl Template {
+    fn of(items: &[Item], flavour: Flavour) -> Option<Template> {
+        let mut template = Template { text: Vec::new(), day: i64::MIN, date_fields: Vec::new(), time_fields: Vec::new() };
+        for item in items {
+            let at = template.text.len();
+            match item {
+                Item::Literal(text) => {
+                    template.text.extend_from_slice(text.as_bytes());
+                    continue;
+                }
+                Item::Field(letter @ 'y', 4) | Item::Field(letter @ ('M' | 'd'), 2) => template.date_fields.push((*letter, at)),
+                Item::Field(letter @ ('H' | 'm' | 's'), 2) => template.time_fields.push((*letter, at)),
+                Item::Field('S', 3) if flavour == Flavour::Modern => template.time_fields.push(('S', at)),
+                _ => return None,
+            }
+            if let Item::Field(_, count) = item {
+                template.text.extend(std::iter::repeat_n(b'0', *count));
+            }
+        }
+        Some(template)
+    }
+
+    /// Appends the time; false, with nothing appended, if its year has not four digits.
+    fn write(&mut self, local_ms: i64, out: &mut Vec<u8>) -> bool {
+        let day = local_ms.div_euclid(MS_PER_DAY);
+        if day != self.day {
+            let (year, month, day_of_month) = civil(day);
+            if !(0..10_000).contains(&year) {
+                return false;
+            }
+            self.day = day;
+            for (letter, at) in &self.date_fields {
+                let field = &mut self.text[*at..];
+                match letter {
+                    'y' => {
+                        put2(field, year as u32 / 100);
+                        put2(&mut field[2..], year as u32 % 100);
+                    }
+                    'M' => put2(field, month),
+                    _ => put2(field, day_of_month),
+                }
+            }
+        }
+        let start = out.len();
+        out.extend_from_slice(&self.text);
+        let ms = local_ms.rem_euclid(MS_PER_DAY) as u32;
+        for (letter, at) in &self.time_fields {
+            let field = &mut out[start + at..];
+            match letter {
+                'H' => put2(field, ms / 3_600_000),
+                'm' => put2(field, ms / 60_000 % 60),
+                's' => put2(field, ms / 1000 % 60),
+                _ => {
+                    field[0] = b'0' + (ms % 1000 / 100) as u8;
+                    put2(&mut field[1..], ms % 100);
+                }
+            }
+        }
+        true
+    }
+}
+
+/// Puts two digits at the start of `field`.
+#[inline]
+fn put2(field: &mut [u8], value: u32) {
+    field[0] = b'0' + (value / 10) as u8;
+    field[1] = b'0' + (value % 10) as u8;
 }
 
 #[inline]
@@ -204,10 +272,10 @@ fn write_field(letter: char, count: usize, flavour: Flavour, time: &Moment, out:
     let (year, month, day) = time.date;
     let hour = time.ms_of_day / 3_600_000;
     match letter {
-        'y' => write_year(year, count, out),
-        'u' if flavour == Flavour::Modern => write_year(year, count, out),
+        'y' => write_year(year, count, flavour, out),
+        'u' if flavour == Flavour::Modern => write_year(year, count, flavour, out),
         'u' => push_number(out, iso_day_of_week(time.days), count),
-        'Y' => write_year(us_week(time.days).0, count, out),
+        'Y' => write_year(us_week(time.days).0, count, flavour, out),
         'M' | 'L' if count <= 2 => push_number(out, i64::from(month), count),
         'M' | 'L' => push_name(out, MONTHS[month as usize - 1], count, flavour),
         'd' => push_number(out, i64::from(day), count),
@@ -244,9 +312,13 @@ fn write_field(letter: char, count: usize, flavour: Flavour, time: &Moment, out:
     }
 }
 
-fn write_year(year: i64, count: usize, out: &mut Vec<u8>) {
+fn write_year(year: i64, count: usize, flavour: Flavour, out: &mut Vec<u8>) {
     if count == 2 {
         return push2(out, year.rem_euclid(100) as u32);
+    }
+    // The modern formatter shows a sign where the year is longer than its place.
+    if flavour == Flavour::Modern && count >= 4 && year >= 10i64.pow(count.min(18) as u32) {
+        out.push(b'+');
     }
     push_number(out, year, count);
 }
@@ -337,5 +409,10 @@ mod tests {
         assert_eq!(modern("uuuu[-MM]"), "2024-01");
         assert_eq!(format("SSSS u Z X", Flavour::Simple, ms, 0), "0678 2 +0000 Z");
         assert!(Format::get("yyyy-MM-dd T", Flavour::Modern).is_err());
+        // The day before, the same day, and a year of five digits.
+        assert_eq!(format("yyyyMMdd'T'HHmmss", Flavour::Modern, ms - MS_PER_DAY, 0), "20240101T030405");
+        assert_eq!(format("yyyyMMdd'T'HHmmss", Flavour::Modern, ms - MS_PER_DAY + 60_000, 0), "20240101T030505");
+        assert_eq!(format("yyyyMMdd'T'HHmmss", Flavour::Modern, days_of(12024, 1, 2) * MS_PER_DAY, 0), "+120240102T000000");
+        assert_eq!(format("yyyy-MM-dd HH", Flavour::Simple, -1, 0), "1969-12-31 23");
     }
 }

@@ -109,25 +109,42 @@ fn char_length(call: &Call) -> Result<ArrayRef> {
 }
 
 fn upper(call: &Call) -> Result<ArrayRef> {
-    change_case(call, <[u8]>::make_ascii_uppercase, |text| text.to_uppercase())
+    change_case(call, |word| word & !(letters(word, b'a', b'z') >> 2), |text| text.to_uppercase())
 }
 
 fn lower(call: &Call) -> Result<ArrayRef> {
-    change_case(call, <[u8]>::make_ascii_lowercase, |text| text.to_lowercase())
+    change_case(call, |word| word | (letters(word, b'A', b'Z') >> 2), |text| text.to_lowercase())
 }
 
-/// ASCII texts are changed in place, many bytes at a time; only others go through Unicode's tables.
-fn change_case(call: &Call, ascii: fn(&mut [u8]), unicode: fn(&str) -> String) -> Result<ArrayRef> {
+/// The top bit of every byte of `word`, eight ASCII characters, that lies from `first` to `last`.
+#[inline]
+fn letters(word: u64, first: u8, last: u8) -> u64 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    // No sum of two bytes under 0x80 reaches the next byte.
+    let from_first = word + ONES * u64::from(0x80 - first);
+    let past_last = word + ONES * u64::from(0x7f - last);
+    from_first & !past_last & (ONES << 7)
+}
+
+/// ASCII texts are changed eight bytes at a time; only others go through Unicode's tables.
+fn change_case(call: &Call, ascii: fn(u64) -> u64, unicode: fn(&str) -> String) -> Result<ArrayRef> {
     let text = call.text(0)?;
     call.texts(|row, out| {
         let Some(text) = text.get(row) else { return Ok(false) };
-        if text.is_ascii() {
-            let start = out.len();
-            out.extend_from_slice(text.as_bytes());
-            ascii(&mut out[start..]);
-        } else {
+        if !text.is_ascii() {
             out.extend_from_slice(unicode(text).as_bytes());
+            return Ok(true);
         }
+        let start = out.len();
+        out.extend_from_slice(text.as_bytes());
+        let (words, rest) = out[start..].as_chunks_mut::<8>();
+        for word in words {
+            *word = ascii(u64::from_le_bytes(*word)).to_le_bytes();
+        }
+        let mut last = [0; 8];
+        last[..rest.len()].copy_from_slice(rest);
+        let changed = ascii(u64::from_le_bytes(last)).to_le_bytes();
+        rest.copy_from_slice(&changed[..rest.len()]);
         Ok(true)
     })
 }
