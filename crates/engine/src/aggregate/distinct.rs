@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::extreme::{add_to_bag, merge_bags, update_bags};
 use super::{AggFunction, AggInput, AggSpec, Aggregate, bind as bind_plain, for_rows, only_arg};
 use crate::Result;
-use crate::state::column::{Column, ColumnKind, Set, list_row};
+use crate::state::column::{Column, ColumnKind, list_entries, list_row};
 use crate::state::key::{encode_fixed, fixed_width};
 use crate::state::value::{decode, encoder};
 
@@ -23,20 +23,6 @@ pub fn bind(spec: &AggSpec) -> Result<Arc<dyn Aggregate>> {
     Ok(Arc::new(Distinct { inner, input, ordered }))
 }
 
-fn add_to_set(set: &mut Set, value: u64, by: i64) {
-    match set.entry(value) {
-        hashbrown::hash_map::Entry::Occupied(mut e) => {
-            *e.get_mut() += by;
-            if *e.get() == 0 {
-                e.remove();
-            }
-        }
-        hashbrown::hash_map::Entry::Vacant(e) => {
-            e.insert(by);
-        }
-    }
-}
-
 /// COUNT(DISTINCT x) over fixed-width values: the size of the set.
 struct CountFixed;
 
@@ -48,16 +34,18 @@ impl Aggregate for CountFixed {
     fn update(&self, state: &mut [Column], slots: &[u32], input: AggInput<'_>) -> Result<()> {
         let values = encode_fixed(&input.args[0])?;
         let sets = state[0].sets_mut();
-        for_rows(slots, input, input.args[0].nulls(), |row, slot, sign| add_to_set(&mut sets[slot], values[row], sign));
+        for_rows(slots, input, input.args[0].nulls(), |row, slot, sign| sets.add(slot as u32, values[row], sign));
         Ok(())
     }
 
     fn merge(&self, state: &mut [Column], slots: &[u32], partial: &[ArrayRef]) -> Result<()> {
         let sets = state[0].sets_mut();
-        for (row, slot) in slots.iter().enumerate() {
-            let (values, counts) = list_row(&partial[0], row)?;
-            for (value, count) in values.as_primitive::<UInt64Type>().values().iter().zip(counts.values()) {
-                add_to_set(&mut sets[*slot as usize], *value, *count);
+        let lists = partial[0].as_list::<i32>();
+        let (values, counts) = list_entries(lists)?;
+        let values = values.as_primitive::<UInt64Type>().values();
+        for (slot, range) in slots.iter().zip(lists.value_offsets().windows(2)) {
+            for i in range[0] as usize..range[1] as usize {
+                sets.add(*slot, values[i], counts[i]);
             }
         }
         Ok(())
@@ -65,7 +53,7 @@ impl Aggregate for CountFixed {
 
     fn evaluate(&self, state: &[Column], slots: &[u32]) -> Result<ArrayRef> {
         let sets = state[0].sets();
-        Ok(Arc::new(Int64Array::from_iter_values(slots.iter().map(|s| sets[*s as usize].len() as i64))))
+        Ok(Arc::new(Int64Array::from_iter_values(slots.iter().map(|s| sets.size(*s) as i64))))
     }
 }
 

@@ -1,11 +1,12 @@
 //! Values by slot: the columns in which accumulators live, so that the engine can save, move and restore them.
 
 use arrow::array::*;
+use arrow::buffer::ScalarBuffer;
 use arrow::datatypes::*;
-use hashbrown::HashMap;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::sets::Sets;
 use crate::{Error, Result};
 
 /// What a column holds.
@@ -25,13 +26,10 @@ pub enum ColumnKind {
     Bag,
 }
 
-/// A multiset of 64-bit values. Counts may be negative in a partial result and never are in a whole one.
-pub type Set = HashMap<u64, i64, BuildMix>;
-
 /// A multiset of byte strings in their order.
 pub type Bag = BTreeMap<Box<[u8]>, i64>;
 
-/// Hasher of [`Set`].
+/// Hasher of integers.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct BuildMix;
 
@@ -70,19 +68,19 @@ pub enum Column {
     /// See [`ColumnKind::Bytes`].
     Bytes(Vec<Option<Box<[u8]>>>),
     /// See [`ColumnKind::Set`].
-    Set(Vec<Set>),
+    Set(Sets),
     /// See [`ColumnKind::Bag`].
     Bag(Vec<Bag>),
 }
 
 macro_rules! each {
-    ($self:expr, $v:ident => $body:expr) => {
+    ($self:expr, $v:ident => $body:expr, $sets:ident => $for_sets:expr) => {
         match $self {
             Column::I64($v) => $body,
             Column::I128($v) => $body,
             Column::F64($v) => $body,
             Column::Bytes($v) => $body,
-            Column::Set($v) => $body,
+            Column::Set($sets) => $for_sets,
             Column::Bag($v) => $body,
         }
     };
@@ -117,7 +115,7 @@ impl Column {
             ColumnKind::I128 => Column::I128(vec![]),
             ColumnKind::F64 => Column::F64(vec![]),
             ColumnKind::Bytes => Column::Bytes(vec![]),
-            ColumnKind::Set => Column::Set(vec![]),
+            ColumnKind::Set => Column::Set(Sets::default()),
             ColumnKind::Bag => Column::Bag(vec![]),
         }
     }
@@ -126,17 +124,34 @@ impl Column {
     accessor!(i128s, i128s_mut, I128, i128);
     accessor!(f64s, f64s_mut, F64, f64);
     accessor!(bytes, bytes_mut, Bytes, Option<Box<[u8]>>);
-    accessor!(sets, sets_mut, Set, Set);
     accessor!(bags, bags_mut, Bag, Bag);
+
+    /// The sets. Panics when the column is of another kind, as the methods above do.
+    #[inline]
+    pub fn sets(&self) -> &Sets {
+        match self {
+            Column::Set(v) => v,
+            _ => unreachable!("an accumulator reads the kind of column it declared"),
+        }
+    }
+
+    /// The sets, to change.
+    #[inline]
+    pub fn sets_mut(&mut self) -> &mut Sets {
+        match self {
+            Column::Set(v) => v,
+            _ => unreachable!("an accumulator writes the kind of column it declared"),
+        }
+    }
 
     /// Grows to at least `slots`; new ones hold zero, none or an empty set.
     pub fn grow(&mut self, slots: usize) {
-        each!(self, v => if v.len() < slots { v.resize_with(slots, Default::default) });
+        each!(self, v => if v.len() < slots { v.resize_with(slots, Default::default) }, sets => sets.grow(slots));
     }
 
     /// Back to the state of a new slot.
     pub fn reset(&mut self, slot: u32) {
-        each!(self, v => v[slot as usize] = Default::default());
+        each!(self, v => v[slot as usize] = Default::default(), sets => sets.reset(slot));
     }
 
     /// Arrow type in which the column is saved and crosses workers.
@@ -163,7 +178,7 @@ impl Column {
             Column::Bytes(v) => Arc::new(slots.iter().map(|s| v[at(s)].as_deref()).collect::<BinaryArray>()),
             Column::Set(v) => {
                 let mut values = UInt64Builder::new();
-                save_list(slots.iter().map(|s| v[at(s)].iter()), |k| values.append_value(*k))
+                save_list(slots.iter().map(|s| v.iter(*s)), |k| values.append_value(*k))
                     .finish(DataType::UInt64, move || Arc::new(values.finish()))?
             }
             Column::Bag(v) => {
@@ -191,8 +206,10 @@ impl Column {
             Column::Set(v) => {
                 for (row, slot) in slots.iter().enumerate() {
                     let (values, counts) = list_row(saved, row)?;
-                    let values = values.as_primitive::<UInt64Type>();
-                    v[*slot as usize] = values.values().iter().copied().zip(counts.values().iter().copied()).collect();
+                    v.reset(*slot);
+                    for (value, count) in values.as_primitive::<UInt64Type>().values().iter().zip(counts.values()) {
+                        v.add(*slot, *value, *count);
+                    }
                 }
             }
             Column::Bag(v) => {
@@ -213,7 +230,7 @@ impl Column {
             Column::I128(v) => v.capacity() * 16,
             Column::F64(v) => v.capacity() * 8,
             Column::Bytes(v) => v.iter().map(|b| 16 + b.as_ref().map_or(0, |b| b.len())).sum(),
-            Column::Set(v) => v.iter().map(|s| 48 + s.capacity() * 17).sum(),
+            Column::Set(v) => v.memory_bytes(),
             Column::Bag(v) => v.iter().map(|b| 24 + b.keys().map(|k| k.len() + 32).sum::<usize>()).sum(),
         }
     }
@@ -221,9 +238,17 @@ impl Column {
 
 /// The values and counts of one saved multiset.
 pub(crate) fn list_row(saved: &ArrayRef, row: usize) -> Result<(ArrayRef, Int64Array)> {
-    let entries = saved.as_list::<i32>().value(row);
-    let entries = entries.as_struct_opt().ok_or_else(|| Error::state("a saved multiset has an unknown form"))?;
-    Ok((entries.column(0).clone(), entries.column(1).as_primitive::<Int64Type>().clone()))
+    let lists = saved.as_list::<i32>();
+    let (values, counts) = list_entries(lists)?;
+    let start = lists.value_offsets()[row] as usize;
+    let length = lists.value_length(row) as usize;
+    Ok((values.slice(start, length), Int64Array::new(counts.slice(start, length), None)))
+}
+
+/// The values and counts of all saved multisets; the offsets of the lists say which belong to which.
+pub(crate) fn list_entries(lists: &ListArray) -> Result<(&ArrayRef, &ScalarBuffer<i64>)> {
+    let entries = lists.values().as_struct_opt().ok_or_else(|| Error::state("a saved multiset has an unknown form"))?;
+    Ok((entries.column(0), entries.column(1).as_primitive::<Int64Type>().values()))
 }
 
 fn entry_fields(value: DataType) -> Fields {

@@ -35,180 +35,74 @@ enum Encoded {
     Bytes { offsets: Vec<u32>, bytes: Vec<u8> },
 }
 
-/// Stored keys by slot.
+/// Stored keys by slot, and the table that finds them. Fixed-width keys lie in the table itself, so that a look-up touches one
+/// place in memory.
 enum Store {
     Empty,
-    One(Vec<u64>),
-    Two(Vec<[u64; 2]>),
-    Bytes(Vec<Box<[u8]>>),
+    One(Fixed<1>),
+    Two(Fixed<2>),
+    Bytes { table: HashTable<u32>, values: Vec<Box<[u8]>> },
 }
 
-/// Maps keys to dense slot numbers. Slots of removed keys are used again.
-pub struct KeyIndex {
-    types: Vec<DataType>,
-    table: HashTable<u32>,
-    store: Store,
-    /// Bit per key column: null. Only for fixed-width stores.
-    nulls: Vec<u8>,
+/// A key of `N` values of at most 64 bits.
+#[derive(Clone, Copy)]
+struct FixedKey<const N: usize> {
+    values: [u64; N],
+    /// Bit per value: null.
+    nulls: u8,
+}
+
+impl<const N: usize> PartialEq for FixedKey<N> {
+    #[inline(always)]
+    fn eq(&self, other: &Self) -> bool {
+        self.values == other.values && self.nulls == other.nulls
+    }
+}
+
+#[derive(Default)]
+struct Fixed<const N: usize> {
+    table: HashTable<(FixedKey<N>, u32)>,
+    keys: Vec<FixedKey<N>>,
+}
+
+impl<const N: usize> Fixed<N> {
+    #[inline(always)]
+    fn upsert(&mut self, slots: &mut Slots, key: FixedKey<N>, hash: u64) -> u32 {
+        if let Some((_, slot)) = self.table.find(hash, |(k, _)| *k == key) {
+            return *slot;
+        }
+        self.insert(slots, key, hash)
+    }
+
+    #[inline(never)]
+    fn insert(&mut self, slots: &mut Slots, key: FixedKey<N>, hash: u64) -> u32 {
+        let slot = slots.allocate(hash);
+        place(&mut self.keys, slot, key);
+        self.table.insert_unique(hash, (key, slot), |(_, s)| slots.hashes[*s as usize]);
+        slot
+    }
+
+    /// Column `c` of the keys of these slots.
+    fn decode(&self, t: &DataType, c: usize, slots: &[u32]) -> Result<ArrayRef> {
+        let key = |s: &u32| &self.keys[*s as usize];
+        decode_fixed(t, slots.iter().map(|s| (key(s).nulls & (1 << c) == 0).then(|| key(s).values[c])))
+    }
+
+    fn memory_bytes(&self) -> usize {
+        let key = size_of::<FixedKey<N>>();
+        self.keys.capacity() * key + self.table.capacity() * (key + 9)
+    }
+}
+
+/// Which slots are in use, and the hashes of their keys.
+#[derive(Default)]
+struct Slots {
     hashes: Vec<u64>,
     free: Vec<u32>,
     live: Vec<bool>,
-    scratch_hashes: Vec<u64>,
 }
 
-impl KeyIndex {
-    /// An empty index for keys of these types.
-    pub fn new(types: &[DataType]) -> Self {
-        let store = match types {
-            [] => Store::Empty,
-            [a] if fixed_width(a) => Store::One(vec![]),
-            [a, b] if fixed_width(a) && fixed_width(b) => Store::Two(vec![]),
-            _ => Store::Bytes(vec![]),
-        };
-        Self {
-            types: types.to_vec(),
-            table: HashTable::new(),
-            store,
-            nulls: vec![],
-            hashes: vec![],
-            free: vec![],
-            live: vec![],
-            scratch_hashes: vec![],
-        }
-    }
-
-    /// Types of the key columns.
-    pub fn types(&self) -> &[DataType] {
-        &self.types
-    }
-
-    /// Number of keys.
-    pub fn len(&self) -> usize {
-        self.table.len()
-    }
-
-    /// `true` without keys.
-    pub fn is_empty(&self) -> bool {
-        self.table.is_empty()
-    }
-
-    /// One more than the highest slot ever given out: the length that columns by slot need.
-    pub fn slots(&self) -> usize {
-        self.live.len()
-    }
-
-    /// Slots in use, ascending.
-    pub fn live_slots(&self) -> Vec<u32> {
-        (0..self.live.len() as u32).filter(|s| self.live[*s as usize]).collect()
-    }
-
-    /// The hash of a slot's key, see [`crate::hash`].
-    pub fn hash_of(&self, slot: u32) -> u64 {
-        self.hashes[slot as usize]
-    }
-
-    /// Finds or makes the slot of each row's key. `slots` is cleared first.
-    pub fn upsert(&mut self, keys: &[ArrayRef], rows: usize, slots: &mut Vec<u32>) -> Result<()> {
-        slots.clear();
-        slots.reserve(rows);
-        let mut hashes = std::mem::take(&mut self.scratch_hashes);
-        hash_columns(keys, rows, &mut hashes)?;
-        let encoded = encode(keys, rows)?;
-        match encoded {
-            Encoded::Empty => slots.extend((0..rows).map(|_| self.upsert_empty())),
-            Encoded::One(values) if no_nulls(keys) => {
-                let mut last: Option<(u64, u32)> = None;
-                for (value, hash) in values.iter().zip(&hashes) {
-                    let slot = match last {
-                        Some((v, slot)) if v == *value => slot,
-                        _ => self.upsert_one(*value, 0, *hash),
-                    };
-                    last = Some((*value, slot));
-                    slots.push(slot);
-                }
-            }
-            Encoded::One(values) => {
-                for row in 0..rows {
-                    slots.push(self.upsert_one(values[row], null_mask(keys, row), hashes[row]));
-                }
-            }
-            Encoded::Two(a, b) => {
-                let nullable = !no_nulls(keys);
-                for row in 0..rows {
-                    let mask = if nullable { null_mask(keys, row) } else { 0 };
-                    slots.push(self.upsert_two([a[row], b[row]], mask, hashes[row]));
-                }
-            }
-            Encoded::Bytes { offsets, bytes } => {
-                for row in 0..rows {
-                    let key = &bytes[offsets[row] as usize..offsets[row + 1] as usize];
-                    slots.push(self.upsert_bytes(key, hashes[row]));
-                }
-            }
-        }
-        self.scratch_hashes = hashes;
-        Ok(())
-    }
-
-    fn upsert_empty(&mut self) -> u32 {
-        match self.table.find(0, |_| true) {
-            Some(slot) => *slot,
-            None => {
-                let slot = self.allocate(0);
-                self.table.insert_unique(0, slot, |_| 0);
-                slot
-            }
-        }
-    }
-
-    #[inline]
-    fn upsert_one(&mut self, value: u64, mask: u8, hash: u64) -> u32 {
-        let Store::One(values) = &self.store else { unreachable!("store and encoding agree") };
-        let nulls = &self.nulls;
-        if let Some(slot) = self.table.find(hash, |s| values[*s as usize] == value && nulls[*s as usize] == mask) {
-            return *slot;
-        }
-        let slot = self.allocate(hash);
-        let Store::One(values) = &mut self.store else { unreachable!("store and encoding agree") };
-        place(values, slot, value);
-        place(&mut self.nulls, slot, mask);
-        self.insert(slot, hash);
-        slot
-    }
-
-    #[inline]
-    fn upsert_two(&mut self, value: [u64; 2], mask: u8, hash: u64) -> u32 {
-        let Store::Two(values) = &self.store else { unreachable!("store and encoding agree") };
-        let nulls = &self.nulls;
-        if let Some(slot) = self.table.find(hash, |s| values[*s as usize] == value && nulls[*s as usize] == mask) {
-            return *slot;
-        }
-        let slot = self.allocate(hash);
-        let Store::Two(values) = &mut self.store else { unreachable!("store and encoding agree") };
-        place(values, slot, value);
-        place(&mut self.nulls, slot, mask);
-        self.insert(slot, hash);
-        slot
-    }
-
-    fn upsert_bytes(&mut self, key: &[u8], hash: u64) -> u32 {
-        let Store::Bytes(values) = &self.store else { unreachable!("store and encoding agree") };
-        let hashes = &self.hashes;
-        if let Some(slot) = self.table.find(hash, |s| hashes[*s as usize] == hash && *values[*s as usize] == *key) {
-            return *slot;
-        }
-        let slot = self.allocate(hash);
-        let Store::Bytes(values) = &mut self.store else { unreachable!("store and encoding agree") };
-        place(values, slot, key.into());
-        self.insert(slot, hash);
-        slot
-    }
-
-    fn insert(&mut self, slot: u32, hash: u64) {
-        let hashes = &self.hashes;
-        self.table.insert_unique(hash, slot, |s| hashes[*s as usize]);
-    }
-
+impl Slots {
     fn allocate(&mut self, hash: u64) -> u32 {
         match self.free.pop() {
             Some(slot) => {
@@ -223,35 +117,120 @@ impl KeyIndex {
             }
         }
     }
+}
+
+/// Maps keys to dense slot numbers. Slots of removed keys are used again.
+pub struct KeyIndex {
+    types: Vec<DataType>,
+    store: Store,
+    slots: Slots,
+    scratch_hashes: Vec<u64>,
+}
+
+impl KeyIndex {
+    /// An empty index for keys of these types.
+    pub fn new(types: &[DataType]) -> Self {
+        let store = match types {
+            [] => Store::Empty,
+            [a] if fixed_width(a) => Store::One(Fixed::default()),
+            [a, b] if fixed_width(a) && fixed_width(b) => Store::Two(Fixed::default()),
+            _ => Store::Bytes { table: HashTable::new(), values: vec![] },
+        };
+        Self { types: types.to_vec(), store, slots: Slots::default(), scratch_hashes: vec![] }
+    }
+
+    /// Types of the key columns.
+    pub fn types(&self) -> &[DataType] {
+        &self.types
+    }
+
+    /// Number of keys.
+    pub fn len(&self) -> usize {
+        self.slots.live.len() - self.slots.free.len()
+    }
+
+    /// `true` without keys.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// One more than the highest slot ever given out: the length that columns by slot need.
+    pub fn slots(&self) -> usize {
+        self.slots.live.len()
+    }
+
+    /// Slots in use, ascending.
+    pub fn live_slots(&self) -> Vec<u32> {
+        (0..self.slots() as u32).filter(|s| self.slots.live[*s as usize]).collect()
+    }
+
+    /// The hash of a slot's key, see [`crate::hash`].
+    pub fn hash_of(&self, slot: u32) -> u64 {
+        self.slots.hashes[slot as usize]
+    }
+
+    /// Finds or makes the slot of each row's key. `slots` is cleared first.
+    pub fn upsert(&mut self, keys: &[ArrayRef], rows: usize, slots: &mut Vec<u32>) -> Result<()> {
+        slots.clear();
+        if rows == 0 {
+            return Ok(());
+        }
+        slots.reserve(rows);
+        let mut hashes = std::mem::take(&mut self.scratch_hashes);
+        hash_columns(keys, rows, &mut hashes)?;
+        let all = &mut self.slots;
+        let nullable = !no_nulls(keys);
+        let nulls = |row| if nullable { null_mask(keys, row) } else { 0 };
+        match (&mut self.store, encode(keys, rows)?) {
+            (Store::Empty, _) => {
+                let slot = if all.live.first() == Some(&true) { 0 } else { all.allocate(0) };
+                slots.resize(rows, slot);
+            }
+            (Store::One(store), Encoded::One(values)) => {
+                let keys = values.iter().enumerate().map(|(row, v)| FixedKey { values: [*v], nulls: nulls(row) });
+                slots.extend(keys.zip(&hashes).map(|(key, hash)| store.upsert(all, key, *hash)));
+            }
+            (Store::Two(store), Encoded::Two(a, b)) => {
+                let keys = a.iter().zip(&b).enumerate().map(|(row, (a, b))| FixedKey { values: [*a, *b], nulls: nulls(row) });
+                slots.extend(keys.zip(&hashes).map(|(key, hash)| store.upsert(all, key, *hash)));
+            }
+            (Store::Bytes { table, values }, Encoded::Bytes { offsets, bytes }) => {
+                let keys = offsets.windows(2).map(|range| &bytes[range[0] as usize..range[1] as usize]);
+                slots.extend(keys.zip(&hashes).map(|(key, hash)| upsert_bytes(table, values, all, key, *hash)));
+            }
+            _ => return Err(Error::internal("the columns of a key changed their types")),
+        }
+        self.scratch_hashes = hashes;
+        Ok(())
+    }
 
     /// Forgets a key; its slot may be given to another one.
     pub fn remove(&mut self, slot: u32) {
-        let hash = self.hashes[slot as usize];
-        if let Ok(entry) = self.table.find_entry(hash, |s| *s == slot) {
-            entry.remove();
-            self.live[slot as usize] = false;
-            self.free.push(slot);
-            if let Store::Bytes(values) = &mut self.store {
-                values[slot as usize] = Box::default();
+        let at = slot as usize;
+        if !self.slots.live[at] {
+            return;
+        }
+        let hash = self.slots.hashes[at];
+        match &mut self.store {
+            Store::Empty => {}
+            Store::One(store) => drop(store.table.find_entry(hash, |(_, s)| *s == slot).map(|e| e.remove())),
+            Store::Two(store) => drop(store.table.find_entry(hash, |(_, s)| *s == slot).map(|e| e.remove())),
+            Store::Bytes { table, values } => {
+                drop(table.find_entry(hash, |s| *s == slot).map(|e| e.remove()));
+                values[at] = Box::default();
             }
         }
+        self.slots.live[at] = false;
+        self.slots.free.push(slot);
     }
 
     /// The key columns of these slots.
     pub fn keys(&self, slots: &[u32]) -> Result<Vec<ArrayRef>> {
         match &self.store {
             Store::Empty => Ok(vec![]),
-            Store::One(values) => {
-                let valid = |s: &u32| self.nulls[*s as usize] == 0;
-                Ok(vec![decode_fixed(&self.types[0], slots.iter().map(|s| valid(s).then(|| values[*s as usize])))?])
-            }
-            Store::Two(values) => (0..2)
-                .map(|c| {
-                    let valid = |s: &u32| self.nulls[*s as usize] & (1 << c) == 0;
-                    decode_fixed(&self.types[c], slots.iter().map(|s| valid(s).then(|| values[*s as usize][c])))
-                })
-                .collect(),
-            Store::Bytes(values) => decode_bytes(&self.types, slots.iter().map(|s| &*values[*s as usize])),
+            Store::One(store) => Ok(vec![store.decode(&self.types[0], 0, slots)?]),
+            Store::Two(store) => (0..2).map(|c| store.decode(&self.types[c], c, slots)).collect(),
+            Store::Bytes { values, .. } => decode_bytes(&self.types, slots.iter().map(|s| &*values[*s as usize])),
         }
     }
 
@@ -259,23 +238,29 @@ impl KeyIndex {
     pub fn memory_bytes(&self) -> usize {
         let store = match &self.store {
             Store::Empty => 0,
-            Store::One(v) => v.capacity() * 8,
-            Store::Two(v) => v.capacity() * 16,
-            Store::Bytes(v) => v.iter().map(|b| b.len() + 16).sum(),
+            Store::One(store) => store.memory_bytes(),
+            Store::Two(store) => store.memory_bytes(),
+            Store::Bytes { table, values } => table.capacity() * 5 + values.iter().map(|b| b.len() + 16).sum::<usize>(),
         };
-        store + self.hashes.capacity() * 8 + self.table.capacity() * 5 + self.live.capacity() * 2
+        store + self.slots.hashes.capacity() * 8 + self.slots.live.capacity()
     }
 }
 
-fn place<T: Default>(values: &mut Vec<T>, slot: u32, value: T) {
-    let slot = slot as usize;
-    if slot == values.len() {
-        values.push(value);
-    } else {
-        if slot > values.len() {
-            values.resize_with(slot + 1, T::default);
-        }
-        values[slot] = value;
+fn upsert_bytes(table: &mut HashTable<u32>, values: &mut Vec<Box<[u8]>>, slots: &mut Slots, key: &[u8], hash: u64) -> u32 {
+    if let Some(slot) = table.find(hash, |s| slots.hashes[*s as usize] == hash && *values[*s as usize] == *key) {
+        return *slot;
+    }
+    let slot = slots.allocate(hash);
+    place(values, slot, key.into());
+    table.insert_unique(hash, slot, |s| slots.hashes[*s as usize]);
+    slot
+}
+
+/// Puts a value in its slot: one of those there are, or the next.
+fn place<T>(values: &mut Vec<T>, slot: u32, value: T) {
+    match values.get_mut(slot as usize) {
+        Some(place) => *place = value,
+        None => values.push(value),
     }
 }
 

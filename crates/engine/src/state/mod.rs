@@ -8,6 +8,7 @@ pub mod column;
 pub mod key;
 pub mod keyed;
 pub mod sessions;
+pub mod sets;
 pub mod slices;
 pub(crate) mod value;
 
