@@ -5,7 +5,7 @@
 //! aggregation and the slices of a window both hand them to [`Aggregate::merge`].
 
 mod count;
-mod distinct;
+pub(crate) mod distinct;
 mod extreme;
 mod ordered;
 mod sum;
@@ -45,6 +45,11 @@ pub trait Aggregate: Send + Sync {
     /// Whether partial results of rows of one tick, merged in the order of those rows, give what the rows themselves would.
     fn mergeable(&self) -> bool {
         true
+    }
+
+    /// Whether this is a COUNT(DISTINCT) whose values can lie in a set shared with others, see [`distinct::SharedCount`].
+    fn shares_values(&self) -> bool {
+        false
     }
 
     /// The result for each of `slots`.

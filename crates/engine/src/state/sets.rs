@@ -10,7 +10,7 @@ const NONE: u32 = u32::MAX;
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Entry {
     value: u64,
-    /// Never zero while in use. Negative only in partial results.
+    /// How often it is there, or bits. Never zero while in use; negative only in partial results.
     count: i64,
     slot: u32,
     before: u32,
@@ -62,20 +62,44 @@ impl Sets {
     #[inline]
     pub fn add(&mut self, slot: u32, value: u64, by: i64) {
         let hash = hash(slot, value);
-        let entries = &mut self.entries;
-        if let Some(found) = self.index.find(hash, |e| {
-            let entry = &entries[*e as usize];
-            entry.value == value && entry.slot == slot
-        }) {
-            let entry = &mut entries[*found as usize];
-            entry.count += by;
-            if entry.count == 0 {
-                let at = *found;
-                self.forget(at);
+        match self.find(slot, value, hash) {
+            Some(at) => {
+                let entry = &mut self.entries[at as usize];
+                entry.count += by;
+                if entry.count == 0 {
+                    self.forget(at);
+                }
             }
-        } else if by != 0 {
-            self.insert(slot, value, by, hash);
+            None if by != 0 => self.insert(slot, value, by, hash),
+            None => {}
         }
+    }
+
+    /// Takes a value's count for a set of bits and adds some; returns those that are new.
+    #[inline]
+    pub fn mark(&mut self, slot: u32, value: u64, bits: i64) -> i64 {
+        let hash = hash(slot, value);
+        match self.find(slot, value, hash) {
+            Some(at) => {
+                let entry = &mut self.entries[at as usize];
+                let new = bits & !entry.count;
+                entry.count |= bits;
+                new
+            }
+            None => {
+                self.insert(slot, value, bits, hash);
+                bits
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn find(&self, slot: u32, value: u64, hash: u64) -> Option<u32> {
+        let is_it = |at: &u32| {
+            let entry = &self.entries[*at as usize];
+            entry.value == value && entry.slot == slot
+        };
+        self.index.find(hash, is_it).copied()
     }
 
     fn insert(&mut self, slot: u32, value: u64, count: i64, hash: u64) {

@@ -244,7 +244,7 @@ fn call(function: AggFunction, arg: Option<usize>, distinct: bool, filter: Optio
     AggCall { function: bind(&spec).unwrap(), args: arg.into_iter().collect(), filter }
 }
 
-/// COUNT(*), SUM(value), MIN(value), MAX(value), COUNT(DISTINCT value), SUM(value) FILTER (WHERE flag).
+/// COUNT(*), SUM(value), MIN(value), MAX(value), COUNT(DISTINCT value), SUM(value) FILTER (WHERE flag), COUNT(DISTINCT value) FILTER (WHERE flag).
 pub fn aggregates(retract: bool) -> Aggregates {
     use AggFunction::*;
     Aggregates::new(vec![
@@ -254,17 +254,18 @@ pub fn aggregates(retract: bool) -> Aggregates {
         call(Max, Some(VALUE), false, None, retract),
         call(Count, Some(VALUE), true, None, retract),
         call(Sum, Some(VALUE), false, Some(FLAG), retract),
+        call(Count, Some(VALUE), true, Some(FLAG), retract),
     ])
 }
 
 /// Names of what [`aggregates`] gives.
-pub const RESULTS: [&str; 6] = ["n", "total", "least", "most", "kinds", "flagged"];
+pub const RESULTS: [&str; 7] = ["n", "total", "least", "most", "kinds", "flagged", "flagged_kinds"];
 
 /// What [`aggregates`] gives for rows, as [`text`] shows it.
 pub fn expected(rows: &[Row]) -> Vec<String> {
     let values: Vec<i64> = rows.iter().filter_map(|r| r.value).collect();
     let flagged: Vec<i64> = rows.iter().filter(|r| r.flag == Some(true)).filter_map(|r| r.value).collect();
-    let kinds = values.iter().collect::<std::collections::HashSet<_>>().len();
+    let kinds = |v: &[i64]| v.iter().collect::<std::collections::HashSet<_>>().len().to_string();
     let some = |v: Option<i64>| v.map_or("-".to_string(), |v| v.to_string());
     let sum = |v: &[i64]| (!v.is_empty()).then(|| v.iter().sum());
     vec![
@@ -272,8 +273,9 @@ pub fn expected(rows: &[Row]) -> Vec<String> {
         some(sum(&values)),
         some(values.iter().min().copied()),
         some(values.iter().max().copied()),
-        kinds.to_string(),
+        kinds(&values),
         some(sum(&flagged)),
+        kinds(&flagged),
     ]
 }
 
