@@ -358,12 +358,20 @@ impl SourceIntake {
         self.watermark != previous
     }
 
-    /// Marks splits that have been silent for the idle timeout.
-    pub fn note_idle(&mut self, now_ms: i64) {
-        let Some(timeout) = self.idle_timeout_ms.filter(|t| *t > 0) else { return };
+    /// Marks splits that have been silent for the idle timeout. Tells whether the whole source fell silent by that.
+    pub fn note_idle(&mut self, now_ms: i64) -> bool {
+        let Some(timeout) = self.idle_timeout_ms.filter(|t| *t > 0) else { return false };
+        let before = self.idle();
         for split in self.splits.iter_mut().filter(|s| s.pending.is_empty() && !s.exhausted) {
             split.idle = now_ms - split.last_data_ms >= timeout;
         }
+        self.idle() && !before
+    }
+
+    /// Whether all splits that have not ended are silent: event time behind this source does not wait for it.
+    pub fn idle(&self) -> bool {
+        let mut running = self.splits.iter().filter(|s| !s.ended()).peekable();
+        running.peek().is_some() && running.all(|s| s.idle)
     }
 
     /// When there may be something to do again; milliseconds.

@@ -14,7 +14,7 @@ use crate::progress::{OperatorProgress, Progress, SinkProgress};
 use crate::sink::Sink;
 use crate::source::ChunkBudget;
 use crate::state::State;
-use crate::time::{END_OF_TIME, NO_WATERMARK};
+use crate::time::{END_OF_TIME, NO_WATERMARK, slowest};
 use crate::worker::{DecodeTask, DecodedChunk, Intake, Parcel, StageOutput, Worker, WorkerNode};
 use crate::{Batch, Result};
 
@@ -297,27 +297,25 @@ impl Job {
     /// Moves event time of the sources. Tells whether any moved.
     fn advance_time(&mut self) -> bool {
         let now_ms = self.now_ms;
-        self.sources.iter_mut().fold(false, |moved, source| {
-            source.note_idle(now_ms);
-            source.advance() | moved
-        })
+        self.sources.iter_mut().fold(false, |moved, source| source.note_idle(now_ms) | source.advance() | moved)
     }
 
-    /// The tick of every node: event time is the minimum over its inputs.
+    /// The tick of every node: event time is the minimum over its inputs, of which those that are idle do not count.
     pub(crate) fn node_ticks(&mut self, last: bool) -> Vec<Tick> {
-        let mut now: Vec<i64> = vec![END_OF_TIME; self.watermarks.len()];
+        // `None`: nothing but idle sources behind it.
+        let mut now: Vec<Option<i64>> = vec![Some(END_OF_TIME); self.watermarks.len()];
         for source in &self.sources {
-            now[source.node()] = if last { END_OF_TIME } else { source.watermark() };
+            now[source.node()] = if last { Some(END_OF_TIME) } else { (!source.idle()).then(|| source.watermark()) };
         }
         for node in 0..now.len() {
-            if let Some(slowest) = self.topology.inputs[node].iter().map(|i| now[*i]).min() {
-                now[node] = slowest;
+            if !self.topology.inputs[node].is_empty() {
+                now[node] = slowest(self.topology.inputs[node].iter().map(|i| now[*i]));
             }
         }
         let ticks = now.iter().zip(&self.watermarks).map(|(watermark, before)| Tick {
             number: self.ticks,
             watermark_before: *before,
-            watermark: *watermark.max(before),
+            watermark: watermark.map_or(*before, |w| w.max(*before)),
             now_ms: self.now_ms,
             now_before_ms: self.ticked_ms,
             last,

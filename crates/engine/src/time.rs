@@ -35,6 +35,13 @@ pub fn source_watermark(splits: impl Iterator<Item = SplitTime>, more_to_come: b
     }
 }
 
+/// Event time where several inputs come together: the slowest of those that run. `None` is an input behind which all is idle; it
+/// does not hold the others back, but while there is one, time does not end with the others.
+pub fn slowest(inputs: impl Iterator<Item = Option<i64>> + Clone) -> Option<i64> {
+    let running = inputs.clone().flatten().filter(|time| *time < END_OF_TIME).min();
+    running.or_else(|| inputs.clone().all(|time| time.is_some()).then_some(END_OF_TIME))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -66,8 +66,8 @@ fn processing_time_windows_fire_after_a_restart_without_new_input() {
 }
 
 #[test]
-fn an_idle_split_does_not_hold_the_watermark() {
-    for emit in [Emit::OnEvent, Emit::Periodic] {
+fn an_idle_split_or_source_does_not_hold_the_watermark() {
+    for (emit, sources_apart) in [(Emit::OnEvent, false), (Emit::Periodic, false), (Emit::OnEvent, true), (Emit::Periodic, true)] {
         for silent_from_the_start in [true, false] {
             let lively = arriving(&[0, 20, 40, 60]);
             let silent: Vec<Event> = match silent_from_the_start {
@@ -81,6 +81,7 @@ fn an_idle_split_does_not_hold_the_watermark() {
             let splits = vec![[&lively[..], &[last]].concat(), silent.clone()];
             let mut setup = Setup::new(splits, Query::Window { size: 10, two_phases: false });
             setup.emit = Some(emit);
+            setup.sources_apart = sources_apart;
             setup.idle_timeout_ms = Some(500);
             let (_, progress) = setup.run().unwrap();
             assert!(progress.operators.is_empty());

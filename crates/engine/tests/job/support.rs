@@ -359,6 +359,8 @@ pub struct Setup {
     pub emit: Option<Emit>,
     pub delay: i64,
     pub idle_timeout_ms: Option<i64>,
+    /// Each split is a source of its own, and their rows come together behind them.
+    pub sources_apart: bool,
     pub config: JobConfig,
     pub checkpoints: Option<Kept>,
     /// An operator in front of the sink.
@@ -377,6 +379,7 @@ impl Setup {
             emit: Some(Emit::OnEvent),
             delay: 0,
             idle_timeout_ms: None,
+            sources_apart: false,
             config: JobConfig::default(),
             checkpoints: None,
             extra: None,
@@ -409,20 +412,13 @@ impl Setup {
 
     pub fn graph(&self) -> Graph {
         let mut graph = Graph::default();
-        let event_time = self.emit.map(|emit| EventTime {
-            watermark: Arc::new(Delayed(self.delay)),
-            column: TIME,
-            emit,
-            idle_timeout_ms: self.idle_timeout_ms,
-        });
-        let source = SourceNode {
-            source: Box::new(self.script.clone()),
-            columns: (0..4).map(|i| Arc::new(Column(i)) as Arc<dyn Expr>).collect(),
-            schema: schema(),
-            keep: 4,
-            event_time,
+        let sources: Vec<Edge> = match self.sources_apart {
+            false => vec![edge(self.source(&mut graph, self.script.clone()), Exchange::Forward)],
+            true => {
+                let alone = self.script.splits.iter().map(|split| Script { splits: vec![split.clone()], ..self.script.clone() });
+                alone.map(|script| edge(self.source(&mut graph, script), Exchange::Forward)).collect()
+            }
         };
-        let source = graph.add("Source", NodeKind::Source(Box::new(source)), vec![]);
         let calc = Calc {
             condition: Some(Arc::new(IsNotNull(KEY))),
             select: vec![SPLIT, TIME, KEY, BIT],
@@ -430,7 +426,7 @@ impl Setup {
             schema: schema(),
         };
         let factory: OperatorFactory = Box::new(move || Ok(Box::new(calc.clone())));
-        let calc = graph.add("Calc", NodeKind::Operator(factory), vec![edge(source, Exchange::Forward)]);
+        let calc = graph.add("Calc", NodeKind::Operator(factory), sources);
         let mut last = self.query_nodes(&mut graph, calc);
         if let Some(extra) = self.extra {
             let factory: OperatorFactory = Box::new(move || Ok(extra()));
@@ -439,6 +435,23 @@ impl Setup {
         let sink = Memory { world: self.world.clone(), clock: self.clock.clone() };
         graph.add("Sink", NodeKind::Sink(Box::new(sink)), vec![edge(last, Exchange::Forward)]);
         graph
+    }
+
+    fn source(&self, graph: &mut Graph, script: Script) -> usize {
+        let event_time = self.emit.map(|emit| EventTime {
+            watermark: Arc::new(Delayed(self.delay)),
+            column: TIME,
+            emit,
+            idle_timeout_ms: self.idle_timeout_ms,
+        });
+        let source = SourceNode {
+            source: Box::new(script),
+            columns: (0..4).map(|i| Arc::new(Column(i)) as Arc<dyn Expr>).collect(),
+            schema: schema(),
+            keep: 4,
+            event_time,
+        };
+        graph.add("Source", NodeKind::Source(Box::new(source)), vec![])
     }
 
     fn query_nodes(&self, graph: &mut Graph, source: usize) -> usize {
