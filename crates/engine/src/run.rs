@@ -90,12 +90,12 @@ impl Control {
 const SLEEP_MAX_MS: i64 = 20;
 /// Milliseconds between two progress reports.
 const PROGRESS_INTERVAL_MS: i64 = 200;
-/// Bytes in a chunk: large enough to make the cost per chunk vanish, small enough to stay in the cache.
-const CHUNK_BYTES: usize = 256 << 10;
+/// Bytes in a chunk: large enough to make the cost per chunk vanish, small enough that its columns stay in the cache.
+const CHUNK_BYTES: usize = 1 << 20;
 /// Rows in a chunk, for sources that count rows.
 const CHUNK_ROWS: usize = 8192;
 /// Most chunks a worker decodes in one tick.
-const CHUNKS_PER_WORKER_MAX: usize = 16;
+const CHUNKS_PER_WORKER_MAX: usize = 4;
 
 pub(crate) struct SinkSlot {
     pub(crate) node: NodeId,

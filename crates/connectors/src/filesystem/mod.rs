@@ -10,6 +10,7 @@ mod chunk;
 mod config;
 mod encode;
 mod listing;
+mod range;
 mod sink;
 #[cfg(test)]
 mod sink_tests;

@@ -12,9 +12,10 @@ use flott_engine::source::{ChunkBudget, Fetch, Position, Source, SplitInfo, Spli
 use flott_engine::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-use super::chunk::{Piece, RangeChunk};
+use super::chunk::Piece;
 use super::config::SourceConfig;
 use super::listing;
+use super::range::RangeChunk;
 use super::stream::{Compression, StreamReader};
 use crate::formats::{self, Decode, Framing};
 

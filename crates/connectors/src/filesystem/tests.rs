@@ -213,6 +213,26 @@ fn a_position_continues_and_a_changed_file_is_refused() {
 }
 
 #[test]
+fn long_ranges_are_read_in_pieces() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("f.json");
+    // Records of 20 to 500 bytes, and now and then one that is longer than a piece or two.
+    let name = |i: usize| "x".repeat(if i % 1_000 == 999 { 70_000 * (1 + i / 1_000) } else { i * 7_919 % 480 });
+    let line = |i: usize| if i == 2_500 { "nonsense\n".to_owned() } else { format!("{{\"id\":{i},\"name\":\"{}\"}}\n", name(i)) };
+    std::fs::write(&path, (0..3_000).map(line).collect::<String>()).unwrap();
+    let wanted: Vec<String> = (0..3_000).filter(|i| *i != 2_500).map(|i| format!("{i}|{}", name(i))).collect();
+    let lenient = table(&path, &[("json.ignore-parse-errors", "true")]);
+    for bytes in [1_000, 65_536, 100_001, 1 << 20, 1 << 30] {
+        assert!(read(&lenient, bytes) == wanted, "{bytes}");
+        let mut source = Filesystem.source(&lenient, &environment(false)).unwrap();
+        let chunks = read_chunks(source.as_mut(), bytes).unwrap();
+        let bad: Vec<_> = chunks.iter().flat_map(|c| &c.2.bad_samples).collect();
+        assert_eq!((bad.len(), bad[0].text.as_str()), (1, "nonsense"));
+        assert!(bad[0].place.ends_with(", line 2501"), "{bad:?}");
+    }
+}
+
+#[test]
 fn records_without_end_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let huge = vec![b'x'; 20 << 20];

@@ -2,25 +2,24 @@
 
 use std::sync::Arc;
 
-use arrow::array::{
-    Array, ArrayRef, ArrowPrimitiveType, BinaryArray, BooleanBufferBuilder, NullBufferBuilder, PrimitiveArray, StringArray,
-};
+use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, BinaryArray, BooleanBufferBuilder, PrimitiveArray, StringArray};
 use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{ArrowNativeType, DataType, FieldRef, Fields};
 use flott_engine::{Error, Result};
 
 use super::columns::Column;
+use super::nulls::Nulls;
 
 /// Fixed-width values; a NULL keeps a zero.
 pub struct Values<T> {
     pub(super) values: Vec<T>,
-    pub(super) nulls: NullBufferBuilder,
+    pub(super) nulls: Nulls,
 }
 
 /// Truth values.
 pub struct Booleans {
     pub(super) values: BooleanBufferBuilder,
-    pub(super) nulls: NullBufferBuilder,
+    pub(super) nulls: Nulls,
 }
 
 /// Byte strings, one after the other.
@@ -28,23 +27,18 @@ pub struct Bytes {
     /// All values without gaps. Whoever writes here ends the value with [`Bytes::end`].
     pub data: Vec<u8>,
     pub(super) offsets: Vec<i32>,
-    pub(super) nulls: NullBufferBuilder,
+    pub(super) nulls: Nulls,
 }
 
-/// Strings, one after the other.
-pub struct Strings {
-    /// All values without gaps. Whoever appends here ends the value with [`Strings::end`]; nothing else may be done to it.
-    pub text: String,
-    pub(super) offsets: Vec<i32>,
-    pub(super) nulls: NullBufferBuilder,
-}
+/// Strings, one after the other: byte strings into which only whole pieces of UTF-8 come.
+pub struct Strings(Bytes);
 
 /// Lists of one element type.
 pub struct List {
     pub element: Column,
     pub field: FieldRef,
     pub(super) offsets: Vec<i32>,
-    pub(super) nulls: NullBufferBuilder,
+    pub(super) nulls: Nulls,
 }
 
 /// Maps; keys are strings in all formats.
@@ -53,7 +47,7 @@ pub struct Map {
     pub values: Column,
     pub entries: FieldRef,
     pub(super) offsets: Vec<i32>,
-    pub(super) nulls: NullBufferBuilder,
+    pub(super) nulls: Nulls,
 }
 
 /// Nested rows. NULL rows reach the children only when the next row with a value comes, all at once, so that a column that is
@@ -61,26 +55,27 @@ pub struct Map {
 pub struct Row {
     pub fields: Fields,
     pub columns: Vec<Column>,
+    pub(super) rows: usize,
     /// Rows that the children have.
     pub(super) filled: usize,
-    pub(super) nulls: NullBufferBuilder,
+    pub(super) nulls: Nulls,
 }
 
 impl<T: Copy + Default> Values<T> {
     pub(super) fn new(rows: usize) -> Self {
-        Self { values: Vec::with_capacity(rows), nulls: NullBufferBuilder::new(rows) }
+        Self { values: Vec::with_capacity(rows), nulls: Nulls::default() }
     }
 
     /// Appends a value.
     #[inline]
     pub fn push(&mut self, value: T) {
         self.values.push(value);
-        self.nulls.append_non_null();
     }
 
     pub(super) fn push_nulls(&mut self, count: usize) {
-        self.values.resize(self.values.len() + count, T::default());
-        self.nulls.append_n_nulls(count);
+        let rows = self.values.len();
+        self.values.resize(rows + count, T::default());
+        self.nulls.set_range(rows, count);
     }
 
     pub(super) fn truncate(&mut self, rows: usize) {
@@ -88,20 +83,26 @@ impl<T: Copy + Default> Values<T> {
         self.nulls.truncate(rows);
     }
 
-    pub(super) fn finish<P: ArrowPrimitiveType<Native = T>>(mut self, data_type: &DataType) -> ArrayRef
+    pub(super) fn finish<P: ArrowPrimitiveType<Native = T>>(self, data_type: &DataType) -> ArrayRef
     where
         T: ArrowNativeType,
     {
-        let array = PrimitiveArray::<P>::new(ScalarBuffer::from(self.values), self.nulls.finish());
+        let nulls = self.nulls.finish(self.values.len());
+        let array = PrimitiveArray::<P>::new(ScalarBuffer::from(self.values), nulls);
         Arc::new(if array.data_type() == data_type { array } else { array.with_data_type(data_type.clone()) })
     }
 }
 
+/// The offsets of no value, with room for those of `rows`.
+pub(super) fn offsets(rows: usize) -> Vec<i32> {
+    let mut offsets = Vec::with_capacity(rows + 1);
+    offsets.push(0);
+    offsets
+}
+
 impl Bytes {
-    pub(super) fn new(rows: usize) -> Self {
-        let mut offsets = Vec::with_capacity(rows + 1);
-        offsets.push(0);
-        Self { data: Vec::new(), offsets, nulls: NullBufferBuilder::new(rows) }
+    pub(super) fn new(rows: usize, bytes: usize) -> Self {
+        Self { data: Vec::with_capacity(bytes), offsets: offsets(rows), nulls: Nulls::default() }
     }
 
     /// Appends a value.
@@ -116,7 +117,6 @@ impl Bytes {
     pub fn end(&mut self) {
         // An overflow is found when the column is finished, since the lengths then do not add up.
         self.offsets.push(self.data.len() as i32);
-        self.nulls.append_non_null();
     }
 
     /// Drops what was written to `data` since the last value ended.
@@ -125,10 +125,14 @@ impl Bytes {
         self.data.truncate(end);
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.offsets.len() - 1
+    }
+
     pub(super) fn push_nulls(&mut self, count: usize) {
-        let end = self.data.len() as i32;
-        self.offsets.resize(self.offsets.len() + count, end);
-        self.nulls.append_n_nulls(count);
+        let rows = self.len();
+        self.offsets.resize(rows + 1 + count, self.data.len() as i32);
+        self.nulls.set_range(rows, count);
     }
 
     pub(super) fn truncate(&mut self, rows: usize) {
@@ -140,24 +144,22 @@ impl Bytes {
     pub(super) fn finish(mut self) -> Result<ArrayRef> {
         checked_length(self.data.len())?;
         self.abandon();
+        let nulls = self.nulls.finish(self.offsets.len() - 1);
         // Offsets only grow, and the length check above rules out an overflow on the way.
         let offsets = OffsetBuffer::new(ScalarBuffer::from(self.offsets));
-        Ok(Arc::new(BinaryArray::try_new(offsets, Buffer::from_vec(self.data), self.nulls.finish())?))
+        Ok(Arc::new(BinaryArray::try_new(offsets, Buffer::from_vec(self.data), nulls)?))
     }
 }
 
 impl Strings {
-    pub(super) fn new(rows: usize) -> Self {
-        let mut offsets = Vec::with_capacity(rows + 1);
-        offsets.push(0);
-        Self { text: String::new(), offsets, nulls: NullBufferBuilder::new(rows) }
+    pub(super) fn new(rows: usize, bytes: usize) -> Self {
+        Self(Bytes::new(rows, bytes))
     }
 
     /// Appends a value.
     #[inline]
     pub fn push(&mut self, value: &str) {
-        self.text.push_str(value);
-        self.end();
+        self.0.push(value.as_bytes());
     }
 
     /// Appends a part of a larger text; faster than [`Strings::push`] for short parts.
@@ -165,60 +167,47 @@ impl Strings {
     pub fn push_part(&mut self, whole: &str, start: usize, end: usize) {
         const BLOCK: usize = 64;
         let part = &whole[start..end];
-        let length = self.text.len();
-        if part.len() <= BLOCK && start + BLOCK <= whole.len() && self.text.capacity() - length >= BLOCK {
-            // SAFETY: the part begins `BLOCK` or more bytes before the end of `whole`, and the string has room for so many; they
-            // are different allocations, since one is borrowed mutably. Only the part itself becomes the string's, and it is UTF-8.
+        let data = &mut self.0.data;
+        let length = data.len();
+        if part.len() <= BLOCK && start + BLOCK <= whole.len() && data.capacity() - length >= BLOCK {
+            // SAFETY: the part begins `BLOCK` or more bytes before the end of `whole`, and there is room for so many bytes; they are
+            // different allocations, since one is borrowed mutably. Only the part itself is appended.
             unsafe {
-                let text = self.text.as_mut_vec();
-                std::ptr::copy_nonoverlapping(whole.as_ptr().add(start), text.as_mut_ptr().add(length), BLOCK);
-                text.set_len(length + part.len());
+                std::ptr::copy_nonoverlapping(whole.as_ptr().add(start), data.as_mut_ptr().add(length), BLOCK);
+                data.set_len(length + part.len());
             }
         } else {
-            self.text.push_str(part);
+            data.extend_from_slice(part.as_bytes());
         }
-        self.end();
-    }
-
-    /// Ends the value that was written to `text`.
-    #[inline]
-    pub fn end(&mut self) {
-        // An overflow is found when the column is finished, since the lengths then do not add up.
-        self.offsets.push(self.text.len() as i32);
-        self.nulls.append_non_null();
-    }
-
-    /// Drops what was written to `text` since the last value ended.
-    pub fn abandon(&mut self) {
-        let end = self.offsets.last().copied().unwrap_or(0) as usize;
-        self.text.truncate(end);
+        self.0.end();
     }
 
     /// A value by position.
-    pub fn get(&self, row: usize) -> &str {
-        &self.text[self.offsets[row] as usize..self.offsets[row + 1] as usize]
+    pub fn get(&self, row: usize) -> &[u8] {
+        &self.0.data[self.0.offsets[row] as usize..self.0.offsets[row + 1] as usize]
+    }
+
+    /// The same values as bytes.
+    pub(super) fn bytes(&self) -> &Bytes {
+        &self.0
     }
 
     pub(super) fn push_nulls(&mut self, count: usize) {
-        let end = self.text.len() as i32;
-        self.offsets.resize(self.offsets.len() + count, end);
-        self.nulls.append_n_nulls(count);
+        self.0.push_nulls(count);
     }
 
     pub(super) fn truncate(&mut self, rows: usize) {
-        self.offsets.truncate(rows + 1);
-        self.abandon();
-        self.nulls.truncate(rows);
+        self.0.truncate(rows);
     }
 
-    pub(super) fn finish(mut self) -> Result<ArrayRef> {
-        checked_length(self.text.len())?;
-        self.abandon();
-        let offsets = OffsetBuffer::new(ScalarBuffer::from(self.offsets));
-        let data = Buffer::from_vec(self.text.into_bytes());
-        // SAFETY: the buffer was a `String`, every offset is a length that it had after whole strings were appended, offsets only
+    pub(super) fn finish(self) -> Result<ArrayRef> {
+        let Bytes { data, offsets, nulls } = self.0;
+        checked_length(data.len())?;
+        let nulls = nulls.finish(offsets.len() - 1);
+        let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
+        // SAFETY: the data is strings one after the other, every offset is a length that it had between two of them, offsets only
         // grow, and there are as many of them as there are validity bits, plus one.
-        Ok(Arc::new(unsafe { StringArray::new_unchecked(offsets, data, self.nulls.finish()) }))
+        Ok(Arc::new(unsafe { StringArray::new_unchecked(offsets, Buffer::from_vec(data), nulls) }))
     }
 }
 
@@ -235,7 +224,6 @@ impl List {
     #[inline]
     pub fn end(&mut self) {
         self.offsets.push(self.element.len() as i32);
-        self.nulls.append_non_null();
     }
 
     /// Number of elements of the lists that have ended.
@@ -244,9 +232,9 @@ impl List {
     }
 
     pub(super) fn push_nulls(&mut self, count: usize) {
-        let end = self.ended() as i32;
-        self.offsets.resize(self.offsets.len() + count, end);
-        self.nulls.append_n_nulls(count);
+        let (rows, end) = (self.offsets.len() - 1, self.ended() as i32);
+        self.offsets.resize(rows + 1 + count, end);
+        self.nulls.set_range(rows, count);
     }
 
     pub(super) fn truncate(&mut self, rows: usize) {
@@ -261,7 +249,6 @@ impl Map {
     #[inline]
     pub fn end(&mut self) {
         self.offsets.push(self.keys.len() as i32);
-        self.nulls.append_non_null();
     }
 
     /// Number of entries of the maps that have ended.
@@ -270,9 +257,9 @@ impl Map {
     }
 
     pub(super) fn push_nulls(&mut self, count: usize) {
-        let end = self.ended() as i32;
-        self.offsets.resize(self.offsets.len() + count, end);
-        self.nulls.append_n_nulls(count);
+        let (rows, end) = (self.offsets.len() - 1, self.ended() as i32);
+        self.offsets.resize(rows + 1 + count, end);
+        self.nulls.set_range(rows, count);
     }
 
     pub(super) fn truncate(&mut self, rows: usize) {
@@ -287,12 +274,11 @@ impl Row {
     /// Prepares the children for a row with a value; returns how many rows they then have.
     #[inline]
     pub fn begin(&mut self) -> usize {
-        let behind = self.nulls.len() - self.filled;
-        if behind > 0 {
+        if self.filled < self.rows {
             for column in &mut self.columns {
-                column.push_nulls(behind);
+                column.push_nulls(self.rows - self.filled);
             }
-            self.filled += behind;
+            self.filled = self.rows;
         }
         self.filled
     }
@@ -300,12 +286,24 @@ impl Row {
     /// Ends a row: every child has exactly one value more.
     #[inline]
     pub fn end(&mut self) {
+        self.rows += 1;
         self.filled += 1;
-        self.nulls.append_non_null();
+    }
+
+    #[inline]
+    pub(super) fn push_null(&mut self) {
+        self.nulls.set(self.rows);
+        self.rows += 1;
+    }
+
+    pub(super) fn push_nulls(&mut self, count: usize) {
+        self.nulls.set_range(self.rows, count);
+        self.rows += count;
     }
 
     pub(super) fn truncate(&mut self, rows: usize) {
         self.nulls.truncate(rows);
+        self.rows = self.rows.min(rows);
         self.filled = self.filled.min(rows);
         for column in &mut self.columns {
             column.truncate(self.filled);

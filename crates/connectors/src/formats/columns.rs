@@ -1,11 +1,11 @@
 //! Builders of Arrow columns that can take back what they were given, which Arrow's own cannot: a row that turns out bad in its
 //! last column leaves no trace in the others.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BooleanArray, BooleanBufferBuilder, ListArray, MapArray, NullArray, NullBufferBuilder, RecordBatch, RecordBatchOptions,
-    StructArray,
+    ArrayRef, BooleanArray, BooleanBufferBuilder, ListArray, MapArray, NullArray, RecordBatch, RecordBatchOptions, StructArray,
 };
 use arrow::buffer::{OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{
@@ -16,7 +16,11 @@ use arrow::datatypes::{
 use flott_engine::text::{TYPE_KEY, timestamp_precision};
 use flott_engine::{Error, Result};
 
-use super::builders::{Booleans, Bytes, List, Map, Row, Strings, Values, checked_length};
+use super::builders::{Booleans, Bytes, List, Map, Row, Strings, Values, checked_length, offsets};
+use super::nulls::Nulls;
+
+/// So much more than the last batch needed is reserved, so that a little growth costs no copy.
+const ROOM_SLACK: f64 = 1.06;
 
 /// A column under construction.
 pub enum Column {
@@ -53,18 +57,39 @@ pub struct TimestampKind {
     pub data_type: DataType,
 }
 
+/// How much a column holds, so that room can be made for another one like it.
+#[derive(Clone, Debug, Default)]
+pub struct Room {
+    rows: usize,
+    bytes: usize,
+    children: Vec<Room>,
+}
+
+impl Room {
+    /// Room for so many rows without their text.
+    pub fn rows(rows: usize) -> Self {
+        Self { rows, ..Self::default() }
+    }
+
+    /// Room for about `factor` times as much, and a little more.
+    pub fn scaled(&self, factor: f64) -> Self {
+        let scaled = |n: usize| if n == 0 { 0 } else { (n as f64 * factor * ROOM_SLACK) as usize + 16 };
+        Self { rows: scaled(self.rows), bytes: scaled(self.bytes), children: self.children.iter().map(|c| c.scaled(factor)).collect() }
+    }
+
+    /// The room of a child; without better knowledge it has as many rows.
+    fn child(&self, i: usize) -> Cow<'_, Room> {
+        self.children.get(i).map_or_else(|| Cow::Owned(Self::rows(self.rows)), Cow::Borrowed)
+    }
+}
+
 impl Column {
-    /// A builder for a field, with room for so many rows. Fails for types that no text format carries.
-    pub fn new(field: &Field, rows: usize) -> Result<Self> {
-        let nulls = || NullBufferBuilder::new(rows);
-        let offsets = || {
-            let mut offsets = Vec::with_capacity(rows + 1);
-            offsets.push(0);
-            offsets
-        };
+    /// A builder for a field. Fails for types that no text format carries.
+    pub fn new(field: &Field, room: &Room) -> Result<Self> {
+        let rows = room.rows;
         Ok(match field.data_type() {
             DataType::Null => Column::Null(0),
-            DataType::Boolean => Column::Boolean(Booleans { values: BooleanBufferBuilder::new(rows), nulls: nulls() }),
+            DataType::Boolean => Column::Boolean(Booleans { values: BooleanBufferBuilder::new(rows), nulls: Nulls::default() }),
             DataType::Int8 => Column::Int8(Values::new(rows)),
             DataType::Int16 => Column::Int16(Values::new(rows)),
             DataType::Int32 => Column::Int32(Values::new(rows)),
@@ -72,8 +97,8 @@ impl Column {
             DataType::Float32 => Column::Float32(Values::new(rows)),
             DataType::Float64 => Column::Float64(Values::new(rows)),
             DataType::Decimal128(precision, scale) => Column::Decimal(Values::new(rows), *precision, *scale),
-            DataType::Utf8 => Column::String(Strings::new(rows)),
-            DataType::Binary => Column::Binary(Bytes::new(rows)),
+            DataType::Utf8 => Column::String(Strings::new(rows, room.bytes)),
+            DataType::Binary => Column::Binary(Bytes::new(rows, room.bytes)),
             DataType::Date32 => Column::Date(Values::new(rows)),
             DataType::Time32(TimeUnit::Millisecond) => {
                 let step = [1_000, 100, 10].get(usize::from(timestamp_precision(field))).copied().unwrap_or(1);
@@ -88,26 +113,27 @@ impl Column {
                 Column::Interval(Values::new(rows), months)
             }
             DataType::List(element) => Column::List(Box::new(List {
-                element: Column::new(element, rows)?,
+                element: Column::new(element, &room.child(0))?,
                 field: element.clone(),
-                offsets: offsets(),
-                nulls: nulls(),
+                offsets: offsets(rows),
+                nulls: Nulls::default(),
             })),
             DataType::Map(entries, _) => match entries.data_type() {
                 DataType::Struct(fields) if fields.len() == 2 => Column::Map(Box::new(Map {
-                    keys: Column::new(&fields[0], rows)?,
-                    values: Column::new(&fields[1], rows)?,
+                    keys: Column::new(&fields[0], &room.child(0))?,
+                    values: Column::new(&fields[1], &room.child(1))?,
                     entries: entries.clone(),
-                    offsets: offsets(),
-                    nulls: nulls(),
+                    offsets: offsets(rows),
+                    nulls: Nulls::default(),
                 })),
                 other => return Err(Error::internal(format!("Map entries of type {other}"))),
             },
             DataType::Struct(fields) => Column::Row(Box::new(Row {
                 fields: fields.clone(),
-                columns: fields.iter().map(|f| Column::new(f, rows)).collect::<Result<_>>()?,
+                columns: fields.iter().enumerate().map(|(i, f)| Column::new(f, &room.child(i))).collect::<Result<_>>()?,
+                rows: 0,
                 filled: 0,
-                nulls: nulls(),
+                nulls: Nulls::default(),
             })),
             other => {
                 return Err(Error::config(format!("Column {} has type {other}, which text formats cannot carry", field.name())));
@@ -115,11 +141,27 @@ impl Column {
         })
     }
 
+    /// How much it holds.
+    pub fn room(&mut self) -> Room {
+        let (bytes, children) = match self {
+            Column::String(c) => (c.bytes().data.len(), vec![]),
+            Column::Binary(c) => (c.data.len(), vec![]),
+            Column::List(c) => (0, vec![c.element.room()]),
+            Column::Map(c) => (0, vec![c.keys.room(), c.values.room()]),
+            Column::Row(c) => {
+                c.begin();
+                (0, c.columns.iter_mut().map(Column::room).collect())
+            }
+            _ => (0, vec![]),
+        };
+        Room { rows: self.len(), bytes, children }
+    }
+
     /// Rows so far.
     pub fn len(&self) -> usize {
         match self {
             Column::Null(rows) => *rows,
-            Column::Boolean(c) => c.nulls.len(),
+            Column::Boolean(c) => c.values.len(),
             Column::Int8(c) => c.values.len(),
             Column::Int16(c) => c.values.len(),
             Column::Int32(c) | Column::Date(c) | Column::Time(c, _) => c.values.len(),
@@ -128,11 +170,11 @@ impl Column {
             Column::Float64(c) => c.values.len(),
             Column::Decimal(c, _, _) => c.values.len(),
             Column::Interval(c, _) => c.values.len(),
-            Column::String(c) => c.offsets.len() - 1,
-            Column::Binary(c) => c.offsets.len() - 1,
+            Column::String(c) => c.bytes().len(),
+            Column::Binary(c) => c.len(),
             Column::List(c) => c.offsets.len() - 1,
             Column::Map(c) => c.offsets.len() - 1,
-            Column::Row(c) => c.nulls.len(),
+            Column::Row(c) => c.rows,
         }
     }
 
@@ -149,19 +191,22 @@ impl Column {
             Column::Float64(c) => &c.nulls,
             Column::Decimal(c, _, _) => &c.nulls,
             Column::Interval(c, _) => &c.nulls,
-            Column::String(c) => &c.nulls,
+            Column::String(c) => &c.bytes().nulls,
             Column::Binary(c) => &c.nulls,
             Column::List(c) => &c.nulls,
             Column::Map(c) => &c.nulls,
             Column::Row(c) => &c.nulls,
         };
-        !nulls.is_valid(row)
+        nulls.is_set(row)
     }
 
     /// Appends NULL.
     #[inline]
     pub fn push_null(&mut self) {
-        self.push_nulls(1);
+        match self {
+            Column::Row(c) => c.push_null(),
+            column => column.push_nulls(1),
+        }
     }
 
     /// Appends NULL so many times.
@@ -169,8 +214,8 @@ impl Column {
         match self {
             Column::Null(rows) => *rows += count,
             Column::Boolean(c) => {
+                c.nulls.set_range(c.values.len(), count);
                 c.values.append_n(count, false);
-                c.nulls.append_n_nulls(count);
             }
             Column::Int8(c) => c.push_nulls(count),
             Column::Int16(c) => c.push_nulls(count),
@@ -184,7 +229,7 @@ impl Column {
             Column::Binary(c) => c.push_nulls(count),
             Column::List(c) => c.push_nulls(count),
             Column::Map(c) => c.push_nulls(count),
-            Column::Row(c) => c.nulls.append_n_nulls(count),
+            Column::Row(c) => c.push_nulls(count),
         }
     }
 
@@ -216,39 +261,17 @@ impl Column {
     #[inline]
     pub fn push_bool(column: &mut Booleans, value: bool) {
         column.values.append(value);
-        column.nulls.append_non_null();
-    }
-
-    /// Makes room for about `factor` times what was appended so far, from a sample of the rows to come.
-    pub fn reserve_by(&mut self, factor: f64) {
-        let more = |length: usize| (length as f64 * factor) as usize + 16;
-        match self {
-            Column::String(c) => {
-                c.text.reserve(more(c.text.len()));
-                c.offsets.reserve(more(c.offsets.len()));
-            }
-            Column::Binary(c) => {
-                c.data.reserve(more(c.data.len()));
-                c.offsets.reserve(more(c.offsets.len()));
-            }
-            Column::Int64(c) | Column::Timestamp(c, _) => c.values.reserve(more(c.values.len())),
-            Column::Int32(c) | Column::Date(c) | Column::Time(c, _) => c.values.reserve(more(c.values.len())),
-            Column::Float64(c) => c.values.reserve(more(c.values.len())),
-            Column::List(c) => c.element.reserve_by(factor),
-            Column::Map(c) => {
-                c.keys.reserve_by(factor);
-                c.values.reserve_by(factor);
-            }
-            Column::Row(c) => c.columns.iter_mut().for_each(|column| column.reserve_by(factor)),
-            _ => {}
-        }
     }
 
     /// The finished array.
     pub fn finish(self) -> Result<ArrayRef> {
         Ok(match self {
             Column::Null(rows) => Arc::new(NullArray::new(rows)),
-            Column::Boolean(mut c) => Arc::new(BooleanArray::new(c.values.finish(), c.nulls.finish())),
+            Column::Boolean(mut c) => {
+                let values = c.values.finish();
+                let nulls = c.nulls.finish(values.len());
+                Arc::new(BooleanArray::new(values, nulls))
+            }
             Column::Int8(c) => c.finish::<Int8Type>(&DataType::Int8),
             Column::Int16(c) => c.finish::<Int16Type>(&DataType::Int16),
             Column::Int32(c) => c.finish::<Int32Type>(&DataType::Int32),
@@ -267,25 +290,26 @@ impl Column {
             Column::Interval(c, _) => c.finish::<IntervalMonthDayNanoType>(&DataType::Interval(IntervalUnit::MonthDayNano)),
             Column::String(c) => c.finish()?,
             Column::Binary(c) => c.finish()?,
-            Column::List(mut c) => {
+            Column::List(c) => {
                 checked_length(c.element.len())?;
+                let nulls = c.nulls.finish(c.offsets.len() - 1);
                 let offsets = OffsetBuffer::new(ScalarBuffer::from(c.offsets));
-                Arc::new(ListArray::try_new(c.field, offsets, c.element.finish()?, c.nulls.finish())?)
+                Arc::new(ListArray::try_new(c.field, offsets, c.element.finish()?, nulls)?)
             }
-            Column::Map(mut c) => {
+            Column::Map(c) => {
                 checked_length(c.keys.len())?;
                 let DataType::Struct(fields) = c.entries.data_type().clone() else {
                     return Err(Error::internal("Map entries that are no struct"));
                 };
                 let entries = StructArray::try_new(fields, vec![c.keys.finish()?, c.values.finish()?], None)?;
+                let nulls = c.nulls.finish(c.offsets.len() - 1);
                 let offsets = OffsetBuffer::new(ScalarBuffer::from(c.offsets));
-                Arc::new(MapArray::try_new(c.entries, offsets, entries, c.nulls.finish(), false)?)
+                Arc::new(MapArray::try_new(c.entries, offsets, entries, nulls, false)?)
             }
             Column::Row(mut c) => {
                 c.begin();
-                let rows = c.nulls.len();
                 let columns = c.columns.into_iter().map(Column::finish).collect::<Result<Vec<_>>>()?;
-                Arc::new(StructArray::try_new_with_length(c.fields, columns, c.nulls.finish(), rows)?)
+                Arc::new(StructArray::try_new_with_length(c.fields, columns, c.nulls.finish(c.rows), c.rows)?)
             }
         })
     }

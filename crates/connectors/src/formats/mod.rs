@@ -1,11 +1,13 @@
 //! Formats: between bytes and rows. A format knows records, not files or messages.
 
 mod base64;
+mod batch;
 mod builders;
 mod cells;
 mod columns;
 pub mod csv;
 pub mod json;
+mod nulls;
 pub mod raw;
 mod scalar;
 
@@ -20,6 +22,8 @@ use crate::options::Options;
 
 /// How many bad records of one piece of input are kept to be shown.
 pub const MAX_SAMPLES: usize = 8;
+/// How much of a bad record is shown.
+const SHOWN_BYTES: usize = 200;
 
 /// How records lie in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,8 +52,26 @@ pub trait Decode: Send + Sync {
     /// Whether records that do not parse are skipped and counted, rather than an error.
     fn skips_bad_records(&self) -> bool;
 
-    /// Decodes whole records. A record that does not parse stops the decoding or, when the table says to skip such, is counted.
-    fn decode(&self, input: &[u8]) -> Result<Rows, Stop>;
+    /// Begins a batch, of whose input about `bytes` bytes will come.
+    fn open(&self, bytes: usize) -> Result<Box<dyn DecodeRecords + '_>>;
+
+    /// Decodes records that are all there.
+    fn decode(&self, input: &[u8]) -> Result<Rows, Stop> {
+        let mut records = self.open(input.len())?;
+        records.feed(input)?;
+        Ok(records.finish()?)
+    }
+}
+
+/// A batch of rows in the making. Its input comes piece by piece, so that each piece is still in the processor's cache when it is
+/// decoded.
+pub trait DecodeRecords {
+    /// Decodes whole records, which follow those that were fed before. A record that does not parse stops the decoding or, when the
+    /// table says to skip such, is counted. After an error the batch is of no use.
+    fn feed(&mut self, records: &[u8]) -> Result<(), Stop>;
+
+    /// The rows of everything that was fed.
+    fn finish(self: Box<Self>) -> Result<Rows>;
 }
 
 /// What was decoded.
@@ -66,14 +88,26 @@ pub struct Rows {
 /// A record that does not parse.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BadRecord {
-    /// Where it starts in the input, in bytes.
+    /// Where it starts, in bytes from the first record that was fed.
     pub offset: usize,
-    /// Its length in bytes, without the line break.
-    pub length: usize,
+    /// Its text without the line break, cut to some 200 bytes.
+    pub text: String,
     /// The column, if one column is to blame: `price` or `bid.price`.
     pub column: Option<String>,
     /// What is wrong.
     pub reason: String,
+}
+
+impl BadRecord {
+    /// A record with all its text, and what is wrong with it.
+    pub fn new(offset: usize, record: &[u8], column: Option<String>, reason: String) -> Self {
+        Self { offset, text: start_of(record), column, reason }
+    }
+}
+
+/// The start of a record as text, to be shown.
+pub fn start_of(record: &[u8]) -> String {
+    String::from_utf8_lossy(&record[..record.len().min(SHOWN_BYTES)]).into_owned()
 }
 
 /// Why decoding stopped.
@@ -169,7 +203,7 @@ pub fn closes_file_at_checkpoint(table: &TableSpec) -> Result<bool> {
 /// An array of one value: what `text` stands for in a field's type, or NULL.
 pub fn one_value(field: &Field, text: Option<&str>) -> std::result::Result<ArrayRef, String> {
     let rules = scalar::TextRules { standard: scalar::TimestampStandard::Sql, csv: true };
-    let mut column = columns::Column::new(field, 1).map_err(|e| e.to_string())?;
+    let mut column = columns::Column::new(field, &columns::Room::rows(1)).map_err(|e| e.to_string())?;
     match text {
         Some(text) => scalar::push_text(&mut column, text, rules)?,
         None => column.push_null(),

@@ -9,10 +9,11 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, SchemaRef};
 use flott_engine::{Error, Result};
 
+use super::batch::{BatchBuilder, LastBatch};
 use super::cells::{Cells, Kind};
-use super::columns::{Column, finish_batch};
+use super::columns::Column;
 use super::scalar::type_name;
-use super::{BadRecord, Decode, Encode, EncodeRows, Framing, Rows, Stop};
+use super::{BadRecord, Decode, DecodeRecords, Encode, EncodeRows, Framing, Rows, Stop};
 use crate::options::Options;
 
 /// Options of the format, without its prefix.
@@ -63,13 +64,14 @@ pub struct RawDecoder {
     /// No column if none is needed.
     schema: SchemaRef,
     options: RawOptions,
+    last: LastBatch,
 }
 
 impl RawDecoder {
     /// A decoder for a table whose columns are `stored`; `needed` is that column or none.
     pub fn new(stored: &SchemaRef, needed: SchemaRef, options: RawOptions) -> Result<Self> {
         check(stored)?;
-        Ok(Self { schema: needed, options })
+        Ok(Self { schema: needed, options, last: LastBatch::default() })
     }
 
     fn push(&self, column: &mut Column, record: &[u8]) -> Result<(), String> {
@@ -106,23 +108,39 @@ impl Decode for RawDecoder {
         false
     }
 
-    fn decode(&self, input: &[u8]) -> Result<Rows, Stop> {
-        let mut columns: Vec<Column> = self.schema.fields().iter().map(|f| Column::new(f, 64)).collect::<Result<_>>()?;
-        let (mut start, mut rows) = (0, 0);
+    fn open(&self, bytes: usize) -> Result<Box<dyn DecodeRecords + '_>> {
+        Ok(Box::new(RawRecords { decoder: self, batch: BatchBuilder::new(&self.schema, &self.last, false, bytes)? }))
+    }
+}
+
+/// A batch in the making.
+struct RawRecords<'a> {
+    decoder: &'a RawDecoder,
+    batch: BatchBuilder<'a>,
+}
+
+impl DecodeRecords for RawRecords<'_> {
+    fn feed(&mut self, input: &[u8]) -> Result<(), Stop> {
+        let mut start = 0;
         while start < input.len() {
             let end = memchr::memchr(b'\n', &input[start..]).map_or(input.len(), |i| start + i);
             // Files from Windows end their lines with two characters.
             let record = input[start..end].strip_suffix(b"\r").unwrap_or(&input[start..end]);
-            for column in &mut columns {
-                self.push(column, record).map_err(|reason| {
-                    let column = Some(self.schema.field(0).name().clone());
-                    Stop::Record(BadRecord { offset: start, length: record.len(), column, reason })
-                })?;
+            for column in &mut self.batch.columns {
+                if let Err(reason) = self.decoder.push(column, record) {
+                    let column = Some(self.decoder.schema.field(0).name().clone());
+                    return Err(Stop::Record(BadRecord::new(self.batch.fed + start, record, column, reason)));
+                }
             }
-            rows += 1;
+            self.batch.rows += 1;
             start = end + 1;
         }
-        Ok(Rows { batch: finish_batch(&self.schema, columns, rows)?, bad_rows: 0, bad: vec![] })
+        self.batch.fed += input.len();
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>) -> Result<Rows> {
+        self.batch.finish()
     }
 }
 

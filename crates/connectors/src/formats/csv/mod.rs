@@ -19,9 +19,10 @@ pub use encode::CsvEncoder;
 pub use scan::Dialect;
 use scan::Scanner;
 
-use super::columns::{Column, finish_batch};
+use super::batch::{BatchBuilder, LastBatch};
+use super::columns::{Column, Room};
 use super::scalar::{self, TextRules, TimestampStandard};
-use super::{BadRecord, Decode, Framing, MAX_SAMPLES, Rows, Stop};
+use super::{BadRecord, Decode, DecodeRecords, Framing, Rows, Stop};
 use crate::options::Options;
 
 /// Options of the format, without its prefix.
@@ -124,6 +125,7 @@ pub struct CsvDecoder {
     /// Number of fields of a record.
     stored: usize,
     options: CsvOptions,
+    last: LastBatch,
 }
 
 impl CsvDecoder {
@@ -131,9 +133,9 @@ impl CsvDecoder {
     pub fn new(schema: SchemaRef, positions: Vec<usize>, stored: usize, options: CsvOptions) -> Result<Self> {
         check_types(&schema)?;
         for field in schema.fields() {
-            Column::new(field, 0)?;
+            Column::new(field, &Room::default())?;
         }
-        Ok(Self { schema, positions, stored, options })
+        Ok(Self { schema, positions, stored, options, last: LastBatch::default() })
     }
 
     /// Appends a field to its column.
@@ -209,17 +211,28 @@ impl Decode for CsvDecoder {
         self.options.ignore_parse_errors
     }
 
-    fn decode(&self, input: &[u8]) -> Result<Rows, Stop> {
-        let columns = self.schema.fields().iter().map(|f| Column::new(f, 64)).collect::<Result<_>>()?;
-        let mut work = Work { decoder: self, columns, rows: 0, bad_rows: 0, bad: vec![] };
-        let mut scanner = Scanner::new(input, self.options.dialect);
-        if input.starts_with("\u{feff}".as_bytes()) {
+    fn open(&self, bytes: usize) -> Result<Box<dyn DecodeRecords + '_>> {
+        let batch = BatchBuilder::new(&self.schema, &self.last, self.options.ignore_parse_errors, bytes)?;
+        Ok(Box::new(CsvRecords { decoder: self, batch }))
+    }
+}
+
+/// A batch in the making.
+struct CsvRecords<'a> {
+    decoder: &'a CsvDecoder,
+    batch: BatchBuilder<'a>,
+}
+
+impl DecodeRecords for CsvRecords<'_> {
+    fn feed(&mut self, input: &[u8]) -> Result<(), Stop> {
+        let mut scanner = Scanner::new(input, self.decoder.options.dialect);
+        if self.batch.fed == 0 && input.starts_with("\u{feff}".as_bytes()) {
             scanner.pos = 3;
         }
         while scanner.next_record() {
             let start = scanner.pos;
             let result = match scanner.record() {
-                Ok(()) => work.row(&scanner, input),
+                Ok(()) => self.row(&scanner, input),
                 Err(broken) => {
                     if broken.unfinished {
                         scanner.pos = input.len();
@@ -231,24 +244,19 @@ impl Decode for CsvDecoder {
                 }
             };
             if let Err((column, reason)) = result {
-                work.refuse(column, reason, start, &input[start..scanner.pos])?;
+                self.refuse(column, reason, start, &input[start..scanner.pos])?;
             }
         }
-        let Work { columns, rows, bad_rows, bad, .. } = work;
-        Ok(Rows { batch: finish_batch(&self.schema, columns, rows)?, bad_rows, bad })
+        self.batch.fed += input.len();
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>) -> Result<Rows> {
+        self.batch.finish()
     }
 }
 
-/// One call of `decode`.
-struct Work<'a> {
-    decoder: &'a CsvDecoder,
-    columns: Vec<Column>,
-    rows: usize,
-    bad_rows: u64,
-    bad: Vec<BadRecord>,
-}
-
-impl Work<'_> {
+impl CsvRecords<'_> {
     /// Appends the scanner's record.
     fn row(&mut self, scanner: &Scanner<'_>, input: &[u8]) -> Result<(), (Option<String>, String)> {
         let decoder = self.decoder;
@@ -263,7 +271,7 @@ impl Work<'_> {
         if (fields.len() > decoder.stored && !tail) || (fields.len() < decoder.stored && !ignore) {
             return Err((None, format!("the record has {} fields, and the table has {} columns", fields.len(), decoder.stored)));
         }
-        for (i, (column, position)) in self.columns.iter_mut().zip(&decoder.positions).enumerate() {
+        for (i, (column, position)) in self.batch.columns.iter_mut().zip(&decoder.positions).enumerate() {
             let field = decoder.schema.field(i);
             let result = match fields.get(*position) {
                 Some(cell) => decoder.push(column, cell.text(input, &scanner.scratch)),
@@ -274,39 +282,27 @@ impl Work<'_> {
             };
             match result {
                 Err(_) if ignore && field.is_nullable() => {
-                    column.truncate(self.rows);
+                    column.truncate(self.batch.rows);
                     column.push_null();
                 }
                 Err(reason) => return Err((Some(field.name().clone()), reason)),
-                Ok(()) if !field.is_nullable() && column.is_null(self.rows) => {
+                Ok(()) if !field.is_nullable() && column.is_null(self.batch.rows) => {
                     return Err((Some(field.name().clone()), "NULL in a column that is NOT NULL".into()));
                 }
                 Ok(()) => {}
             }
         }
-        self.rows += 1;
+        self.batch.rows += 1;
         Ok(())
     }
 
-    /// Counts a bad record, or stops.
+    /// Counts a bad record, which starts at `offset` of the piece, or stops.
     #[cold]
     fn refuse(&mut self, column: Option<String>, reason: String, offset: usize, record: &[u8]) -> Result<(), Stop> {
-        for column in &mut self.columns {
-            column.truncate(self.rows);
-        }
-        let length = record.trim_ascii_end().len();
         let reason = match (self.decoder.options.null_literal.as_deref(), reason.starts_with("'' is not")) {
             (None, true) => format!("{reason}; if an empty field means NULL, set 'csv.null-literal' = ''"),
             _ => reason,
         };
-        let bad = BadRecord { offset, length, column, reason };
-        if !self.decoder.options.ignore_parse_errors {
-            return Err(Stop::Record(bad));
-        }
-        self.bad_rows += 1;
-        if self.bad.len() < MAX_SAMPLES {
-            self.bad.push(bad);
-        }
-        Ok(())
+        self.batch.refuse(BadRecord::new(self.batch.fed + offset, record.trim_ascii_end(), column, reason))
     }
 }

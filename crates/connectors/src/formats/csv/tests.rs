@@ -137,7 +137,7 @@ fn bad_records_are_named_or_skipped() {
         ("\"1\"x,2", None, "text follows the closing quote of a field"),
     ] {
         let found = bad(&schema, &[], &format!("1,a\n{text}\n2,b\n"));
-        assert_eq!((found.offset, found.length, found.column.as_deref()), (4, text.len(), column), "{text}");
+        assert_eq!((found.offset, found.text.as_str(), found.column.as_deref()), (4, text, column), "{text}");
         assert!(found.reason.contains(reason), "{text}: {}", found.reason);
     }
     let lenient = [("ignore-parse-errors", "true")];

@@ -15,6 +15,8 @@ mod shape;
 #[cfg(test)]
 mod tests;
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use arrow::datatypes::SchemaRef;
 use flott_engine::Result;
 
@@ -23,15 +25,14 @@ use read::Reader;
 use scan::Next;
 use shape::RowShape;
 
-use super::columns::{Column, finish_batch};
+use super::batch::{BatchBuilder, LastBatch};
+use super::columns::{Column, Room};
 use super::scalar::{TextRules, TimestampStandard};
-use super::{BadRecord, Decode, Framing, MAX_SAMPLES, Rows, Stop};
+use super::{BadRecord, Decode, DecodeRecords, Framing, Rows, Stop};
 use crate::options::Options;
 
 /// How deep objects and arrays may be nested.
 const MAX_DEPTH: usize = 64;
-/// Rows decoded before the room for the rest is guessed from them.
-const SAMPLE_ROWS: usize = 64;
 
 /// Options of the format, without its prefix.
 pub const OPTIONS: &[&str] = &[
@@ -141,8 +142,11 @@ impl Failure {
 /// Decodes lines into rows of one schema.
 pub struct JsonDecoder {
     schema: SchemaRef,
-    shape: RowShape,
     options: JsonOptions,
+    shape: RowShape,
+    /// Shapes that have learnt how records of this input look, not in use now.
+    learnt: Mutex<Vec<RowShape>>,
+    last: LastBatch,
 }
 
 impl JsonDecoder {
@@ -150,9 +154,13 @@ impl JsonDecoder {
     pub fn new(schema: SchemaRef, options: JsonOptions) -> Result<Self> {
         let shape = RowShape::new(schema.fields())?;
         for field in schema.fields() {
-            Column::new(field, 0)?;
+            Column::new(field, &Room::default())?;
         }
-        Ok(Self { schema, shape, options })
+        Ok(Self { schema, options, shape, learnt: Mutex::default(), last: LastBatch::default() })
+    }
+
+    fn learnt(&self) -> MutexGuard<'_, Vec<RowShape>> {
+        self.learnt.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -165,14 +173,28 @@ impl Decode for JsonDecoder {
         self.options.ignore_parse_errors
     }
 
-    fn decode(&self, input: &[u8]) -> Result<Rows, Stop> {
-        let mut work = Work::new(self)?;
+    fn open(&self, bytes: usize) -> Result<Box<dyn DecodeRecords + '_>> {
+        let batch = BatchBuilder::new(&self.schema, &self.last, self.options.ignore_parse_errors, bytes)?;
+        let shape = self.learnt().pop().unwrap_or_else(|| self.shape.clone());
+        Ok(Box::new(JsonRecords { decoder: self, shape, batch }))
+    }
+}
+
+/// A batch in the making.
+struct JsonRecords<'a> {
+    decoder: &'a JsonDecoder,
+    shape: RowShape,
+    batch: BatchBuilder<'a>,
+}
+
+impl DecodeRecords for JsonRecords<'_> {
+    fn feed(&mut self, input: &[u8]) -> Result<(), Stop> {
         let mut offset = 0;
         while offset < input.len() {
             let rest = &input[offset..];
             match utf8(rest) {
                 Ok(text) => {
-                    work.lines(text, offset)?;
+                    self.lines(text, offset)?;
                     break;
                 }
                 Err(e) => {
@@ -181,16 +203,70 @@ impl Decode for JsonDecoder {
                     let start = memchr::memrchr(b'\n', &rest[..bad]).map_or(0, |i| i + 1);
                     let end = memchr::memchr(b'\n', &rest[bad..]).map_or(rest.len(), |i| bad + i);
                     if let Ok(text) = std::str::from_utf8(&rest[..start]) {
-                        work.lines(text, offset)?;
+                        self.lines(text, offset)?;
                     }
                     let failure = Failure::structure(bad - start, "the text is not UTF-8");
-                    work.refuse(*failure, offset + start, end - start)?;
+                    self.refuse(*failure, offset + start, &rest[start..end])?;
                     offset += end + 1;
                 }
             }
         }
-        let Work { columns, rows, bad_rows, bad, .. } = work;
-        Ok(Rows { batch: finish_batch(&self.schema, columns, rows)?, bad_rows, bad })
+        self.batch.fed += input.len();
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>) -> Result<Rows> {
+        self.decoder.learnt().push(self.shape);
+        self.batch.finish()
+    }
+}
+
+impl JsonRecords<'_> {
+    /// Decodes whole lines; `offset` is where they start in the piece.
+    fn lines(&mut self, text: &str, offset: usize) -> Result<(), Stop> {
+        let mut reader = Reader::new(text, &self.decoder.options);
+        let mut line = 0;
+        while line < text.len() {
+            match self.line(&mut reader, line) {
+                Ok(end) => line = end + 1,
+                Err(mut failure) => {
+                    let end = memchr::memchr(b'\n', &text.as_bytes()[line..]).map_or(text.len(), |i| line + i);
+                    failure.at = failure.at.saturating_sub(line);
+                    self.refuse(*failure, offset + line, &text.as_bytes()[line..end])?;
+                    line = end + 1;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Decodes the line that starts at `start` and returns where it ends. Lines without text are no records.
+    #[inline]
+    fn line(&mut self, reader: &mut Reader<'_>, start: usize) -> Next {
+        reader.scan.depth = 0;
+        let mut pos = reader.scan.blanks(start);
+        match reader.scan.peek(pos) {
+            b'\n' => return Ok(pos),
+            // Some programs begin a file with a byte order mark.
+            0xef if reader.scan.text[pos..].starts_with('\u{feff}') => pos += '\u{feff}'.len_utf8(),
+            _ => {}
+        }
+        let pos = reader.object(pos, &mut self.shape, &mut self.batch.columns, self.batch.rows)?;
+        let pos = reader.scan.blanks(pos);
+        if reader.scan.peek(pos) != b'\n' {
+            return Err(Failure::structure(pos, "text follows the end of the object"));
+        }
+        self.batch.rows += 1;
+        Ok(pos)
+    }
+
+    /// Counts a bad record, which starts at `offset` of the piece, or stops.
+    #[cold]
+    fn refuse(&mut self, mut failure: Failure, offset: usize, record: &[u8]) -> Result<(), Stop> {
+        failure.path.reverse();
+        let column = (!failure.path.is_empty()).then(|| failure.path.join("."));
+        let reason = if failure.conversion { failure.reason } else { format!("{} (byte {} of the line)", failure.reason, failure.at + 1) };
+        self.batch.refuse(BadRecord::new(self.batch.fed + offset, record, column, reason))
     }
 }
 
@@ -201,83 +277,4 @@ fn utf8(bytes: &[u8]) -> Result<&str, std::str::Utf8Error> {
         return Ok(unsafe { std::str::from_utf8_unchecked(bytes) });
     }
     std::str::from_utf8(bytes)
-}
-
-/// One call of `decode`.
-struct Work<'a> {
-    decoder: &'a JsonDecoder,
-    shape: RowShape,
-    columns: Vec<Column>,
-    rows: usize,
-    bad_rows: u64,
-    bad: Vec<BadRecord>,
-}
-
-impl<'a> Work<'a> {
-    fn new(decoder: &'a JsonDecoder) -> Result<Self> {
-        let columns = decoder.schema.fields().iter().map(|f| Column::new(f, SAMPLE_ROWS)).collect::<Result<_>>()?;
-        Ok(Self { decoder, shape: decoder.shape.clone(), columns, rows: 0, bad_rows: 0, bad: vec![] })
-    }
-
-    /// Decodes whole lines; `offset` is where they start in the input.
-    fn lines(&mut self, text: &str, offset: usize) -> Result<(), Stop> {
-        let mut reader = Reader::new(text, self.decoder.options.clone());
-        let mut line = 0;
-        while line < text.len() {
-            reader.scan.depth = 0;
-            match self.line(&mut reader, line) {
-                Ok(end) => line = end + 1,
-                Err(mut failure) => {
-                    for column in &mut self.columns {
-                        column.truncate(self.rows);
-                    }
-                    let end = memchr::memchr(b'\n', &text.as_bytes()[line..]).map_or(text.len(), |i| line + i);
-                    failure.at = failure.at.saturating_sub(line);
-                    self.refuse(*failure, offset + line, end - line)?;
-                    line = end + 1;
-                }
-            }
-            if self.rows == SAMPLE_ROWS && line < text.len() {
-                let factor = (text.len() - line) as f64 / line as f64 * 1.1;
-                self.columns.iter_mut().for_each(|column| column.reserve_by(factor));
-            }
-        }
-        Ok(())
-    }
-
-    /// Decodes the line that starts at `start` and returns where it ends. Lines without text are no records.
-    #[inline]
-    fn line(&mut self, reader: &mut Reader<'_>, start: usize) -> Next {
-        let mut pos = reader.scan.blanks(start);
-        match reader.scan.peek(pos) {
-            b'\n' => return Ok(pos),
-            // Some programs begin a file with a byte order mark.
-            0xef if reader.scan.text[pos..].starts_with('\u{feff}') => pos += '\u{feff}'.len_utf8(),
-            _ => {}
-        }
-        let pos = reader.object(pos, &mut self.shape, &mut self.columns, self.rows)?;
-        let pos = reader.scan.blanks(pos);
-        if reader.scan.peek(pos) != b'\n' {
-            return Err(Failure::structure(pos, "text follows the end of the object"));
-        }
-        self.rows += 1;
-        Ok(pos)
-    }
-
-    /// Counts a bad record, or stops.
-    #[cold]
-    fn refuse(&mut self, mut failure: Failure, offset: usize, length: usize) -> Result<(), Stop> {
-        failure.path.reverse();
-        let column = (!failure.path.is_empty()).then(|| failure.path.join("."));
-        let reason = if failure.conversion { failure.reason } else { format!("{} (byte {} of the line)", failure.reason, failure.at + 1) };
-        let bad = BadRecord { offset, length, column, reason };
-        if !self.decoder.options.ignore_parse_errors {
-            return Err(Stop::Record(bad));
-        }
-        self.bad_rows += 1;
-        if self.bad.len() < MAX_SAMPLES {
-            self.bad.push(bad);
-        }
-        Ok(())
-    }
 }

@@ -18,7 +18,7 @@ use crate::formats::scalar;
 /// Reads values of one text.
 pub struct Reader<'a> {
     pub scan: Scanner<'a>,
-    pub options: JsonOptions,
+    pub options: &'a JsonOptions,
     /// Where text without escapes is put that is no column's.
     scratch: String,
     /// The minute of the timestamp before, as written, and its seconds since 1970.
@@ -28,7 +28,7 @@ pub struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     /// A reader of a text.
-    pub fn new(text: &'a str, options: JsonOptions) -> Self {
+    pub fn new(text: &'a str, options: &'a JsonOptions) -> Self {
         Self { scan: Scanner::new(text), options, scratch: String::new(), minute: [0; 16], minute_seconds: 0 }
     }
 
@@ -179,8 +179,7 @@ impl<'a> Reader<'a> {
             (Column::String(c), _) if first == b'"' => {
                 let token = self.scan.string(pos)?;
                 if token.escaped {
-                    unescape(self.scan.raw(token), &mut c.text);
-                    c.end();
+                    c.push(self.plain(token));
                 } else {
                     c.push_part(self.scan.text, token.start, token.end);
                 }
@@ -264,16 +263,10 @@ impl<'a> Reader<'a> {
             column.push(&self.scan.text[pos..after]);
             return Ok(after);
         }
-        match self.compact(pos, &mut column.text) {
-            Ok(after) => {
-                column.end();
-                Ok(after)
-            }
-            Err(failure) => {
-                column.abandon();
-                Err(failure)
-            }
-        }
+        let mut compact = String::new();
+        let after = self.compact(pos, &mut compact)?;
+        column.push(&compact);
+        Ok(after)
     }
 
     /// A whole number: a number, or a string that holds one. `float`: one with a fraction is cut, not refused.

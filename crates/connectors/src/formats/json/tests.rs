@@ -225,7 +225,7 @@ fn bad_records_are_named() {
     let s = schema(vec![Field::new("a", DataType::Int64, true), Field::new("r", row, true)]);
     let good = "{\"a\":1}\n";
     let bad = refused(&s, &format!("{good}{{\"r\":{{\"x\":\"q\"}}}}\n{good}"));
-    assert_eq!((bad.offset, bad.length, bad.column.as_deref()), (8, 15, Some("r.x")));
+    assert_eq!((bad.offset, bad.text.as_str(), bad.column.as_deref()), (8, "{\"r\":{\"x\":\"q\"}}", Some("r.x")));
     for (text, reason) in [
         ("{\"a\":1", "the line ends where ',' or '}' should be (byte 7 of the line)"),
         ("{\"a\":1}}", "text follows the end of the object"),
