@@ -23,13 +23,16 @@ const BANNED: &[(&str, &str)] =
 /// Which crates of the workspace a crate may name.
 const DIRECTIONS: &[(&str, &[&str])] = &[
     ("engine", &[]),
-    ("sql", &["engine"]),
+    ("functions", &["engine"]),
+    ("sql", &["engine", "functions"]),
     ("checkpoint", &["engine"]),
     ("connectors", &["engine"]),
     ("flott", &["engine", "sql", "checkpoint", "connectors"]),
 ];
 /// All that the engine may name: Arrow, and small crates without dependencies of weight.
 const ENGINE_LIBRARIES: &[&str] = &["arrow", "hashbrown", "xxhash-rust", "thiserror", "itoa", "ryu"];
+/// All of DataFusion that the functions may name: what an expression is, and nothing that plans or runs one.
+const FUNCTION_LIBRARIES: &[&str] = &["datafusion-common", "datafusion-expr"];
 /// Libraries (by the beginning of their names) that only one crate may name.
 const OWNED_LIBRARIES: &[(&str, &str)] = &[
     ("datafusion", "sql"),
@@ -42,6 +45,9 @@ const OWNED_LIBRARIES: &[(&str, &str)] = &[
     ("ariadne", "flott"),
     ("signal-hook", "flott"),
 ];
+
+/// The only file that may use sqlparser's generic visitors.
+const WALK: &str = "crates/sql/src/dialect/walk.rs";
 
 /// Runs the command. Fails with the list of violations.
 pub fn run(args: &[String]) -> Result<()> {
@@ -132,9 +138,13 @@ fn check_source(name: &str, text: &str, found: &mut Vec<String>) {
         for word in UNFINISHED.iter().filter(|w| code.contains(**w) && name != "xtask/src/tidy.rs") {
             found.push(format!("{name}:{}: `{word}…)`", i + 1));
         }
-        if code.contains("datafusion_") && !name.starts_with("crates/sql/") && name != "xtask/src/tidy.rs" {
-            found.push(format!("{name}:{}: names DataFusion, which is crates/sql's alone", i + 1));
+        let planning = name.starts_with("crates/sql/") || name.starts_with("crates/functions/");
+        if code.contains("datafusion_") && !planning && name != "xtask/src/tidy.rs" {
+            found.push(format!("{name}:{}: names DataFusion, which belongs to crates/sql and crates/functions", i + 1));
         }
+    }
+    if (text.contains("VisitMut") || text.contains("VisitorMut")) && ![WALK, "xtask/src/tidy.rs"].contains(&name) {
+        found.push(format!("{name}: visits a syntax tree by sqlparser's trait; write a Pass for {WALK}, which is compiled once"));
     }
     if is_test(name) {
         return;
@@ -226,6 +236,9 @@ fn check_manifest(name: &str, text: &str, found: &mut Vec<String>) {
         if own == "engine" && !ENGINE_LIBRARIES.contains(&library) {
             found.push(format!("{name}: the engine must not name `{library}`"));
         }
+        if own == "functions" && FUNCTION_LIBRARIES.contains(&library) {
+            continue;
+        }
         if let Some((_, owner)) = OWNED_LIBRARIES.iter().find(|(l, owner)| library.starts_with(l) && *owner != own) {
             found.push(format!("{name}: `{library}` is crates/{owner}'s alone"));
         }
@@ -282,6 +295,9 @@ mod tests {
         let manifest = "[dependencies]\nflott-sql.workspace = true\nclap = \"4\"\n\n[lints]\nworkspace = true\n";
         assert_eq!(violations("crates/engine/Cargo.toml", manifest).len(), 3);
         assert_eq!(violations("crates/flott/Cargo.toml", manifest).len(), 0);
+        let expressions =
+            "[dependencies]\ndatafusion-expr.workspace = true\ndatafusion-sql.workspace = true\n\n[lints]\nworkspace = true\n";
+        assert_eq!(violations("crates/functions/Cargo.toml", expressions).len(), 1);
         assert_eq!(violations("crates/common/Cargo.toml", "[lints]\nworkspace = true\n").len(), 1);
     }
 

@@ -6,20 +6,19 @@
 
 use std::ops::ControlFlow;
 
-use sqlparser::ast::{
-    Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName, Query, TableFactor, Value, VisitMut, VisitorMut,
-};
+use sqlparser::ast::{Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName, Query, TableFactor, Value};
 
 use super::error::SyntaxError;
 use super::rewrite::HINT_PREFIX;
 use super::tvf::window_tvf;
+use super::walk::{Flow, Pass, walk_query};
 
 /// Brings a freshly parsed query into shape.
 ///
 /// # Errors
 /// When a window function is called wrongly; only the error's span is filled in.
 pub(super) fn fixup(query: &mut Query) -> Result<(), SyntaxError> {
-    match query.visit(&mut Fixup) {
+    match walk_query(query, &mut Fixup) {
         ControlFlow::Break(error) => Err(error),
         ControlFlow::Continue(()) => Ok(()),
     }
@@ -27,10 +26,8 @@ pub(super) fn fixup(query: &mut Query) -> Result<(), SyntaxError> {
 
 struct Fixup;
 
-impl VisitorMut for Fixup {
-    type Break = SyntaxError;
-
-    fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<SyntaxError> {
+impl Pass for Fixup {
+    fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> Flow {
         move_hint(factor);
         reshape(factor);
         match check_tvf(factor) {

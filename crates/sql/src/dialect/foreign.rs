@@ -2,20 +2,19 @@
 
 use std::ops::ControlFlow;
 
-use sqlparser::ast::{
-    Expr, GroupByExpr, Ident, LimitClause, ObjectName, Query, Select, SelectItem, SetExpr, Spanned, TableFactor, Visit, Visitor,
-};
+use sqlparser::ast::{Expr, GroupByExpr, Ident, LimitClause, ObjectName, Query, Select, SelectItem, SetExpr, Spanned, TableFactor};
 use sqlparser::tokenizer::Span;
 
 use super::error::SyntaxError;
 use super::reserved::reserved_word;
+use super::walk::{Flow, Pass, walk_query};
 
 /// Checks a query and all queries inside it.
 ///
 /// # Errors
 /// At the first foreign construct; only the error's span is filled in.
-pub(super) fn check(query: &Query) -> Result<(), SyntaxError> {
-    match query.visit(&mut Foreign) {
+pub(super) fn check(query: &mut Query) -> Result<(), SyntaxError> {
+    match walk_query(query, &mut Foreign) {
         ControlFlow::Break(error) => Err(error),
         ControlFlow::Continue(()) => Ok(()),
     }
@@ -23,17 +22,13 @@ pub(super) fn check(query: &Query) -> Result<(), SyntaxError> {
 
 struct Foreign;
 
-type Flow = ControlFlow<SyntaxError>;
-
 fn refuse(span: Span, what: &str, help: &str) -> Flow {
     let error = SyntaxError::at_span(span, format!("{what} is not part of Flink SQL"));
     ControlFlow::Break(if help.is_empty() { error } else { error.with_help(help) })
 }
 
-impl Visitor for Foreign {
-    type Break = SyntaxError;
-
-    fn pre_visit_query(&mut self, query: &Query) -> Flow {
+impl Pass for Foreign {
+    fn pre_visit_query(&mut self, query: &mut Query) -> Flow {
         let span = query.span();
         if let SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_) = query.body.as_ref() {
             return refuse(span, "a change of a table inside a query", "write WITH after INSERT INTO t");
@@ -50,7 +45,7 @@ impl Visitor for Foreign {
         ControlFlow::Continue(())
     }
 
-    fn pre_visit_select(&mut self, select: &Select) -> Flow {
+    fn pre_visit_select(&mut self, select: &mut Select) -> Flow {
         let span = select.select_token.0.span;
         if select.top.is_some() {
             return refuse(span, "SELECT TOP", "write LIMIT at the end");
@@ -78,7 +73,7 @@ impl Visitor for Foreign {
         select.projection.iter().try_for_each(check_item)
     }
 
-    fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> Flow {
+    fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> Flow {
         match factor {
             TableFactor::Pivot { .. } | TableFactor::Unpivot { .. } => {
                 refuse(factor.span(), "PIVOT", "use CASE inside an aggregate, or UNION ALL")
@@ -90,14 +85,14 @@ impl Visitor for Foreign {
         }
     }
 
-    fn pre_visit_relation(&mut self, name: &ObjectName) -> Flow {
+    fn pre_visit_relation(&mut self, name: &mut ObjectName) -> Flow {
         match name.0.first().and_then(|part| part.as_ident()) {
             Some(ident) => check_name(ident),
             None => ControlFlow::Continue(()),
         }
     }
 
-    fn pre_visit_expr(&mut self, expr: &Expr) -> Flow {
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> Flow {
         match expr {
             Expr::Identifier(name) => check_name(name),
             Expr::ILike { expr, .. } => refuse(expr.span(), "ILIKE", "write UPPER(x) LIKE ..."),

@@ -138,7 +138,7 @@ impl<'a> Grammar<'a> {
             return Err(expected(&self.p, "a query", &["SELECT", "VALUES", "WITH"]));
         }
         let mut query = self.p.parse_query()?;
-        super::foreign::check(&query).and_then(|()| fixup(&mut query)).map_err(|e| match e.help {
+        super::foreign::check(&mut query).and_then(|()| fixup(&mut query)).map_err(|e| match e.help {
             Some(help) => super::error::fail_with_help(e.span, e.message, help),
             None => fail(e.span, e.message),
         })?;

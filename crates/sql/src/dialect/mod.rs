@@ -37,6 +37,7 @@ mod session;
 mod statement;
 mod tvf;
 mod types;
+mod walk;
 
 #[cfg(test)]
 mod tests;
@@ -56,6 +57,7 @@ pub use rewrite::WITHIN_SYMBOL;
 pub use statement::*;
 pub use tvf::{TvfCall, TvfData, TvfKind, window_tvf};
 pub use types::{flink_type_of, to_sql_data_type};
+pub(crate) use walk::{Flow, Pass, walk_expr, walk_query};
 
 use crate::types::ColumnType;
 use grammar::Grammar;

@@ -13,34 +13,31 @@ use std::ops::ControlFlow;
 
 use sqlparser::ast::{
     BinaryOperator, CastKind, DataType, ExactNumberInfo, Expr, GroupByExpr, LimitClause, NamedWindowExpr, OrderByExpr, OrderByKind, Query,
-    Select, TableFactor, UnaryOperator, Value, ValueWithSpan, VisitMut, VisitorMut, WindowFrame, WindowFrameBound, WindowSpec, WindowType,
+    Select, TableFactor, UnaryOperator, Value, ValueWithSpan, WindowFrame, WindowFrameBound, WindowSpec, WindowType,
 };
 use sqlparser::tokenizer::Span;
 
 use super::calls::{call, text};
 use super::interval::interval_value;
 use super::names;
+use super::walk::{Flow, Pass, walk_expr, walk_query};
 
 /// Normalises a query. Doing it twice is harmless.
 pub fn normalize(query: &mut Query) {
     names::wrap_values(query);
-    let _ = query.visit(&mut Normalizer);
-    let _ = query.visit(&mut Unprotect);
+    let _ = walk_query(query, &mut Normalizer);
+    let _ = walk_query(query, &mut Unprotect);
 }
 
 /// Normalises an expression outside a query, such as a computed column.
 pub fn normalize_expr(expr: &mut Expr) {
-    let _ = expr.visit(&mut Normalizer);
-    let _ = expr.visit(&mut Unprotect);
+    let _ = walk_expr(expr, &mut Normalizer);
+    let _ = walk_expr(expr, &mut Unprotect);
 }
 
 struct Normalizer;
 
-type Flow = ControlFlow<()>;
-
-impl VisitorMut for Normalizer {
-    type Break = ();
-
+impl Pass for Normalizer {
     fn pre_visit_query(&mut self, query: &mut Query) -> Flow {
         names::name_query(query);
         if let Some(LimitClause::LimitOffset { limit, offset, .. }) = &mut query.limit_clause {
@@ -126,9 +123,7 @@ impl VisitorMut for Normalizer {
 /// Takes the mark of [`protect`] off again.
 struct Unprotect;
 
-impl VisitorMut for Unprotect {
-    type Break = ();
-
+impl Pass for Unprotect {
     fn pre_visit_value(&mut self, value: &mut ValueWithSpan) -> Flow {
         if let Value::Number(_, is_protected) = &mut value.value {
             *is_protected = false;

@@ -326,7 +326,7 @@ pub fn flink_type_of(data_type: &DataType) -> Option<(FlinkType, bool)> {
     if let DataType::Custom(name, args) = data_type
         && name.to_string() == CARRIER
     {
-        let column = ColumnType::parse(args.first()?).ok()?;
+        let column = ColumnType::from_text(args.first()?)?;
         return Some((column.ty, column.nullable));
     }
     plain_type(data_type).map(|ty| (ty, true))
@@ -418,7 +418,7 @@ mod tests {
     #[test]
     fn types_travel_through_sqlparser() {
         for text in ["INT NOT NULL", "ROW<`a` MAP<STRING, INT>>", "TIMESTAMP_LTZ(3)", "VARCHAR(3)"] {
-            let column = ColumnType::parse(text).unwrap_or_else(|e| panic!("{text}: {e}"));
+            let column = crate::dialect::parse_type(text).unwrap_or_else(|e| panic!("{text}: {e}"));
             let packed = to_sql_data_type(&column);
             assert_eq!(flink_type_of(&packed), Some((column.ty, column.nullable)));
         }

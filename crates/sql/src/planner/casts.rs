@@ -9,10 +9,9 @@ use std::sync::Arc;
 use datafusion_expr::ScalarUDF;
 use sqlparser::ast::{
     AccessExpr, CastKind, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident, ObjectName, Value,
-    VisitorMut,
 };
 
-use crate::dialect::flink_type_of;
+use crate::dialect::{Flow, Pass, flink_type_of};
 use crate::functions::cast_to;
 use crate::types::ColumnType;
 
@@ -22,10 +21,8 @@ const TRY_CAST: &str = "$try_cast:";
 /// Turns casts into calls.
 pub struct CastCalls;
 
-impl VisitorMut for CastCalls {
-    type Break = ();
-
-    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+impl Pass for CastCalls {
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> Flow {
         match expr {
             Expr::Cast { kind, expr: inner, data_type, .. } if !is_number(inner) => {
                 let Some((ty, _)) = flink_type_of(data_type) else { return ControlFlow::Continue(()) };
@@ -78,7 +75,7 @@ pub fn cast_function(name: &str) -> Option<Arc<ScalarUDF>> {
         (_, Some(text)) => (text, true),
         _ => return None,
     };
-    let ty = ColumnType::parse(text).ok()?.ty;
+    let ty = ColumnType::from_text(text)?.ty;
     let field = ty.to_field("", true);
     Some(cast_to(field.data_type().clone(), field.metadata().get("flink.type").cloned(), safe))
 }

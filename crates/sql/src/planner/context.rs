@@ -14,7 +14,7 @@ use std::sync::{Arc, LazyLock};
 use super::expressions::FlinkExpressions;
 use super::relations::FlinkRelations;
 use crate::catalog::{Catalog, Object, Table};
-use crate::dialect::{flink_type_of, normalize, normalize_expr};
+use crate::dialect::{flink_type_of, normalize, normalize_expr, walk_expr, walk_query};
 use crate::error::{SqlError, SqlResult};
 
 /// A table as a leaf of a plan.
@@ -115,7 +115,7 @@ impl<'a> PlanContext<'a> {
         let mut query = query.clone();
         super::legacy::rewrite(&mut query)?;
         normalize(&mut query);
-        let _ = sqlparser::ast::VisitMut::visit(&mut query, &mut super::casts::CastCalls);
+        let _ = walk_query(&mut query, &mut super::casts::CastCalls);
         let planner = SqlToRel::new_with_options(self, parser_options());
         let plan = planner.sql_statement_to_plan(ast::Statement::Query(Box::new(query)))?;
         Ok(super::rewrite::flink_expressions(plan)?)
@@ -125,7 +125,7 @@ impl<'a> PlanContext<'a> {
     pub fn expression(&self, expr: &ast::Expr, schema: &DFSchema) -> SqlResult<Expr> {
         let mut expr = expr.clone();
         normalize_expr(&mut expr);
-        let _ = sqlparser::ast::VisitMut::visit(&mut expr, &mut super::casts::CastCalls);
+        let _ = walk_expr(&mut expr, &mut super::casts::CastCalls);
         let planner = SqlToRel::new_with_options(self, parser_options());
         let planned = planner.sql_to_expr(expr, schema, &mut PlannerContext::new())?;
         Ok(super::rewrite::flink_expression(planned, schema)?)

@@ -2,11 +2,10 @@
 
 use sqlparser::ast::{
     Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, Ident, ObjectName, Query, Select, SelectItem, SetExpr,
-    TableAlias, TableFactor, TableWithJoins, VisitMut, VisitorMut,
+    TableAlias, TableFactor, TableWithJoins,
 };
-use std::ops::ControlFlow;
 
-use crate::dialect::parse_query;
+use crate::dialect::{Flow, Pass, parse_query, walk_expr, walk_query};
 use crate::error::{SqlError, SqlResult};
 
 /// Functions that give a property of the window, by ending, and the window column that has it.
@@ -17,7 +16,7 @@ const WINDOWS: [&str; 3] = ["TUMBLE", "HOP", "SESSION"];
 /// Rewrites all of a query's SELECTs.
 pub fn rewrite(query: &mut Query) -> SqlResult<()> {
     let mut visitor = Legacy { error: None };
-    let _ = query.visit(&mut visitor);
+    let _ = walk_query(query, &mut visitor);
     visitor.error.map_or(Ok(()), Err)
 }
 
@@ -25,17 +24,12 @@ struct Legacy {
     error: Option<SqlError>,
 }
 
-impl VisitorMut for Legacy {
-    type Break = ();
-
-    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
-        match rewrite_select(select) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(e) => {
-                self.error = Some(e);
-                ControlFlow::Break(())
-            }
+impl Pass for Legacy {
+    fn pre_visit_select(&mut self, select: &mut Select) -> Flow {
+        if self.error.is_none() {
+            self.error = rewrite_select(select).err();
         }
+        Flow::Continue(())
     }
 }
 
@@ -113,14 +107,22 @@ impl Columns<'_> {
     }
 
     fn replace(&self, expr: &mut Expr) {
-        let names = self.names();
-        let _ = sqlparser::ast::visit_expressions_mut(expr, |e| {
-            let found = function_of(e, &names).map(|(_, name)| name);
-            if let Some((_, column)) = found.and_then(|name| AUXILIARY.iter().find(|(ending, _)| name.ends_with(ending))) {
-                *e = Expr::Identifier(Ident::with_quote('`', *column));
-            }
-            ControlFlow::<()>::Continue(())
-        });
+        let _ = walk_expr(expr, &mut Replace { names: self.names() });
+    }
+}
+
+/// Puts the window's columns in the place of calls of `names`.
+struct Replace {
+    names: Vec<String>,
+}
+
+impl Pass for Replace {
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> Flow {
+        let found = function_of(expr, &self.names).map(|(_, name)| name);
+        if let Some((_, column)) = found.and_then(|name| AUXILIARY.iter().find(|(ending, _)| name.ends_with(ending))) {
+            *expr = Expr::Identifier(Ident::with_quote('`', *column));
+        }
+        Flow::Continue(())
     }
 }
 

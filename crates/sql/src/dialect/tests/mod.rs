@@ -7,6 +7,7 @@ mod nexmark;
 mod normalized;
 mod robustness;
 mod statements;
+mod types;
 
 use super::{Parsed, Statement, SyntaxError, parse_script};
 

@@ -369,8 +369,13 @@ impl Call<'_> {
             nulls.append(value.is_some());
             values.push(value.unwrap_or_default());
         }
+        Ok(self.primitive_column::<T>(values, nulls))
+    }
+
+    /// Apart from [`Call::primitives`], which is compiled once for every function that uses it.
+    fn primitive_column<T: ArrowPrimitiveType>(&self, values: Vec<T::Native>, mut nulls: NullBufferBuilder) -> ArrayRef {
         let array = PrimitiveArray::<T>::new(values.into(), nulls.finish());
-        Ok(Arc::new(array.with_data_type(self.returns.data_type().clone())))
+        Arc::new(array.with_data_type(self.returns.data_type().clone()))
     }
 
     /// One BOOLEAN per row; `None` is NULL.

@@ -18,7 +18,7 @@ use super::json_path::{Found, Node, Path, parse, push_quoted};
 use super::json_text::push_json;
 use super::types::type_name;
 use super::values::{Text, TextOut};
-use crate::types::FlinkType;
+use crate::data_type::FlinkType;
 
 /// The key of a field's metadata that marks a text as JSON made by one of these functions: nested in another, it is not
 /// quoted again.

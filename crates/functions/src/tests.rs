@@ -162,7 +162,7 @@ fn binary(left: ScalarValue, op: Operator, right: ScalarValue) -> String {
 }
 
 fn cast_with(value: ScalarValue, target: &str, safe: bool) -> String {
-    let ty = crate::types::ColumnType::parse(target).unwrap().ty;
+    let ty = crate::data_type::ColumnType::from_text(target).unwrap().ty;
     let udf = cast_to(ty.to_arrow(), Some(target.to_string()), safe);
     match evaluate(&udf, &[value]) {
         Ok((array, field)) => shown(&array, &field, 0),

@@ -65,6 +65,16 @@ impl Side {
         })
     }
 
+    /// The unscaled value of a row that is not NULL.
+    #[inline]
+    fn value(&self, row: usize) -> i128 {
+        match self {
+            Side::Const(value) => value.unwrap_or_default(),
+            Side::Ints(array) => i128::from(array.value(row)),
+            Side::Decimals(array) => array.value(row),
+        }
+    }
+
     fn nulls(&self) -> Option<&NullBuffer> {
         match self {
             Side::Const(_) => None,
@@ -91,8 +101,7 @@ pub(super) fn evaluate(
         Operator::Multiply => {
             let dropped = (i32::from(s1) + i32::from(s2) - i32::from(result.1)).max(0) as u32;
             if dropped == 0 && u32::from(p1) + u32::from(p2) <= 38 {
-                // The product always fits: the hot case of a price times a constant.
-                zip(&a, &b, rows, |x, y| Ok(Some(x.wrapping_mul(y))))?
+                multiply_fitting(&a, &b, rows)?
             } else {
                 zip(&a, &b, rows, |x, y| Ok(multiply(x, y, dropped).and_then(fits)))?
             }
@@ -133,51 +142,42 @@ fn zip(a: &Side, b: &Side, rows: usize, f: impl Fn(i128, i128) -> Result<Option<
         return Ok(Decimal128Array::new_null(rows));
     }
     let nulls = NullBuffer::union(a.nulls(), b.nulls());
-    match (a, b) {
-        (Side::Const(Some(x)), Side::Const(Some(y))) => zip_by(rows, nulls, |_| *x, |_| *y, f),
-        (Side::Const(Some(x)), Side::Ints(b)) => zip_by(rows, nulls, |_| *x, |i| i128::from(b.values()[i]), f),
-        (Side::Const(Some(x)), Side::Decimals(b)) => zip_by(rows, nulls, |_| *x, |i| b.values()[i], f),
-        (Side::Ints(a), Side::Const(Some(y))) => zip_by(rows, nulls, |i| i128::from(a.values()[i]), |_| *y, f),
-        (Side::Decimals(a), Side::Const(Some(y))) => zip_by(rows, nulls, |i| a.values()[i], |_| *y, f),
-        (Side::Ints(a), Side::Decimals(b)) => zip_by(rows, nulls, |i| i128::from(a.values()[i]), |i| b.values()[i], f),
-        (Side::Decimals(a), Side::Ints(b)) => zip_by(rows, nulls, |i| a.values()[i], |i| i128::from(b.values()[i]), f),
-        (Side::Decimals(a), Side::Decimals(b)) => zip_by(rows, nulls, |i| a.values()[i], |i| b.values()[i], f),
-        (Side::Ints(a), Side::Ints(b)) => zip_by(rows, nulls, |i| i128::from(a.values()[i]), |i| i128::from(b.values()[i]), f),
-        (Side::Const(None), _) | (_, Side::Const(None)) => Ok(Decimal128Array::new_null(rows)),
-    }
-}
-
-#[inline]
-fn zip_by(
-    rows: usize,
-    nulls: Option<NullBuffer>,
-    a: impl Fn(usize) -> i128,
-    b: impl Fn(usize) -> i128,
-    f: impl Fn(i128, i128) -> Result<Option<i128>>,
-) -> Result<Decimal128Array> {
     let mut values: Vec<i128> = Vec::with_capacity(rows);
     let mut overflown: Vec<usize> = Vec::new();
     for row in 0..rows {
         let value = match &nulls {
             Some(nulls) if nulls.is_null(row) => 0,
-            _ => match f(a(row), b(row))? {
-                Some(value) => value,
-                None => {
-                    overflown.push(row);
-                    0
-                }
-            },
+            _ => f(a.value(row), b.value(row))?.unwrap_or_else(|| {
+                overflown.push(row);
+                0
+            }),
         };
         values.push(value);
     }
+    Ok(Decimal128Array::new(values.into(), without(nulls, rows, &overflown)))
+}
+
+/// The valid rows of `nulls` but for those that are `overflown`.
+fn without(nulls: Option<NullBuffer>, rows: usize, overflown: &[usize]) -> Option<NullBuffer> {
     if overflown.is_empty() {
-        return Ok(Decimal128Array::new(values.into(), nulls));
+        return nulls;
     }
     let mut valid: Vec<bool> = (0..rows).map(|row| nulls.as_ref().is_none_or(|nulls| nulls.is_valid(row))).collect();
     for row in overflown {
-        valid[row] = false;
+        valid[*row] = false;
     }
-    Ok(Decimal128Array::new(values.into(), Some(NullBuffer::from(valid))))
+    Some(NullBuffer::from(valid))
+}
+
+/// Products that fit whatever the values are: a price times a constant, above all.
+fn multiply_fitting(a: &Side, b: &Side, rows: usize) -> Result<Decimal128Array> {
+    match (a, b) {
+        (Side::Const(Some(factor)), Side::Ints(array)) | (Side::Ints(array), Side::Const(Some(factor))) => {
+            let values: Vec<i128> = array.values().iter().map(|value| i128::from(*value).wrapping_mul(*factor)).collect();
+            Ok(Decimal128Array::new(values.into(), array.nulls().cloned()))
+        }
+        _ => zip(a, b, rows, |x, y| Ok(Some(x.wrapping_mul(y)))),
+    }
 }
 
 fn wide_pow10(digits: u32) -> i256 {

@@ -16,7 +16,7 @@ use super::rounding::drop_digits;
 use super::time_unit::MS_PER_DAY;
 use super::types::is_integer;
 use super::values::{POW10, decimal_to_double, ms_to_unit, to_decimals, to_doubles, unit_to_ms};
-use crate::types::FlinkType;
+use crate::data_type::FlinkType;
 
 /// Casts to anything but texts, bytes and nested types.
 pub(super) fn cast_value(array: &ArrayRef, _from: &Field, to: &To) -> Result<ArrayRef> {

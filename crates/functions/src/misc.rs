@@ -9,7 +9,7 @@ use super::clock::random_bits;
 use super::def::{Arg, Call, Def, Length, Nulls, Ret};
 use super::hash::push_hex;
 use super::types::flink_type;
-use crate::types::{ColumnType, FlinkType};
+use crate::data_type::{ColumnType, FlinkType};
 
 pub(super) const FUNCTIONS: &[Def] = &[
     Def::new("typeof", &[Arg::Any, Arg::Bool], Ret::Text, type_of_call).optional(1).nullable().doc(

@@ -12,7 +12,7 @@ use datafusion_expr::{ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, 
 use super::FunctionInfo;
 use super::json::IS_JSON;
 use super::types::{self, common_type, flink_type, ltz};
-use crate::types::FlinkType;
+use crate::data_type::FlinkType;
 
 /// A call as the code of a function sees it: its arguments, and how many rows to produce.
 pub(crate) struct Call<'a> {

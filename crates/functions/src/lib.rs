@@ -1,4 +1,4 @@
-//! The scalar functions of Flink SQL, with Flink's result types and values, over Arrow arrays.
+//! The types and the scalar functions of Flink SQL, with Flink's result types and values, over Arrow arrays.
 //!
 //! A function is one [`Def`] in the table of its group's file: names, arguments, result type, text for the user and the
 //! code, side by side. [`all`] hands them to the planner, [`catalog`] to people. Nothing here reads the system clock, a
@@ -14,6 +14,7 @@ mod collection;
 mod collection_sets;
 mod conditional;
 mod construct;
+pub mod data_type;
 mod date_format;
 mod decimal;
 mod def;
@@ -32,6 +33,7 @@ mod string;
 mod temporal;
 mod temporal_text;
 mod time_unit;
+mod type_text;
 pub mod types;
 mod url;
 mod values;

@@ -12,12 +12,12 @@ use datafusion_expr::{ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, 
 use super::cast_text;
 use super::cast_value;
 use super::types::{is_number, type_name};
-use crate::types::{ColumnType, FlinkType};
+use crate::data_type::{ColumnType, FlinkType};
 
 /// The function CAST (or TRY_CAST, if `safe`) to `target`. `target_text` is the exact Flink type where Arrow's says
 /// less, such as `CHAR(3)`; a text that is no such type is ignored.
 pub fn cast_to(target: DataType, target_text: Option<String>, safe: bool) -> Arc<ScalarUDF> {
-    let exact = target_text.and_then(|text| ColumnType::parse(&text).ok()).map(|column| column.ty);
+    let exact = target_text.and_then(|text| ColumnType::from_text(&text)).map(|column| column.ty);
     let flink = exact.filter(|ty| ty.to_arrow() == target).unwrap_or_else(|| FlinkType::from_arrow(&target));
     Arc::new(ScalarUDF::new_from_impl(Cast::new(flink, target, safe)))
 }
@@ -158,10 +158,10 @@ pub(super) fn cast_array(array: &ArrayRef, from: &Field, to: &To) -> Result<Arra
     }
     match to.flink {
         FlinkType::Char(length) => cast_text::to_text(array, from, to, Some(*length), true),
-        FlinkType::Varchar(crate::types::MAX_LENGTH) => cast_text::to_text(array, from, to, None, false),
+        FlinkType::Varchar(crate::data_type::MAX_LENGTH) => cast_text::to_text(array, from, to, None, false),
         FlinkType::Varchar(length) => cast_text::to_text(array, from, to, Some(*length), false),
         FlinkType::Binary(length) => cast_text::to_bytes(array, to, Some(*length), true),
-        FlinkType::Varbinary(crate::types::MAX_LENGTH) => cast_text::to_bytes(array, to, None, false),
+        FlinkType::Varbinary(crate::data_type::MAX_LENGTH) => cast_text::to_bytes(array, to, None, false),
         FlinkType::Varbinary(length) => cast_text::to_bytes(array, to, Some(*length), false),
         FlinkType::Array(element) => cast_list(array, element, to),
         FlinkType::Multiset(element) => {

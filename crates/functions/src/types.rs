@@ -3,7 +3,7 @@
 use arrow::datatypes::{DataType, Field, FieldRef, Fields, TimeUnit};
 use datafusion_common::ScalarValue;
 
-use crate::types::{ColumnType, FlinkType, MAX_LENGTH};
+use crate::data_type::{ColumnType, FlinkType, MAX_LENGTH};
 
 /// TIMESTAMP_LTZ in this unit: Arrow's timestamp with the zone UTC.
 pub fn ltz(unit: TimeUnit) -> DataType {

@@ -15,7 +15,7 @@ use super::clock::context;
 use super::string::{char_count, char_start};
 use super::values::TextOut;
 use super::zone::Zone;
-use crate::types::{ColumnType, FlinkType};
+use crate::data_type::{ColumnType, FlinkType};
 
 /// Casts to text, cut to `length` characters, and filled up to it with blanks if `pad`.
 pub(super) fn to_text(array: &ArrayRef, from: &Field, to: &To, length: Option<u32>, pad: bool) -> Result<ArrayRef> {
@@ -39,7 +39,7 @@ fn localize(array: &ArrayRef, from: &Field, to: &To) -> Result<Option<ArrayRef>>
             FlinkType::Multiset(element) => FlinkType::Multiset(Box::new(column(element))),
             FlinkType::Map(key, value) => FlinkType::Map(Box::new(column(key)), Box::new(column(value))),
             FlinkType::Row(fields) => FlinkType::Row(
-                fields.iter().map(|field| crate::types::RowField { column: column(&field.column), ..field.clone() }).collect(),
+                fields.iter().map(|field| crate::data_type::RowField { column: column(&field.column), ..field.clone() }).collect(),
             ),
             other => other.clone(),
         }
