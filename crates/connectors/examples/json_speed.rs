@@ -87,20 +87,13 @@ fn measure(name: &str, text: &[u8], fields: Vec<Field>, count: usize, repetition
     let decoder = decoder(&table, &all, &all).expect("the format is there");
     let mut best = f64::MAX;
     for _ in 0..repetitions {
-        let start = cpu_seconds();
+        let start = std::time::Instant::now();
         let rows = decode_all(decoder.as_ref(), text);
-        best = best.min(cpu_seconds() - start);
+        best = best.min(start.elapsed().as_secs_f64());
         assert_eq!(rows, count);
     }
     let ns = best * 1e9 / count as f64;
     println!("{name:32} {ns:7.1} ns/row {:7.0} MB/s", text.len() as f64 / best / 1e6);
-}
-
-/// Time that this thread has computed, which other programs on the machine do not lengthen.
-fn cpu_seconds() -> f64 {
-    let text = std::fs::read_to_string("/proc/thread-self/schedstat").expect("Linux");
-    let nanos: f64 = text.split(' ').next().and_then(|n| n.parse().ok()).expect("a number");
-    nanos / 1e9
 }
 
 fn decode_all(decoder: &dyn Decode, text: &[u8]) -> usize {

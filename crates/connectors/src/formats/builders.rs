@@ -169,11 +169,15 @@ impl Strings {
         let part = &whole[start..end];
         let data = &mut self.0.data;
         let length = data.len();
-        if part.len() <= BLOCK && start + BLOCK <= whole.len() && data.capacity() - length >= BLOCK {
-            // SAFETY: the part begins `BLOCK` or more bytes before the end of `whole`, and there is room for so many bytes; they are
-            // different allocations, since one is borrowed mutably. Only the part itself is appended.
+        let blocks = part.len().div_ceil(BLOCK);
+        if start + blocks * BLOCK <= whole.len() && blocks * BLOCK <= data.capacity() - length {
+            // SAFETY: from the start of the part on, `whole` has so many blocks, and there is room for them; they are different
+            // allocations, since one is borrowed mutably. Only the part itself is appended.
             unsafe {
-                std::ptr::copy_nonoverlapping(whole.as_ptr().add(start), data.as_mut_ptr().add(length), BLOCK);
+                let (from, to) = (whole.as_ptr().add(start), data.as_mut_ptr().add(length));
+                for i in 0..blocks {
+                    std::ptr::copy_nonoverlapping(from.add(i * BLOCK), to.add(i * BLOCK), BLOCK);
+                }
                 data.set_len(length + part.len());
             }
         } else {

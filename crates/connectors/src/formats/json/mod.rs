@@ -9,6 +9,7 @@
 
 mod compact;
 mod encode;
+mod marks;
 mod read;
 mod scan;
 mod shape;
@@ -21,6 +22,7 @@ use arrow::datatypes::SchemaRef;
 use flott_engine::Result;
 
 pub use encode::JsonEncoder;
+use marks::Marks;
 use read::Reader;
 use scan::Next;
 use shape::RowShape;
@@ -144,8 +146,8 @@ pub struct JsonDecoder {
     schema: SchemaRef,
     options: JsonOptions,
     shape: RowShape,
-    /// Shapes that have learnt how records of this input look, not in use now.
-    learnt: Mutex<Vec<RowShape>>,
+    /// Not in use now: shapes that have learnt how records of this input look, and room for marks.
+    idle: Mutex<Vec<(RowShape, Marks)>>,
     last: LastBatch,
 }
 
@@ -156,11 +158,11 @@ impl JsonDecoder {
         for field in schema.fields() {
             Column::new(field, &Room::default())?;
         }
-        Ok(Self { schema, options, shape, learnt: Mutex::default(), last: LastBatch::default() })
+        Ok(Self { schema, options, shape, idle: Mutex::default(), last: LastBatch::default() })
     }
 
-    fn learnt(&self) -> MutexGuard<'_, Vec<RowShape>> {
-        self.learnt.lock().unwrap_or_else(PoisonError::into_inner)
+    fn idle(&self) -> MutexGuard<'_, Vec<(RowShape, Marks)>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -175,8 +177,8 @@ impl Decode for JsonDecoder {
 
     fn open(&self, bytes: usize) -> Result<Box<dyn DecodeRecords + '_>> {
         let batch = BatchBuilder::new(&self.schema, &self.last, self.options.ignore_parse_errors, bytes)?;
-        let shape = self.learnt().pop().unwrap_or_else(|| self.shape.clone());
-        Ok(Box::new(JsonRecords { decoder: self, shape, batch }))
+        let (shape, marks) = self.idle().pop().unwrap_or_else(|| (self.shape.clone(), Marks::default()));
+        Ok(Box::new(JsonRecords { decoder: self, shape, marks, batch }))
     }
 }
 
@@ -184,17 +186,19 @@ impl Decode for JsonDecoder {
 struct JsonRecords<'a> {
     decoder: &'a JsonDecoder,
     shape: RowShape,
+    marks: Marks,
     batch: BatchBuilder<'a>,
 }
 
 impl DecodeRecords for JsonRecords<'_> {
     fn feed(&mut self, input: &[u8]) -> Result<(), Stop> {
         let mut offset = 0;
+        let mut marks = std::mem::take(&mut self.marks);
         while offset < input.len() {
             let rest = &input[offset..];
-            match utf8(rest) {
+            match utf8(rest, marks.sweep(rest)) {
                 Ok(text) => {
-                    self.lines(text, offset)?;
+                    self.lines(text, &marks, offset)?;
                     break;
                 }
                 Err(e) => {
@@ -203,7 +207,8 @@ impl DecodeRecords for JsonRecords<'_> {
                     let start = memchr::memrchr(b'\n', &rest[..bad]).map_or(0, |i| i + 1);
                     let end = memchr::memchr(b'\n', &rest[bad..]).map_or(rest.len(), |i| bad + i);
                     if let Ok(text) = std::str::from_utf8(&rest[..start]) {
-                        self.lines(text, offset)?;
+                        marks.sweep(&rest[..start]);
+                        self.lines(text, &marks, offset)?;
                     }
                     let failure = Failure::structure(bad - start, "the text is not UTF-8");
                     self.refuse(*failure, offset + start, &rest[start..end])?;
@@ -211,20 +216,21 @@ impl DecodeRecords for JsonRecords<'_> {
                 }
             }
         }
+        self.marks = marks;
         self.batch.fed += input.len();
         Ok(())
     }
 
     fn finish(self: Box<Self>) -> Result<Rows> {
-        self.decoder.learnt().push(self.shape);
+        self.decoder.idle().push((self.shape, self.marks));
         self.batch.finish()
     }
 }
 
 impl JsonRecords<'_> {
     /// Decodes whole lines; `offset` is where they start in the piece.
-    fn lines(&mut self, text: &str, offset: usize) -> Result<(), Stop> {
-        let mut reader = Reader::new(text, &self.decoder.options);
+    fn lines(&mut self, text: &str, marks: &Marks, offset: usize) -> Result<(), Stop> {
+        let mut reader = Reader::new(text, marks, &self.decoder.options);
         let mut line = 0;
         while line < text.len() {
             match self.line(&mut reader, line) {
@@ -270,9 +276,9 @@ impl JsonRecords<'_> {
     }
 }
 
-/// The text of bytes that are UTF-8. Most are ASCII, which is faster to see.
-fn utf8(bytes: &[u8]) -> Result<&str, std::str::Utf8Error> {
-    if bytes.is_ascii() {
+/// The text of bytes that are UTF-8.
+fn utf8(bytes: &[u8], ascii: bool) -> Result<&str, std::str::Utf8Error> {
+    if ascii {
         // SAFETY: ASCII is UTF-8.
         return Ok(unsafe { std::str::from_utf8_unchecked(bytes) });
     }

@@ -6,10 +6,12 @@
 
 use std::collections::HashMap;
 
+use arrow::datatypes::TimeUnit;
 use flott_engine::text;
 
-use super::scan::{Next, NumberToken, Scanner, StringToken, leading_digits, unescape};
-use super::shape::{RowShape, SKIP, Shape, has_duplicates, name_of};
+use super::marks::Marks;
+use super::scan::{Next, NumberToken, Scanner, StringToken, unescape};
+use super::shape::{RowShape, SKIP, Seen, Shape, has_duplicates, name_of};
 use super::{Failure, JsonOptions};
 use crate::formats::builders::{List, Map, Strings};
 use crate::formats::columns::{Column, TimestampKind};
@@ -28,8 +30,8 @@ pub struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     /// A reader of a text.
-    pub fn new(text: &'a str, options: &'a JsonOptions) -> Self {
-        Self { scan: Scanner::new(text), options, scratch: String::new(), minute: [0; 16], minute_seconds: 0 }
+    pub fn new(text: &'a str, marks: &'a Marks, options: &'a JsonOptions) -> Self {
+        Self { scan: Scanner::new(text, marks), options, scratch: String::new(), minute: [0; 16], minute_seconds: 0 }
     }
 
     /// Reads an object into columns that all have `rows` rows; afterwards they have one more. After a failure some of them may have
@@ -40,8 +42,7 @@ impl<'a> Reader<'a> {
         }
         let mut pos = self.scan.enter(pos)?;
         let depth = self.scan.depth;
-        shape.seen.fill(0);
-        let mut count = 0;
+        let mut seen = Seen::of(shape);
         let mut place = 0;
         loop {
             let field = match shape.guesses.get(place) {
@@ -71,11 +72,7 @@ impl<'a> Reader<'a> {
                 continue;
             }
             let i = field as usize;
-            let bit = 1 << (i % 64);
-            if shape.seen[i / 64] & bit == 0 {
-                shape.seen[i / 64] |= bit;
-                count += 1;
-            } else {
+            if seen.again(i, shape) {
                 // The last of several equal keys counts.
                 columns[i].truncate(rows);
             }
@@ -87,8 +84,8 @@ impl<'a> Reader<'a> {
                 }
             };
         }
-        if count < columns.len() {
-            self.fill_missing(pos, shape, columns)?;
+        if seen.count < columns.len() {
+            self.fill_missing(pos, shape, &seen, columns)?;
         }
         Ok(pos)
     }
@@ -96,12 +93,11 @@ impl<'a> Reader<'a> {
     /// Skips a value that no column needs, at a place of an object.
     #[inline]
     fn skip_value(&mut self, pos: usize, shape: &mut RowShape, place: usize) -> Next {
-        if self.scan.peek(pos) == b'{'
-            && let Some(inner) = shape.skipped_at(place)
-        {
-            return self.skip_object(pos, inner);
+        match self.scan.peek(pos) {
+            b'"' => Ok(self.scan.string(pos)?.end + 1),
+            b'{' if let Some(inner) = shape.skipped_at(place) => self.skip_object(pos, inner),
+            _ => self.scan.skip(pos),
         }
-        self.scan.skip(pos)
     }
 
     /// Skips an object, with the help of what it looked like the last time.
@@ -132,9 +128,9 @@ impl<'a> Reader<'a> {
         failure
     }
 
-    fn fill_missing(&self, pos: usize, shape: &RowShape, columns: &mut [Column]) -> Result<(), Box<Failure>> {
+    fn fill_missing(&self, pos: usize, shape: &RowShape, seen: &Seen, columns: &mut [Column]) -> Result<(), Box<Failure>> {
         for (i, column) in columns.iter_mut().enumerate() {
-            if shape.seen[i / 64] & 1 << (i % 64) != 0 {
+            if seen.has(i, shape) {
                 continue;
             }
             if self.options.fail_on_missing_field {
@@ -150,7 +146,7 @@ impl<'a> Reader<'a> {
 
     /// Reads a value; where bad values are to be ignored, one that does not convert becomes NULL. `depth`: how many objects and
     /// arrays are open around it.
-    #[inline]
+    #[inline(always)]
     fn value_or_null(&mut self, pos: usize, depth: usize, shape: &mut Shape, column: &mut Column, nullable: bool, rows: usize) -> Next {
         match self.value(pos, shape, column, nullable) {
             Err(failure) if self.options.ignore_parse_errors && nullable && failure.conversion => {
@@ -164,7 +160,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads a value into a column.
-    #[inline]
+    #[inline(always)]
     fn value(&mut self, pos: usize, shape: &mut Shape, column: &mut Column, nullable: bool) -> Next {
         let first = self.scan.peek(pos);
         match (column, shape) {
@@ -187,6 +183,11 @@ impl<'a> Reader<'a> {
             }
             (Column::Int64(c), _) => {
                 let (value, after) = self.integer(pos, "BIGINT", true)?;
+                c.push(value);
+                Ok(after)
+            }
+            (Column::Int32(c), _) => {
+                let (value, after) = self.ranged(pos, "INT", true)?;
                 c.push(value);
                 Ok(after)
             }
@@ -221,23 +222,25 @@ impl<'a> Reader<'a> {
         Ok(value)
     }
 
-    /// The value of a timestamp whose minute is that of the timestamp before.
-    #[inline]
+    /// The value of a timestamp whose minute is that of the timestamp before, written with three digits of a second or none.
+    #[inline(always)]
     fn recent_minute(&self, raw: &[u8], kind: &TimestampKind) -> Option<i64> {
-        if kind.utc || raw.len() < 19 || raw.first_chunk::<16>() != Some(&self.minute) || raw[16] != b':' {
+        if kind.utc || raw.first_chunk::<16>() != Some(&self.minute) {
             return None;
         }
-        let digit = |i: usize| raw.get(i).map(|b| b.wrapping_sub(b'0')).filter(|d| *d < 10).map(u32::from);
-        let second = digit(17)? * 10 + digit(18)?;
-        let nanos = match raw.len() {
-            19 => 0,
-            23 if raw[19] == b'.' => (digit(20)? * 100 + digit(21)? * 10 + digit(22)?) * 1_000_000,
+        let rest: [u8; 8] = match *raw {
+            [.., a, b, c, d, e, f, g] if raw.len() == 23 => [a, b, c, d, e, f, g, b'0'],
+            [.., a, b, c] if raw.len() == 19 => [a, b, c, b'.', b'0', b'0', b'0', b'0'],
             _ => return None,
         };
-        if second > 59 {
-            return None;
+        let [_, s10, s1, _, m100, m10, m1, _] = clock_digits(rest)?.map(i64::from);
+        let (seconds, millis) = (self.minute_seconds + s10 * 10 + s1, m100 * 100 + m10 * 10 + m1);
+        match kind.unit {
+            TimeUnit::Second => Some(seconds),
+            TimeUnit::Millisecond => Some(seconds * 1_000 + millis),
+            TimeUnit::Microsecond => Some(seconds * 1_000_000 + millis * 1_000),
+            TimeUnit::Nanosecond => (seconds * 1_000 + millis).checked_mul(1_000_000),
         }
-        scalar::in_unit(self.minute_seconds + i64::from(second), nanos, kind.unit)
     }
 
     fn remember_minute(&mut self, raw: &[u8]) {
@@ -270,18 +273,12 @@ impl<'a> Reader<'a> {
     }
 
     /// A whole number: a number, or a string that holds one. `float`: one with a fraction is cut, not refused.
-    #[inline]
+    #[inline(always)]
     fn integer(&mut self, pos: usize, type_name: &str, float: bool) -> Result<(i64, usize), Box<Failure>> {
-        // The common case: up to 15 digits and then the end of the value.
-        let negative = self.scan.peek(pos) == b'-';
-        let digits = pos + usize::from(negative);
-        let (length, value) = leading_digits(self.scan.bytes, digits);
-        let after = digits + length;
-        let ended = matches!(self.scan.peek(after), b',' | b'}' | b']');
-        if (1..=15).contains(&length) && ended && (self.scan.bytes[digits] != b'0' || length == 1) {
-            return Ok((if negative { -value } else { value }, after));
+        match self.scan.short_integer(pos) {
+            Some(found) => Ok(found),
+            None => self.long_integer(pos, type_name, float),
         }
-        self.long_integer(pos, type_name, float)
     }
 
     #[inline(never)]
@@ -312,6 +309,7 @@ impl<'a> Reader<'a> {
         Ok((value, pos + number.raw.len()))
     }
 
+    #[inline(always)]
     fn ranged<T: TryFrom<i64>>(&mut self, pos: usize, type_name: &str, float: bool) -> Result<(T, usize), Box<Failure>> {
         let (value, after) = self.integer(pos, type_name, float)?;
         let value = T::try_from(value);
@@ -321,11 +319,6 @@ impl<'a> Reader<'a> {
 
     fn other_scalar(&mut self, pos: usize, column: &mut Column, first: u8, nullable: bool) -> Next {
         let after = match column {
-            Column::Int32(c) => {
-                let (value, after) = self.ranged(pos, "INT", true)?;
-                c.push(value);
-                after
-            }
             Column::Int16(c) => {
                 let (value, after) = self.ranged(pos, "SMALLINT", false)?;
                 c.push(value);
@@ -486,4 +479,14 @@ impl<'a> Reader<'a> {
             Ok(after) => Failure::value(pos, format!("{} is not {wanted}", scalar::shown(&self.scan.text[pos..after]))),
         }
     }
+}
+
+/// The digits of `:59.999` and one more, if all of them are such.
+#[inline(always)]
+fn clock_digits(text: [u8; 8]) -> Option<[u8; 8]> {
+    let digits = u64::from_le_bytes(text) ^ u64::from_le_bytes(*b":00.0000");
+    // Added to a byte, what carries it into the top bit if it is more than is allowed there: nothing, 5 or 9.
+    let spare = u64::from_le_bytes([0x7f, 0x7a, 0x76, 0x7f, 0x76, 0x76, 0x76, 0x76]);
+    let wrong = (digits.wrapping_add(spare) | digits) & 0x8080_8080_8080_8080;
+    (wrong == 0).then_some(digits.to_le_bytes())
 }

@@ -3,6 +3,7 @@
 //! A record is one line. A line break therefore never counts as a blank here and never stands inside a string, so that a broken
 //! record cannot swallow the next one.
 
+use super::marks::Marks;
 use super::{Failure, MAX_DEPTH};
 
 /// A text of lines. Positions in it are passed along rather than kept, which lets them stay in registers.
@@ -11,6 +12,7 @@ pub struct Scanner<'a> {
     pub text: &'a str,
     /// Its bytes.
     pub bytes: &'a [u8],
+    marks: &'a Marks,
     /// How many objects and arrays are open.
     pub depth: usize,
 }
@@ -35,32 +37,6 @@ pub struct NumberToken<'a> {
     pub raw: &'a str,
     /// With point or exponent.
     pub float: bool,
-}
-
-/// Bit i is set if byte i ends the fast part of a string: a quote, a backslash or a line break.
-#[cfg(target_arch = "x86_64")]
-#[inline(always)]
-fn string_stops(chunk: &[u8; 16]) -> u32 {
-    use std::arch::x86_64::{__m128i, _mm_cmpeq_epi8, _mm_loadu_si128, _mm_movemask_epi8, _mm_or_si128, _mm_set1_epi8};
-    // SAFETY: SSE2 is part of every x86-64, and the load reads exactly the 16 bytes of the array, of any alignment.
-    unsafe {
-        let v = _mm_loadu_si128(chunk.as_ptr().cast::<__m128i>());
-        let quote = _mm_cmpeq_epi8(v, _mm_set1_epi8(b'"' as i8));
-        let backslash = _mm_cmpeq_epi8(v, _mm_set1_epi8(b'\\' as i8));
-        let line = _mm_cmpeq_epi8(v, _mm_set1_epi8(b'\n' as i8));
-        _mm_movemask_epi8(_mm_or_si128(_mm_or_si128(quote, backslash), line)) as u32
-    }
-}
-
-/// Bit i is set if byte i ends the fast part of a string: a quote, a backslash or a line break.
-#[cfg(not(target_arch = "x86_64"))]
-#[inline(always)]
-fn string_stops(chunk: &[u8; 16]) -> u32 {
-    let mut mask = 0;
-    for (i, b) in chunk.iter().enumerate() {
-        mask |= u32::from(*b == b'"' || *b == b'\\' || *b == b'\n') << i;
-    }
-    mask
 }
 
 /// Whether two blocks are equal in the bytes where `mask` is not zero; the others of `wanted` are zero.
@@ -124,9 +100,9 @@ fn eight_digits(chunk: u64) -> (usize, i64) {
 }
 
 impl<'a> Scanner<'a> {
-    /// A scanner of a text.
-    pub fn new(text: &'a str) -> Self {
-        Self { text, bytes: text.as_bytes(), depth: 0 }
+    /// A scanner of a text and its marks.
+    pub fn new(text: &'a str, marks: &'a Marks) -> Self {
+        Self { text, bytes: text.as_bytes(), marks, depth: 0 }
     }
 
     /// The byte at a position; a line break at the end of the text, so that callers have one case less.
@@ -138,7 +114,8 @@ impl<'a> Scanner<'a> {
     /// Skips blanks within the line.
     #[inline(always)]
     pub fn blanks(&self, mut pos: usize) -> usize {
-        while matches!(self.peek(pos), b' ' | b'\t' | b'\r') {
+        // Anything else is above a blank, except for a line break, which a value, a key or a comma rarely is.
+        while self.peek(pos) <= b' ' && matches!(self.peek(pos), b' ' | b'\t' | b'\r') {
             pos += 1;
         }
         pos
@@ -170,36 +147,11 @@ impl<'a> Scanner<'a> {
         Ok(pos + 1)
     }
 
-    /// The next quote, backslash or line break.
-    #[inline(always)]
-    fn string_stop(&self, mut pos: usize) -> usize {
-        // Most keys and many values end in the first 16 bytes; longer text goes by 32.
-        if let Some(chunk) = self.bytes.get(pos..).and_then(|rest| rest.first_chunk::<16>()) {
-            let mask = string_stops(chunk);
-            if mask != 0 {
-                return pos + mask.trailing_zeros() as usize;
-            }
-            pos += 16;
-        }
-        while let Some(chunk) = self.bytes.get(pos..).and_then(|rest| rest.first_chunk::<32>()) {
-            let (Some(low), Some(high)) = (chunk.first_chunk::<16>(), chunk.last_chunk::<16>()) else { break };
-            let mask = string_stops(low) | string_stops(high) << 16;
-            if mask != 0 {
-                return pos + mask.trailing_zeros() as usize;
-            }
-            pos += 32;
-        }
-        while !matches!(self.peek(pos), b'"' | b'\\' | b'\n') {
-            pos += 1;
-        }
-        pos
-    }
-
     /// A string whose opening quote stands at `pos`; the text goes on behind its end.
     #[inline(always)]
     pub fn string(&self, pos: usize) -> Result<StringToken, Box<Failure>> {
         let start = pos + 1;
-        let end = self.string_stop(start);
+        let end = self.marks.next(start);
         if self.peek(end) == b'"' {
             return Ok(StringToken { start, end, escaped: false });
         }
@@ -211,7 +163,7 @@ impl<'a> Scanner<'a> {
         loop {
             match self.peek(pos) {
                 b'"' => return Ok(StringToken { start, end: pos, escaped: true }),
-                b'\\' => pos = self.string_stop(self.escape(pos)?),
+                b'\\' => pos = self.marks.next(self.escape(pos)?),
                 _ => return Err(Failure::structure(start - 1, "a string has no closing quote")),
             }
         }
@@ -230,6 +182,20 @@ impl<'a> Scanner<'a> {
             }
             _ => Err(Failure::structure(pos, "a backslash is followed by a character that JSON does not escape")),
         }
+    }
+
+    /// The common case of a whole number: up to 15 digits and then the end of the value. Its value and where the text goes on.
+    #[inline(always)]
+    pub fn short_integer(&self, pos: usize) -> Option<(i64, usize)> {
+        let negative = self.peek(pos) == b'-';
+        let digits = pos + usize::from(negative);
+        let (length, value) = leading_digits(self.bytes, digits);
+        let after = digits + length;
+        let ended = matches!(self.peek(after), b',' | b'}' | b']');
+        if !ended || !(1..=15).contains(&length) || (length > 1 && self.bytes[digits] == b'0') {
+            return None;
+        }
+        Some((if negative { -value } else { value }, after))
     }
 
     /// The end of a number whose sign or first digit stands at `pos`, and whether it has a point or an exponent.
@@ -340,7 +306,10 @@ impl<'a> Scanner<'a> {
             b't' => self.word(pos, "true"),
             b'f' => self.word(pos, "false"),
             b'n' => self.word(pos, "null"),
-            b'-' | b'0'..=b'9' => Ok(self.number_end(pos)?.0),
+            b'-' | b'0'..=b'9' => match self.short_integer(pos) {
+                Some((_, after)) => Ok(after),
+                None => Ok(self.number_end(pos)?.0),
+            },
             _ => Err(self.unexpected(pos, "a value")),
         }
     }

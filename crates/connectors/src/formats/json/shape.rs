@@ -38,8 +38,8 @@ pub struct RowShape {
     pub shapes: Vec<Shape>,
     /// What to expect at each place.
     pub guesses: Vec<Guess>,
-    /// A bit for each field of the object that is being read.
-    pub seen: Vec<u64>,
+    /// For each field from the 65th on, whether the object that is being read had it.
+    seen: Vec<bool>,
     /// By place, the keys of objects that are skipped there.
     skipped: Vec<Option<Box<RowShape>>>,
 }
@@ -53,6 +53,44 @@ pub struct Guess {
     pub length: usize,
     /// The field whose value follows, or [`SKIP`].
     pub field: u32,
+}
+
+/// The fields that the object had so far.
+pub struct Seen {
+    /// A bit for each of the first 64; the others are in the shape.
+    first: u64,
+    /// How many.
+    pub count: usize,
+}
+
+impl Seen {
+    /// None.
+    #[inline(always)]
+    pub fn of(shape: &mut RowShape) -> Self {
+        shape.seen.fill(false);
+        Self { first: 0, count: 0 }
+    }
+
+    /// Adds a field. Tells whether it was there before.
+    #[inline(always)]
+    pub fn again(&mut self, field: usize, shape: &mut RowShape) -> bool {
+        let again = self.has(field, shape);
+        match field {
+            0..64 => self.first |= 1 << field,
+            _ => shape.seen[field - 64] = true,
+        }
+        self.count += usize::from(!again);
+        again
+    }
+
+    /// Whether a field was there.
+    #[inline(always)]
+    pub fn has(&self, field: usize, shape: &RowShape) -> bool {
+        match field {
+            0..64 => self.first >> field & 1 == 1,
+            _ => shape.seen[field - 64],
+        }
+    }
 }
 
 impl Guess {
@@ -112,7 +150,7 @@ impl RowShape {
             nullable: fields.iter().map(|f| f.is_nullable()).collect(),
             shapes: fields.iter().map(|f| Shape::new(f)).collect::<Result<_>>()?,
             guesses: vec![],
-            seen: vec![0; fields.len().div_ceil(64)],
+            seen: vec![false; fields.len().saturating_sub(64)],
             skipped: vec![],
         })
     }
