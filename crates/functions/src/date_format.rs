@@ -170,11 +170,15 @@ fn write_items(items: &[Item], flavour: Flavour, time: &Moment, out: &mut Vec<u8
     }
 }
 
-/// A pattern whose texts all have the same length: the text of the day written last, in which only the time of day changes
-/// from row to row.
+/// A pattern whose texts all have the same length: the text written last, in which only what differs from row to row changes.
 #[derive(Debug)]
 struct Template {
     text: Vec<u8>,
+    /// The times that have this text: `unit_ms` milliseconds from here on.
+    from_ms: i64,
+    /// What the finest field counts.
+    unit_ms: i64,
+    /// The day that is in the text.
     day: i64,
     /// Letters and places of the fields of the date, and of those of the time of day.
     date_fields: Vec<(char, usize)>,
@@ -183,7 +187,14 @@ struct Template {
 
 impl Template {
     fn of(items: &[Item], flavour: Flavour) -> Option<Template> {
-        let mut template = Template { text: Vec::new(), day: i64::MIN, date_fields: Vec::new(), time_fields: Vec::new() };
+        let mut template = Template {
+            text: Vec::new(),
+            from_ms: i64::MIN,
+            unit_ms: MS_PER_DAY,
+            day: i64::MIN,
+            date_fields: Vec::new(),
+            time_fields: Vec::new(),
+        };
         for item in items {
             let at = template.text.len();
             match item {
@@ -196,15 +207,33 @@ impl Template {
                 Item::Field('S', 3) if flavour == Flavour::Modern => template.time_fields.push(('S', at)),
                 _ => return None,
             }
-            if let Item::Field(_, count) = item {
+            if let Item::Field(letter, count) = item {
                 template.text.extend(std::iter::repeat_n(b'0', *count));
+                template.unit_ms = template.unit_ms.min(match letter {
+                    'H' => 3_600_000,
+                    'm' => 60_000,
+                    's' => 1000,
+                    'S' => 1,
+                    _ => MS_PER_DAY,
+                });
             }
         }
-        Some(template)
+        template.fill(0).then_some(template)
     }
 
     /// Appends the time; false, with nothing appended, if its year has not four digits.
+    #[inline]
     fn write(&mut self, local_ms: i64, out: &mut Vec<u8>) -> bool {
+        let same = (local_ms.wrapping_sub(self.from_ms) as u64) < self.unit_ms as u64;
+        if !same && !self.fill(local_ms) {
+            return false;
+        }
+        out.extend_from_slice(&self.text);
+        true
+    }
+
+    /// Puts the time into the text; false if its year has not four digits.
+    fn fill(&mut self, local_ms: i64) -> bool {
         let day = local_ms.div_euclid(MS_PER_DAY);
         if day != self.day {
             let (year, month, day_of_month) = civil(day);
@@ -224,11 +253,11 @@ impl Template {
                 }
             }
         }
-        let start = out.len();
-        out.extend_from_slice(&self.text);
+        // A day is a whole number of units.
+        self.from_ms = local_ms - local_ms.rem_euclid(self.unit_ms);
         let ms = local_ms.rem_euclid(MS_PER_DAY) as u32;
         for (letter, at) in &self.time_fields {
-            let field = &mut out[start + at..];
+            let field = &mut self.text[*at..];
             match letter {
                 'H' => put2(field, ms / 3_600_000),
                 'm' => put2(field, ms / 60_000 % 60),

@@ -3,7 +3,7 @@
 use arrow::array::{Array, ArrayRef};
 use arrow::datatypes::{Field, FieldRef};
 use datafusion_common::{Result, exec_err};
-use memchr::memmem;
+use memchr::{memchr, memmem};
 
 use super::def::{Arg, Call, Def, Nulls, Ret};
 use super::string::{char_count, char_start};
@@ -169,6 +169,10 @@ fn replace(call: &Call) -> Result<ArrayRef> {
             return Ok(true);
         }
         match &finder {
+            Some(finder) if finder.needle().len() == 1 => {
+                let byte = finder.needle()[0];
+                replace_found(text, old, new, |rest| memchr(byte, rest), out);
+            }
             Some(finder) => replace_found(text, old, new, |rest| finder.find(rest), out),
             None => replace_found(text, old, new, |rest| memmem::find(rest, old.as_bytes()), out),
         }

@@ -1,9 +1,13 @@
 //! Text functions on one text: length, case, trimming, parts of it, its bytes.
 
-use arrow::array::ArrayRef;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, Int32Array, StringArray};
+use arrow::buffer::OffsetBuffer;
 use datafusion_common::{Result, exec_err};
 
 use super::def::{Arg, Call, Def, Length, Ret};
+use super::values::Text;
 
 pub(super) const FUNCTIONS: &[Def] = &[
     Def::new("char_length", &[Arg::Text], Ret::Int, char_length).alias(&["character_length"]).doc(
@@ -105,6 +109,13 @@ pub(super) fn char_count(text: &str) -> usize {
 
 fn char_length(call: &Call) -> Result<ArrayRef> {
     let text = call.text(0)?;
+    if let Text::Array(array) = text
+        && own_bytes(array).is_ascii()
+    {
+        // One byte is one character: the lengths are the distances of the offsets.
+        let lengths = array.offsets().windows(2).map(|ends| ends[1] - ends[0]).collect::<Vec<i32>>();
+        return Ok(Arc::new(Int32Array::new(lengths.into(), array.nulls().cloned())));
+    }
     call.primitives::<arrow::datatypes::Int32Type>(|row| Ok(text.get(row).map(|t| char_count(t) as i32)))
 }
 
@@ -127,8 +138,20 @@ fn letters(word: u64, first: u8, last: u8) -> u64 {
 }
 
 /// ASCII texts are changed eight bytes at a time; only others go through Unicode's tables.
-fn change_case(call: &Call, ascii: fn(u64) -> u64, unicode: fn(&str) -> String) -> Result<ArrayRef> {
+fn change_case(call: &Call, ascii: impl Fn(u64) -> u64 + Copy, unicode: fn(&str) -> String) -> Result<ArrayRef> {
     let text = call.text(0)?;
+    if let Text::Array(array) = text
+        && own_bytes(array).is_ascii()
+    {
+        // All texts of the column at once: they keep their places.
+        let mut bytes = own_bytes(array).to_vec();
+        change_ascii(&mut bytes, ascii);
+        let offsets = match array.offsets()[0] {
+            0 => array.offsets().clone(),
+            first => OffsetBuffer::new(array.offsets().iter().map(|end| end - first).collect()),
+        };
+        return Ok(Arc::new(StringArray::try_new(offsets, bytes.into(), array.nulls().cloned())?));
+    }
     call.texts(|row, out| {
         let Some(text) = text.get(row) else { return Ok(false) };
         if !text.is_ascii() {
@@ -137,16 +160,27 @@ fn change_case(call: &Call, ascii: fn(u64) -> u64, unicode: fn(&str) -> String) 
         }
         let start = out.len();
         out.extend_from_slice(text.as_bytes());
-        let (words, rest) = out[start..].as_chunks_mut::<8>();
-        for word in words {
-            *word = ascii(u64::from_le_bytes(*word)).to_le_bytes();
-        }
-        let mut last = [0; 8];
-        last[..rest.len()].copy_from_slice(rest);
-        let changed = ascii(u64::from_le_bytes(last)).to_le_bytes();
-        rest.copy_from_slice(&changed[..rest.len()]);
+        change_ascii(&mut out[start..], ascii);
         Ok(true)
     })
+}
+
+/// The bytes of all texts of a column, one after the other.
+fn own_bytes(array: &StringArray) -> &[u8] {
+    let offsets = array.offsets();
+    &array.values()[offsets[0] as usize..offsets[array.len()] as usize]
+}
+
+/// Changes ASCII bytes, eight at a time.
+fn change_ascii(bytes: &mut [u8], change: impl Fn(u64) -> u64) {
+    let (words, rest) = bytes.as_chunks_mut::<8>();
+    for word in words {
+        *word = change(u64::from_le_bytes(*word)).to_le_bytes();
+    }
+    let mut last = [0; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    let changed = change(u64::from_le_bytes(last)).to_le_bytes();
+    rest.copy_from_slice(&changed[..rest.len()]);
 }
 
 fn initcap(call: &Call) -> Result<ArrayRef> {

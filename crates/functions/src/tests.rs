@@ -225,11 +225,11 @@ fn casts_of_numbers() {
     assert_eq!(cast_text(i(300), "TINYINT"), "44");
     assert_eq!(cast_text(d(300.0), "TINYINT"), "44");
     assert_eq!(cast_text(d(f64::NAN), "INT"), "0");
-    assert_eq!(cast_text(dec("1.005"), "DECIMAL(4,2)"), "1.01");
-    assert_eq!(cast_text(dec("-1.005"), "DECIMAL(4,2)"), "-1.01");
-    assert_eq!(cast_text(dec("123.45"), "DECIMAL(4,2)"), "null");
-    assert_eq!(cast_text(d(1.005), "DECIMAL(4,2)"), "1.01");
-    assert_eq!(cast_text(d(12345.0), "DECIMAL(4,2)"), "null");
+    assert_eq!(cast_text(dec("1.005"), "DECIMAL(4, 2)"), "1.01");
+    assert_eq!(cast_text(dec("-1.005"), "DECIMAL(4, 2)"), "-1.01");
+    assert_eq!(cast_text(dec("123.45"), "DECIMAL(4, 2)"), "null");
+    assert_eq!(cast_text(d(1.005), "DECIMAL(4, 2)"), "1.01");
+    assert_eq!(cast_text(d(12345.0), "DECIMAL(4, 2)"), "null");
     assert_eq!(cast_text(i(2), "BOOLEAN"), "true");
     assert_eq!(cast_text(b(true), "INT"), "1");
     assert_eq!(cast_text(dec("0.1"), "DOUBLE"), "0.1");
@@ -253,7 +253,7 @@ fn casts_of_texts() {
     assert_eq!(cast_text(s("hello"), "VARCHAR(3)"), "hel");
     assert_eq!(cast_text(s("a"), "CHAR(3)"), "a  ");
     assert_eq!(cast_text(s("abcdef"), "CHAR(3)"), "abc");
-    assert_eq!(cast_text(s("1.005"), "DECIMAL(4,2)"), "1.01");
+    assert_eq!(cast_text(s("1.005"), "DECIMAL(4, 2)"), "1.01");
     assert_eq!(cast_text(s("10:11:12.345"), "TIME(3)"), "10:11:12.345");
 }
 
@@ -272,7 +272,7 @@ fn casts_to_texts() {
     assert_eq!(cast_text(array.clone(), "STRING"), "[1, 2]");
     assert_eq!(cast_text(array, "ARRAY<STRING>"), "[1, 2]");
     assert_eq!(cast_text(value_of("row", &[i(1), s("a")]), "STRING"), "(1, a)");
-    assert_eq!(cast_text(value_of("row", &[i(1), s("7")]), "ROW<a STRING, b INT>"), "(1, 7)");
+    assert_eq!(cast_text(value_of("row", &[i(1), s("7")]), "ROW<`a` STRING, `b` INT>"), "(1, 7)");
     assert_eq!(cast_text(value_of("map", &[s("a"), i(1)]), "STRING"), "{a=1}");
     let error = cast_text(i(1), "TIMESTAMP(3)");
     assert!(error.contains("TO_TIMESTAMP"), "{error}");

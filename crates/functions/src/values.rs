@@ -363,7 +363,7 @@ impl Call<'_> {
     /// One value of `T` per row, of the call's result type; `None` is NULL.
     pub fn primitives<T: ArrowPrimitiveType>(&self, mut row: impl FnMut(usize) -> Result<Option<T::Native>>) -> Result<ArrayRef> {
         let mut values = Vec::with_capacity(self.rows);
-        let mut nulls = NullBufferBuilder::new(self.rows);
+        let mut nulls = Nulls::new(self.rows);
         for i in 0..self.rows {
             let value = row(i)?;
             nulls.append(value.is_some());
@@ -373,7 +373,7 @@ impl Call<'_> {
     }
 
     /// Apart from [`Call::primitives`], which is compiled once for every function that uses it.
-    fn primitive_column<T: ArrowPrimitiveType>(&self, values: Vec<T::Native>, mut nulls: NullBufferBuilder) -> ArrayRef {
+    fn primitive_column<T: ArrowPrimitiveType>(&self, values: Vec<T::Native>, nulls: Nulls) -> ArrayRef {
         let array = PrimitiveArray::<T>::new(values.into(), nulls.finish());
         Arc::new(array.with_data_type(self.returns.data_type().clone()))
     }
@@ -381,7 +381,7 @@ impl Call<'_> {
     /// One BOOLEAN per row; `None` is NULL.
     pub fn bools(&self, mut row: impl FnMut(usize) -> Result<Option<bool>>) -> Result<ArrayRef> {
         let mut values = BooleanBufferBuilder::new(self.rows);
-        let mut nulls = NullBufferBuilder::new(self.rows);
+        let mut nulls = Nulls::new(self.rows);
         for i in 0..self.rows {
             let value = row(i)?;
             nulls.append(value.is_some());
@@ -401,18 +401,51 @@ impl Call<'_> {
     }
 }
 
+/// Which rows are NULL, told row by row. Rows that are not cost no more than a count.
+struct Nulls {
+    /// Values since the last NULL.
+    pending: usize,
+    builder: NullBufferBuilder,
+}
+
+impl Nulls {
+    fn new(rows: usize) -> Self {
+        Self { pending: 0, builder: NullBufferBuilder::new(rows) }
+    }
+
+    #[inline]
+    fn append(&mut self, valid: bool) {
+        if valid {
+            self.pending += 1;
+        } else {
+            self.append_null();
+        }
+    }
+
+    #[cold]
+    fn append_null(&mut self) {
+        self.builder.append_n_non_nulls(std::mem::take(&mut self.pending));
+        self.builder.append_null();
+    }
+
+    fn finish(mut self) -> Option<NullBuffer> {
+        self.builder.append_n_non_nulls(self.pending);
+        self.builder.finish()
+    }
+}
+
 /// Builds a text or bytes array row by row in one buffer.
 pub(crate) struct TextOut {
     bytes: Vec<u8>,
     offsets: Vec<i32>,
-    nulls: NullBufferBuilder,
+    nulls: Nulls,
 }
 
 impl TextOut {
     pub fn new(rows: usize, bytes: usize) -> Self {
         let mut offsets = Vec::with_capacity(rows + 1);
         offsets.push(0);
-        Self { bytes: Vec::with_capacity(bytes), offsets, nulls: NullBufferBuilder::new(rows) }
+        Self { bytes: Vec::with_capacity(bytes), offsets, nulls: Nulls::new(rows) }
     }
 
     /// Where the row's bytes are appended.
@@ -432,7 +465,7 @@ impl TextOut {
         self.offsets.push(self.bytes.len() as i32);
     }
 
-    fn parts(mut self) -> Result<(OffsetBuffer<i32>, Vec<u8>, Option<NullBuffer>)> {
+    fn parts(self) -> Result<(OffsetBuffer<i32>, Vec<u8>, Option<NullBuffer>)> {
         if self.bytes.len() > i32::MAX as usize {
             return exec_err!("The texts of one batch exceed 2 GiB; make the batch or the texts smaller");
         }

@@ -22,6 +22,9 @@ pub fn push_f64(out: &mut Vec<u8>, value: f64) {
     if !value.is_finite() {
         return push_not_finite(out, value.is_nan(), value < 0.0);
     }
+    if value.abs() >= (1u64 << (f64::MANTISSA_DIGITS - 1)) as f64 && value.abs() < LONG_TEXT_END {
+        return push_java_form(out, &whole_text(value, f64::MANTISSA_DIGITS));
+    }
     let mut buffer = ryu::Buffer::new();
     let text = buffer.format_finite(value);
     if value != 0.0 && value.abs() < 1e-322 {
@@ -36,12 +39,30 @@ pub fn push_f32(out: &mut Vec<u8>, value: f32) {
     if !value.is_finite() {
         return push_not_finite(out, value.is_nan(), value < 0.0);
     }
+    if value.abs() >= (1u32 << (f32::MANTISSA_DIGITS - 1)) as f32 && f64::from(value.abs()) < LONG_TEXT_END {
+        return push_java_form(out, &whole_text(f64::from(value), f32::MANTISSA_DIGITS));
+    }
     let mut buffer = ryu::Buffer::new();
     let text = buffer.format_finite(value);
     if value != 0.0 && value.abs() < 1e-43 {
         return push_java_form(out, &format!("{value:.1e}"));
     }
     push_java_form(out, text);
+}
+
+/// Up to here Java (17, which Flink runs on) writes whole numbers from their digits as an integer.
+const LONG_TEXT_END: f64 = (1u64 << 63) as f64;
+
+/// A whole number of a type with `bits` of precision. Java does not look for the shortest text that reads back here: it rounds away
+/// the digits that a quarter of the distance between neighbours covers.
+fn whole_text(value: f64, bits: u32) -> String {
+    let whole = value.abs() as u64;
+    let quarter = 1u64 << whole.ilog2().saturating_sub(bits + 1);
+    let dropped = quarter.ilog10();
+    let unit = 10u64.pow(dropped);
+    let rounded = whole / unit + u64::from(dropped > 0 && whole % unit >= unit / 2);
+    let sign = if value < 0.0 { "-" } else { "" };
+    format!("{sign}{rounded}e{dropped}")
 }
 
 fn push_not_finite(out: &mut Vec<u8>, nan: bool, negative: bool) {
@@ -346,6 +367,22 @@ mod tests {
         assert_eq!(f32_text(1.1), "1.1");
         assert_eq!(f32_text(f32::from_bits(1)), "1.4E-45");
         assert_eq!(f32_text(3.4028235e38), "3.4028235E38");
+    }
+
+    #[test]
+    fn great_whole_numbers_are_not_always_shortest() {
+        for (v, text) in [
+            (4_611_686_018_427_387_904.0, "4.6116860184273879E18"),
+            (-72_057_594_037_927_936.0, "-7.2057594037927936E16"),
+            (9_007_199_254_740_993.0, "9.007199254740992E15"),
+            (9_223_372_036_854_775_808.0, "9.223372036854776E18"),
+            (1e18, "1.0E18"),
+        ] {
+            assert_eq!(f64_text(v), text);
+        }
+        assert_eq!(f32_text(10_000_000_000.0), "1.0E10");
+        assert_eq!(f32_text(10_000_033_000.0), "1.00000328E10");
+        assert_eq!(f32_text(16_777_218.0), "1.6777218E7");
     }
 
     #[test]

@@ -33,6 +33,7 @@ impl EngineExpr for Adapter {
 /// An expression over a schema, for the engine. A plain column stays one.
 pub fn lower_expr(expr: &Expr, schema: &DFSchema, zone: Zone) -> SqlResult<Arc<dyn EngineExpr>> {
     let physical = create_physical_expr(expr, schema, &ExecutionProps::new(), &Default::default())?;
+    let physical = super::case::with_masks(physical, schema.as_arrow())?;
     if let Some(column) = physical.downcast_ref::<Column>() {
         return Ok(Arc::new(EngineColumn(column.index())));
     }

@@ -1,7 +1,11 @@
 //! From the stream plan to the engine's graph.
 
+mod case;
 pub mod expr;
+mod merge;
 pub mod scan;
+#[cfg(test)]
+mod tests;
 mod values;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};

@@ -148,7 +148,8 @@ pub fn as_field_access(expr: &Expr) -> Option<(&Expr, &str)> {
     }
 }
 
-const FIELD_ACCESS_NAME: &str = "$field";
+/// The name of the function that takes a field out of a ROW.
+pub const FIELD_ACCESS_NAME: &str = "$field";
 
 /// The function that gives processing time, marked as a time attribute.
 pub fn proctime() -> Option<Arc<ScalarUDF>> {
