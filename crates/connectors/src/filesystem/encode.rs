@@ -1,9 +1,11 @@
 //! Encodes rows for the sink, on the workers, split by partition.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{Array, RecordBatch};
+use arrow::compute::partition;
 use arrow::datatypes::{Field, FieldRef, Schema};
 use flott_engine::connector::{ColumnRef, TableSpec};
 use flott_engine::sink::{Encoder, Payload};
@@ -11,7 +13,7 @@ use flott_engine::text::value_text;
 use flott_engine::{Batch, Error, Result, RowKind};
 
 use super::listing::escape;
-use crate::formats::{self, Encode};
+use crate::formats::{self, Encode, EncodeRows};
 
 /// What the encoders of a table share.
 pub struct EncodePlan {
@@ -59,6 +61,20 @@ impl EncodePlan {
         })
     }
 
+    /// Cuts rows where the value of a partition column changes: neighbours are mostly of one partition.
+    fn runs(&self, rows: &RecordBatch) -> Vec<Range<usize>> {
+        let whole = 0..rows.num_rows();
+        if self.partitions.is_empty() {
+            return vec![whole];
+        }
+        let columns: Vec<_> = self.partitions.iter().map(|(position, ..)| rows.column(*position).clone()).collect();
+        match partition(&columns) {
+            Ok(runs) => runs.ranges(),
+            // Values that cannot be compared: every row is looked at.
+            Err(_) => whole.map(|row| row..row + 1).collect(),
+        }
+    }
+
     /// Appends the folder of a row: `day=2024-01-01/`.
     fn folder(&self, rows: &RecordBatch, row: usize, text: &mut Vec<u8>, out: &mut String) {
         for (position, name, field) in &self.partitions {
@@ -87,13 +103,30 @@ fn partition_text(column: &dyn Array, row: usize, field: &Field, out: &mut Vec<u
 /// Encodes batches on one worker.
 pub struct FileEncoder {
     plan: Arc<EncodePlan>,
+    /// Bytes of a row, on average over the last batch.
+    row_bytes: usize,
 }
 
 impl FileEncoder {
     /// An encoder of a table.
     pub fn new(plan: Arc<EncodePlan>) -> Self {
-        Self { plan }
+        Self { plan, row_bytes: 64 }
     }
+
+    /// Encodes rows behind those that `part` has.
+    fn encode_run(&self, run: Range<usize>, rows: &mut dyn EncodeRows, part: &mut Part) -> Result<()> {
+        part.rows += run.len() as u64;
+        part.bytes.reserve(run.len() * (self.row_bytes + self.row_bytes / 16));
+        run.into_iter().try_for_each(|row| rows.row(row, &mut part.bytes))
+    }
+}
+
+/// The rows of one partition.
+#[derive(Default)]
+struct Part {
+    partition: String,
+    rows: u64,
+    bytes: Vec<u8>,
 }
 
 impl Encoder for FileEncoder {
@@ -106,36 +139,21 @@ impl Encoder for FileEncoder {
             return Ok(());
         }
         let mut rows = plan.encode.open(&batch.rows.project(&plan.stored)?)?;
-        if plan.partitions.is_empty() {
-            let mut bytes = Vec::with_capacity(batch.len() * 64);
-            for row in 0..batch.len() {
-                rows.row(row, &mut bytes)?;
-            }
-            out.push(Payload::Bytes { partition: String::new(), rows: batch.len() as u64, bytes });
-            return Ok(());
+        let mut parts: Vec<Part> = vec![];
+        let mut by_folder: HashMap<String, usize> = HashMap::new();
+        let mut text = vec![];
+        for run in plan.runs(&batch.rows) {
+            let mut folder = String::new();
+            plan.folder(&batch.rows, run.start, &mut text, &mut folder);
+            let next = parts.len();
+            let part = *by_folder.entry(folder).or_insert_with_key(|folder| {
+                parts.push(Part { partition: folder.clone(), ..Part::default() });
+                next
+            });
+            self.encode_run(run, rows.as_mut(), &mut parts[part])?;
         }
-        let mut folders: HashMap<String, usize> = HashMap::new();
-        let mut parts: Vec<(u64, Vec<u8>)> = vec![];
-        let (mut text, mut folder, mut last) = (vec![], String::new(), (String::new(), usize::MAX));
-        for row in 0..batch.len() {
-            folder.clear();
-            plan.folder(&batch.rows, row, &mut text, &mut folder);
-            // Neighbours are mostly of one partition.
-            if last.1 == usize::MAX || folder != last.0 {
-                let next = parts.len();
-                let part = *folders.entry(folder.clone()).or_insert(next);
-                if part == next {
-                    parts.push((0, vec![]));
-                }
-                last = (folder.clone(), part);
-            }
-            let part = &mut parts[last.1];
-            part.0 += 1;
-            rows.row(row, &mut part.1)?;
-        }
-        let mut folders: Vec<_> = folders.into_iter().collect();
-        folders.sort_by_key(|(_, part)| *part);
-        out.extend(folders.into_iter().zip(parts).map(|((partition, _), (rows, bytes))| Payload::Bytes { partition, rows, bytes }));
+        self.row_bytes = parts.iter().map(|part| part.bytes.len()).sum::<usize>() / batch.len();
+        out.extend(parts.into_iter().map(|Part { partition, rows, bytes }| Payload::Bytes { partition, rows, bytes }));
         Ok(())
     }
 }

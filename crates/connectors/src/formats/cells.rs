@@ -1,5 +1,7 @@
 //! Arrow columns with their types resolved once a batch, for encoders that go row by row.
 
+use std::cell::Cell;
+
 use arrow::array::{
     Array, ArrayRef, AsArray, BinaryArray, BooleanArray, Date32Array, Decimal128Array, Float32Array, Float64Array, Int8Array, Int16Array,
     Int32Array, Int64Array, IntervalMonthDayNanoArray, ListArray, MapArray, StringArray, Time32MillisecondArray,
@@ -15,6 +17,15 @@ pub struct Cells {
     /// The values.
     pub kind: Kind,
     nulls: Option<NullBuffer>,
+}
+
+/// A minute as text: timestamps that follow each other mostly lie in the same one.
+#[derive(Clone, Copy, Default)]
+pub struct Minute {
+    /// Its first instant, in the column's unit.
+    start: i64,
+    /// `2024-01-31 10:11:` with a separator; the first byte is 0 if there is none yet.
+    text: [u8; 17],
 }
 
 /// Values by type.
@@ -38,6 +49,8 @@ pub enum Kind {
         per_second: i64,
         /// `TIMESTAMP_LTZ`.
         utc: bool,
+        /// The minute of the value that was written last.
+        minute: Cell<Minute>,
     },
     /// True: months, else milliseconds.
     Interval(IntervalMonthDayNanoArray, bool),
@@ -72,6 +85,7 @@ impl Cells {
                     TimeUnit::Nanosecond => 1_000_000_000,
                 },
                 utc: zone.is_some(),
+                minute: Cell::default(),
             },
             DataType::Interval(IntervalUnit::MonthDayNano) => {
                 let months = field.metadata().get(TYPE_KEY).is_some_and(|t| t.contains("MONTH") || t.contains("YEAR"));
@@ -124,15 +138,79 @@ impl Cells {
                 let millis = a.value(row);
                 text::push_time(out, millis, if millis % 1_000 == 0 { 0 } else { 3 });
             }
-            Kind::Timestamp { values, per_second, utc } => {
-                let value = values.value(row);
-                let nanos = value.rem_euclid(*per_second) * (1_000_000_000 / per_second);
-                text::push_timestamp(out, value.div_euclid(*per_second), nanos as u32, 0, separator);
+            Kind::Timestamp { values, per_second, utc, minute } => {
+                push_timestamp(values.value(row), *per_second, minute, separator, out);
                 if *utc && zone {
                     out.push(b'Z');
                 }
             }
             _ => {}
+        }
+    }
+}
+
+/// Appends a timestamp with a fraction as short as possible.
+fn push_timestamp(value: i64, per_second: i64, minute: &Cell<Minute>, separator: u8, out: &mut Vec<u8>) {
+    let known = minute.get();
+    let offset = value.wrapping_sub(known.start);
+    if (0..60 * per_second).contains(&offset) && known.text[10] == separator {
+        let (second, fraction) = ((offset / per_second) as u8, offset % per_second);
+        out.extend_from_slice(&known.text);
+        out.extend_from_slice(&[b'0' + second / 10, b'0' + second % 10]);
+        if fraction != 0 {
+            push_fraction(fraction, per_second, out);
+        }
+        return;
+    }
+    let begun = out.len();
+    let second = value.div_euclid(per_second);
+    let nanos = value.rem_euclid(per_second) * (1_000_000_000 / per_second);
+    text::push_timestamp(out, second, nanos as u32, 0, separator);
+    // Years before 0 and after 9999 are longer.
+    if let Some(text) = out.get(begun..begun + 17).and_then(|text| text.first_chunk::<17>())
+        && text[16] == b':'
+        && let Some(start) = second.div_euclid(60).checked_mul(60 * per_second)
+    {
+        minute.set(Minute { start, text: *text });
+    }
+}
+
+/// Appends a fraction of a second that is not 0, without zeros at its end.
+fn push_fraction(mut fraction: i64, mut per_second: i64, out: &mut Vec<u8>) {
+    out.push(b'.');
+    while fraction != 0 {
+        per_second /= 10;
+        out.push(b'0' + (fraction / per_second) as u8);
+        fraction %= per_second;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn timestamps_of_one_minute_and_others(
+            unit in 0u32..4,
+            steps in proptest::collection::vec(prop_oneof![
+                4 => -90_000i64..90_000,
+                1 => any::<i64>(),
+                1 => (-100i64..100).prop_map(|minutes| minutes * 60_000_000_000),
+            ], 1..30),
+        ) {
+            let per_second = 1_000i64.pow(unit);
+            let minute = Cell::default();
+            let mut value = 1_704_164_645 * per_second;
+            for step in steps {
+                value = value.wrapping_add(step);
+                let (mut found, mut wanted) = (vec![], vec![]);
+                push_timestamp(value, per_second, &minute, b' ', &mut found);
+                let nanos = value.rem_euclid(per_second) * (1_000_000_000 / per_second);
+                text::push_timestamp(&mut wanted, value.div_euclid(per_second), nanos as u32, 0, b' ');
+                prop_assert_eq!(String::from_utf8_lossy(&found), String::from_utf8_lossy(&wanted));
+            }
         }
     }
 }

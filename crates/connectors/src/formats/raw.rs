@@ -3,8 +3,6 @@
 //! Text is UTF-8. Numbers are their bytes, big-endian unless `raw.endianness` says otherwise; those serve messages rather than
 //! files, since a byte of theirs may be a line break.
 
-use std::sync::Arc;
-
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, SchemaRef};
 use flott_engine::{Error, Result};
@@ -161,12 +159,12 @@ impl RawEncoder {
 impl Encode for RawEncoder {
     fn open(&self, batch: &RecordBatch) -> Result<Box<dyn EncodeRows>> {
         let cells = Cells::new(batch.column(0), self.schema.field(0))?;
-        Ok(Box::new(RawRows { cells: Arc::new(cells), endianness: self.options.endianness }))
+        Ok(Box::new(RawRows { cells, endianness: self.options.endianness }))
     }
 }
 
 struct RawRows {
-    cells: Arc<Cells>,
+    cells: Cells,
     endianness: Endianness,
 }
 
@@ -211,6 +209,7 @@ fn push(out: &mut Vec<u8>, bytes: &[u8]) -> bool {
 mod tests {
     use super::*;
     use arrow::datatypes::{Field, Schema};
+    use std::sync::Arc;
 
     fn round_trip(data_type: DataType, endianness: Endianness, input: &[u8]) {
         let schema = Arc::new(Schema::new(vec![Field::new("a", data_type, true)]));

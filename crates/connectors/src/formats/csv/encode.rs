@@ -31,14 +31,13 @@ impl Encode for CsvEncoder {
     fn open(&self, batch: &RecordBatch) -> Result<Box<dyn EncodeRows>> {
         let fields = self.schema.fields().iter().zip(batch.columns());
         let cells = fields.map(|(field, column)| Cells::new(column, field)).collect::<Result<_>>()?;
-        Ok(Box::new(CsvRows { cells, options: Arc::clone(&self.options), scratch: vec![] }))
+        Ok(Box::new(CsvRows { cells, options: Arc::clone(&self.options) }))
     }
 }
 
 struct CsvRows {
     cells: Vec<Cells>,
     options: Arc<CsvOptions>,
-    scratch: Vec<u8>,
 }
 
 impl EncodeRows for CsvRows {
@@ -49,12 +48,12 @@ impl EncodeRows for CsvRows {
             }
             if cells.is_null(row) || matches!(cells.kind, Kind::Null) {
                 out.extend_from_slice(self.options.null_literal.as_deref().unwrap_or("").as_bytes());
+            } else if let Kind::String(texts) = &cells.kind {
+                push_text(texts.value(row).as_bytes(), &self.options, out);
             } else if is_number(cells) {
                 push_value(cells, row, &self.options, out);
             } else {
-                self.scratch.clear();
-                push_value(cells, row, &self.options, &mut self.scratch);
-                push_text(&self.scratch, &self.options, out);
+                push_quoted(|out| push_value(cells, row, &self.options, out), &self.options, out);
             }
         }
         out.push(b'\n');
@@ -118,21 +117,68 @@ fn push_parts<'a>(parts: impl Iterator<Item = (&'a Cells, usize)>, options: &Csv
 }
 
 /// Appends text, in quotes where it is long or holds a character that might need them.
+#[inline]
 fn push_text(text: &[u8], options: &CsvOptions, out: &mut Vec<u8>) {
-    let Some(quote) = options.dialect.quote else { return out.extend_from_slice(text) };
-    let escape = options.dialect.escape;
-    let safe_from = options.dialect.delimiter.max(quote).max(b'\n') + 1;
-    // A character beyond ASCII is safe, and one of four bytes counts twice.
-    let length = text.iter().map(|b| usize::from(*b < 0x80 || *b >= 0xc0) + usize::from(*b >= 0xf0)).sum::<usize>();
-    if length <= UNQUOTED_MAX && text.iter().all(|b| *b >= safe_from && Some(*b) != escape) {
-        return out.extend_from_slice(text);
-    }
-    out.push(quote);
-    for b in text {
-        if *b == quote || Some(*b) == escape {
-            out.push(*b);
+    match options.dialect.quote {
+        Some(quote) if needs_quotes(text, quote, options) => {
+            out.reserve(text.len() + 2);
+            out.push(quote);
+            push_doubled(text, quote, options, out);
+            out.push(quote);
         }
-        out.push(*b);
+        _ => out.extend_from_slice(text),
+    }
+}
+
+/// Appends what `push` writes as [`push_text`] would.
+fn push_quoted(push: impl FnOnce(&mut Vec<u8>), options: &CsvOptions, out: &mut Vec<u8>) {
+    let Some(quote) = options.dialect.quote else { return push(out) };
+    let start = out.len();
+    out.push(quote);
+    push(out);
+    if !needs_quotes(&out[start + 1..], quote, options) {
+        out.remove(start);
+        return;
+    }
+    if find_special(&out[start + 1..], quote, options).is_some() {
+        let text = out.split_off(start + 1);
+        push_doubled(&text, quote, options, out);
     }
     out.push(quote);
+}
+
+/// Whether Jackson, which Flink writes with, puts a text in quotes.
+#[inline]
+fn needs_quotes(text: &[u8], quote: u8, options: &CsvOptions) -> bool {
+    if text.len() > UNQUOTED_MAX && (text.is_ascii() || utf16_units(text) > UNQUOTED_MAX) {
+        return true;
+    }
+    let safe_from = options.dialect.delimiter.max(quote).max(b'\n') + 1;
+    // A character beyond ASCII is safe.
+    text.iter().any(|b| *b < safe_from) || options.dialect.escape.is_some_and(|escape| text.contains(&escape))
+}
+
+/// Length in the units that Java counts: a character of four bytes counts twice.
+fn utf16_units(text: &[u8]) -> usize {
+    text.iter().map(|b| usize::from(*b < 0x80 || *b >= 0xc0) + usize::from(*b >= 0xf0)).sum()
+}
+
+/// The first quote or escape character.
+#[inline]
+fn find_special(text: &[u8], quote: u8, options: &CsvOptions) -> Option<usize> {
+    match options.dialect.escape {
+        Some(escape) => memchr::memchr2(quote, escape, text),
+        None => memchr::memchr(quote, text),
+    }
+}
+
+/// Appends text with quotes and escape characters doubled.
+#[inline]
+fn push_doubled(mut text: &[u8], quote: u8, options: &CsvOptions, out: &mut Vec<u8>) {
+    while let Some(i) = find_special(text, quote, options) {
+        out.extend_from_slice(&text[..=i]);
+        out.push(text[i]);
+        text = &text[i + 1..];
+    }
+    out.extend_from_slice(text);
 }

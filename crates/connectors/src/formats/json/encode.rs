@@ -244,26 +244,42 @@ pub fn push_string(value: &str, surrogates: bool, out: &mut Vec<u8>) {
     out.reserve(bytes.len() + 2);
     out.push(b'"');
     let mut start = 0;
-    for (i, b) in bytes.iter().enumerate() {
+    let mut i = next_escape(bytes, 0);
+    while let Some(b) = bytes.get(i) {
+        let mut next = i + 1;
         let escape = ESCAPES[usize::from(*b)];
-        if escape == 0 || (escape == b'4' && !surrogates) {
-            continue;
-        }
-        out.extend_from_slice(&bytes[start..i]);
-        start = i + 1;
-        match escape {
-            b'u' => push_unit(u16::from(*b), out),
-            b'4' => {
-                let mut units = [0; 2];
-                let character = value[i..].chars().next().unwrap_or('?');
-                character.encode_utf16(&mut units).iter().for_each(|unit| push_unit(*unit, out));
-                start = i + character.len_utf8();
+        if escape != b'4' || surrogates {
+            out.extend_from_slice(&bytes[start..i]);
+            start = next;
+            match escape {
+                b'u' => push_unit(u16::from(*b), out),
+                b'4' => {
+                    let mut units = [0; 2];
+                    let character = value[i..].chars().next().unwrap_or('?');
+                    character.encode_utf16(&mut units).iter().for_each(|unit| push_unit(*unit, out));
+                    start = i + character.len_utf8();
+                    next = start;
+                }
+                other => out.extend_from_slice(&[b'\\', other]),
             }
-            other => out.extend_from_slice(&[b'\\', other]),
         }
+        i = next_escape(bytes, next);
     }
     out.extend_from_slice(&bytes[start..]);
     out.push(b'"');
+}
+
+/// The first byte from `at` on that does not stand for itself.
+#[inline]
+fn next_escape(bytes: &[u8], mut at: usize) -> usize {
+    let special = |b: &u8| *b < 0x20 || *b == b'"' || *b == b'\\' || *b >= 0xf0;
+    // Without a way out in the middle, blocks are looked at as wholes.
+    while let Some(block) = bytes.get(at..).and_then(|rest| rest.first_chunk::<16>())
+        && !block.iter().fold(false, |any, b| any | special(b))
+    {
+        at += 16;
+    }
+    bytes[at..].iter().position(special).map_or(bytes.len(), |i| at + i)
 }
 
 /// Appends `\\uXXXX`.
