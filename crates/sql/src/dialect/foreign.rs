@@ -8,7 +8,7 @@ use sqlparser::ast::{
 use sqlparser::tokenizer::Span;
 
 use super::error::SyntaxError;
-use super::reserved::reserved_word;
+use super::reserved::{reserved_alias, reserved_word};
 
 /// Checks a query and all queries inside it.
 ///
@@ -120,6 +120,11 @@ fn check_name(name: &Ident) -> Flow {
 }
 
 fn check_item(item: &SelectItem) -> Flow {
+    if let SelectItem::ExprWithAlias { alias, .. } = item
+        && let Some(error) = reserved_alias(alias)
+    {
+        return ControlFlow::Break(error);
+    }
     let (SelectItem::Wildcard(options) | SelectItem::QualifiedWildcard(_, options)) = item else {
         return ControlFlow::Continue(());
     };
