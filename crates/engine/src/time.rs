@@ -1,4 +1,4 @@
-//! Event time of a source: a watermark per split, and the minimum over those that count.
+//! Event time of a source: a watermark per split, and the minimum over those that count. And what clocks in a time zone show.
 
 /// No watermark yet.
 pub const NO_WATERMARK: i64 = i64::MIN;
@@ -40,6 +40,37 @@ pub fn source_watermark(splits: impl Iterator<Item = SplitTime>, more_to_come: b
 pub fn slowest(inputs: impl Iterator<Item = Option<i64>> + Clone) -> Option<i64> {
     let running = inputs.clone().flatten().filter(|time| *time < END_OF_TIME).min();
     running.or_else(|| inputs.clone().all(|time| time.is_some()).then_some(END_OF_TIME))
+}
+
+/// The clock on the wall of a time zone. Milliseconds since 1970-01-01 00:00, in UTC and there.
+pub trait LocalTime: std::fmt::Debug + Send + Sync {
+    /// What the clock shows.
+    fn to_local(&self, utc_ms: i64) -> i64;
+    /// When the clock shows that; the last time, where it does so twice.
+    fn to_utc(&self, local_ms: i64) -> i64;
+    /// The latest local time that is surely over when `utc_ms` is: the hour that the clock goes through twice is over with its
+    /// second pass.
+    fn over(&self, utc_ms: i64) -> i64 {
+        let local = self.to_local(utc_ms);
+        if self.to_utc(local) <= utc_ms {
+            return local;
+        }
+        // In the first pass: back to where the repeated hour began.
+        local - (self.to_utc(local) - utc_ms).min(local.rem_euclid(3_600_000) + 1)
+    }
+}
+
+/// The clock of UTC.
+#[derive(Debug, Clone, Copy)]
+pub struct Utc;
+
+impl LocalTime for Utc {
+    fn to_local(&self, utc_ms: i64) -> i64 {
+        utc_ms
+    }
+    fn to_utc(&self, local_ms: i64) -> i64 {
+        local_ms
+    }
 }
 
 #[cfg(test)]

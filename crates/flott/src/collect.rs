@@ -7,7 +7,8 @@ use arrow::array::Array;
 use arrow::datatypes::SchemaRef;
 use flott_engine::run::Outcome;
 use flott_engine::sink::{Encoder, Payload, Sink};
-use flott_engine::text::value_text;
+use flott_engine::text::show_text;
+use flott_engine::time::LocalTime;
 use flott_engine::{Batch, Error, Result, RowKind};
 use flott_sql::session::ResultSchema;
 use flott_sql::types::{ColumnType, FlinkType};
@@ -17,7 +18,7 @@ use crate::host::{Host, JobReport};
 use crate::options::RunOptions;
 use crate::script::run_script;
 
-/// A change, its values as `CAST(… AS STRING)` gives them; `None` is NULL.
+/// A change, its values as Flink's SQL client shows them, see [`flott_engine::text::show_text`]; `None` is NULL.
 pub type CollectedRow = (RowKind, Vec<Option<String>>);
 
 /// What a script gave.
@@ -106,7 +107,7 @@ impl Host for Collector {
     fn result(&mut self, schema: &ResultSchema) -> Result<Box<dyn Sink>> {
         let lines: Arc<Mutex<Lines>> = Arc::default();
         self.result = Some(CollectedResult { schema: columns(&schema.fields), updating: schema.updating, lines: lines.clone() });
-        Ok(Box::new(CollectSink { lines, before: 0 }))
+        Ok(Box::new(CollectSink { lines, before: 0, zone: schema.zone.clone() }))
     }
 
     fn results_resume(&self) -> bool {
@@ -131,6 +132,7 @@ struct CollectSink {
     lines: Arc<Mutex<Lines>>,
     /// Rows that earlier runs gave, up to the checkpoint.
     before: usize,
+    zone: Arc<dyn LocalTime>,
 }
 
 impl CollectSink {
@@ -153,7 +155,7 @@ impl Sink for CollectSink {
         let mut lines = lock(&self.lines);
         for payload in payloads {
             if let Payload::Batch(batch) = payload {
-                lines.rows.extend((0..batch.len()).map(|row| (batch.kind(row), texts(&batch, row))));
+                lines.rows.extend((0..batch.len()).map(|row| (batch.kind(row), texts(&batch, row, self.zone.as_ref()))));
             }
         }
         Ok(())
@@ -186,14 +188,14 @@ impl Encoder for Whole {
     }
 }
 
-fn texts(batch: &Batch, row: usize) -> Vec<Option<String>> {
+fn texts(batch: &Batch, row: usize, zone: &dyn LocalTime) -> Vec<Option<String>> {
     let schema = batch.rows.schema();
     let text = |(i, column): (usize, &arrow::array::ArrayRef)| {
         if column.is_null(row) {
             return None;
         }
         let mut text = vec![];
-        value_text(column.as_ref(), row, schema.field(i), &mut text);
+        show_text(column.as_ref(), row, schema.field(i), zone, &mut text);
         Some(String::from_utf8_lossy(&text).into_owned())
     };
     batch.rows.columns().iter().enumerate().map(text).collect()

@@ -32,5 +32,5 @@ pub use flott_sql::error::SqlError;
 pub use flott_sql::session::{Effect, PlannedJob, ResultSchema};
 pub use host::{Host, JobReport, JobStart};
 pub use options::{DEFAULT_STATE_DIR, RunOptions, StopFlag};
-pub use plan::{JobSettings, Plan, Step, plan_script};
+pub use plan::{JobSettings, Plan, Step, check_script, plan_script};
 pub use script::run_script;

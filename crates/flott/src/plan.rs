@@ -52,6 +52,22 @@ impl Plan {
 
 /// Checks and plans every statement of a script; nothing is read or written. Fails only for options that are not the script's.
 pub fn plan_script(sql: &str, options: &RunOptions) -> Result<Plan, Failure> {
+    Ok(plan_with_session(sql, options)?.0)
+}
+
+/// Like [`plan_script`], and checks the options of tables that no statement uses, too.
+pub fn check_script(sql: &str, options: &RunOptions) -> Result<Plan, Failure> {
+    let (mut plan, session) = plan_with_session(sql, options)?;
+    for error in session.check_tables() {
+        if !plan.errors.iter().any(|known| known.message == error.message) {
+            plan.errors.push(error);
+        }
+    }
+    plan.errors.sort_by_key(|e| e.span.as_ref().map_or(0, |s| s.start));
+    Ok(plan)
+}
+
+fn plan_with_session(sql: &str, options: &RunOptions) -> Result<(Plan, Session), Failure> {
     let mut session = Session::new(options.connectors.clone());
     for (key, value) in &options.settings {
         set(&mut session, key, value)?;
@@ -77,7 +93,7 @@ pub fn plan_script(sql: &str, options: &RunOptions) -> Result<Plan, Failure> {
         }
     }
     plan.errors.sort_by_key(|e| e.span.as_ref().map_or(0, |s| s.start));
-    Ok(plan)
+    Ok((plan, session))
 }
 
 fn set(session: &mut Session, key: &str, value: &str) -> Result<(), Failure> {

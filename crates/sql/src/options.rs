@@ -110,6 +110,10 @@ impl SessionOptions {
                     .help("leave it at 'streaming': bounded input ends by itself")),
                 other => Err(SqlError::new(format!("'{other}' is no runtime mode")).about(other).help("write 'streaming'")),
             },
+            "table.exec.sink.not-null-enforcer" => match self.get(key).unwrap_or_default().to_ascii_uppercase().as_str() {
+                "ERROR" | "DROP" => Ok(()),
+                other => Err(SqlError::new(format!("'{key}' is '{other}'")).about(key).help("write 'ERROR' or 'DROP'")),
+            },
             "execution.checkpointing.interval" | "table.exec.source.idle-timeout" | "flott.latency-target" => {
                 self.duration_ms(key).map(drop)
             }

@@ -4,6 +4,7 @@
 //! row there is the slot of its group. Partial results are those columns, saved as arrays: the local phase of a two-phase
 //! aggregation and the slices of a window both hand them to [`Aggregate::merge`].
 
+mod collect;
 mod count;
 pub(crate) mod distinct;
 mod extreme;
@@ -78,6 +79,10 @@ pub enum AggFunction {
         /// Between two texts.
         delimiter: String,
     },
+    /// The values in order of arrival as an array, NULLs too.
+    ArrayAgg,
+    /// The values that are not null as a multiset.
+    Collect,
     /// Variance or standard deviation.
     Variance {
         /// Divide by n - 1 instead of n.
@@ -104,7 +109,8 @@ pub struct AggSpec {
 
 /// Binds an aggregate function to its types.
 pub fn bind(spec: &AggSpec) -> Result<Arc<dyn Aggregate>> {
-    if spec.distinct && !matches!(spec.function, AggFunction::Min | AggFunction::Max) && !spec.args.is_empty() {
+    let own_distinct = matches!(spec.function, AggFunction::Min | AggFunction::Max | AggFunction::ArrayAgg | AggFunction::Collect);
+    if spec.distinct && !own_distinct && !spec.args.is_empty() {
         return distinct::bind(spec);
     }
     Ok(match &spec.function {
@@ -113,6 +119,7 @@ pub fn bind(spec: &AggSpec) -> Result<Arc<dyn Aggregate>> {
         AggFunction::Avg => sum::avg(spec)?,
         AggFunction::Min | AggFunction::Max => extreme::bind(spec)?,
         AggFunction::FirstValue | AggFunction::LastValue | AggFunction::ListAgg { .. } => ordered::bind(spec)?,
+        AggFunction::ArrayAgg | AggFunction::Collect => collect::bind(spec)?,
         AggFunction::Variance { sample, root } => Arc::new(variance::Variance::new(spec, *sample, *root)?),
     })
 }

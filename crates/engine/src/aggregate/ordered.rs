@@ -81,25 +81,41 @@ const NUMBER_BYTES: usize = 8;
 /// Partial results hold values taken back that were added elsewhere; they get numbers from here on.
 const OWED: u64 = 1 << 63;
 
-impl Queue {
-    /// Appends a value. It does not settle with one that is owed: in a partial result, what is owed is older than the value.
-    fn push(&self, queue: &mut Bag, next: &mut i64, value: &[u8]) {
-        queue.insert(numbered(*next as u64, value), 1);
-        *next += 1;
-    }
+/// Appends a value to a queue. It does not settle with one that is owed: in a partial result, what is owed is older than the value.
+pub(super) fn push(queue: &mut Bag, next: &mut i64, value: &[u8]) {
+    queue.insert(numbered(*next as u64, value), 1);
+    *next += 1;
+}
 
-    fn pull(&self, queue: &mut Bag, next: &mut i64, value: &[u8]) {
-        let earliest = queue.iter().find(|(k, _)| !is_owed(k) && &k[NUMBER_BYTES..] == value);
-        match earliest.map(|(k, _)| k.clone()) {
-            Some(key) => {
-                queue.remove(&key);
-            }
-            None => {
-                queue.insert(numbered(OWED | *next as u64, value), 1);
-                *next += 1;
+/// Takes the earliest occurrence of a value out of a queue, or notes that it is owed.
+pub(super) fn pull(queue: &mut Bag, next: &mut i64, value: &[u8]) {
+    let earliest = queue.iter().find(|(k, _)| !is_owed(k) && &k[NUMBER_BYTES..] == value);
+    match earliest.map(|(k, _)| k.clone()) {
+        Some(key) => {
+            queue.remove(&key);
+        }
+        None => {
+            queue.insert(numbered(OWED | *next as u64, value), 1);
+            *next += 1;
+        }
+    }
+}
+
+/// Folds saved queues into queues.
+pub(super) fn merge_queues(queues: &mut [Bag], next: &mut [i64], slots: &[u32], saved: &ArrayRef) -> Result<()> {
+    for (row, slot) in slots.iter().enumerate() {
+        let slot = *slot as usize;
+        let (values, _) = list_row(saved, row)?;
+        for key in values.as_binary::<i32>().iter().flatten() {
+            let value = &key[NUMBER_BYTES..];
+            if is_owed(key) {
+                pull(&mut queues[slot], &mut next[slot], value);
+            } else {
+                push(&mut queues[slot], &mut next[slot], value);
             }
         }
     }
+    Ok(())
 }
 
 fn is_owed(key: &[u8]) -> bool {
@@ -121,7 +137,7 @@ fn last(queue: &Bag) -> Option<&[u8]> {
 }
 
 /// The values in their order, without those that are owed.
-fn held(queue: &Bag) -> impl Iterator<Item = &[u8]> {
+pub(super) fn held(queue: &Bag) -> impl Iterator<Item = &[u8]> {
     let mut owed: Vec<&[u8]> = queue.keys().rev().take_while(|k| is_owed(k)).map(|k| &k[NUMBER_BYTES..]).collect();
     let values = present(queue);
     values.filter(move |value| match owed.iter().position(|o| o == value) {
@@ -154,9 +170,9 @@ impl Aggregate for Queue {
             text.clear();
             encode(row, &mut text);
             if sign > 0 {
-                self.push(&mut queues[slot], &mut next[slot], &text);
+                push(&mut queues[slot], &mut next[slot], &text);
             } else {
-                self.pull(&mut queues[slot], &mut next[slot], &text);
+                pull(&mut queues[slot], &mut next[slot], &text);
             }
         });
         Ok(())
@@ -164,22 +180,7 @@ impl Aggregate for Queue {
 
     fn merge(&self, state: &mut [Column], slots: &[u32], partial: &[ArrayRef]) -> Result<()> {
         let (queues, next) = super::sum::two(state)?;
-        let (queues, next) = (queues.bags_mut(), next.i64s_mut());
-        for (row, slot) in slots.iter().enumerate() {
-            let slot = *slot as usize;
-            let (values, _) = list_row(&partial[0], row)?;
-            let values = values.as_binary::<i32>();
-            for key in values.iter().flatten() {
-                let owed = is_owed(key);
-                let value = &key[NUMBER_BYTES..];
-                if owed {
-                    self.pull(&mut queues[slot], &mut next[slot], value);
-                } else {
-                    self.push(&mut queues[slot], &mut next[slot], value);
-                }
-            }
-        }
-        Ok(())
+        merge_queues(queues.bags_mut(), next.i64s_mut(), slots, &partial[0])
     }
 
     /// Which of several equal values is taken back is not known in a part of the rows.

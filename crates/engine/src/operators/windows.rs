@@ -4,6 +4,7 @@ use arrow::array::{Array, ArrayRef, AsArray, Int64Array, UInt32Array};
 use arrow::datatypes::{DataType, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType};
 
 use crate::operator::{Output, Tick};
+use crate::time::LocalTime;
 use crate::{Batch, Error, Result};
 
 /// Windows aligned to the epoch. A slice is the longest piece that no window cuts.
@@ -135,24 +136,6 @@ impl Windows {
     /// Whether longer windows build on shorter ones, so that slices may be folded together once a window has fired.
     pub fn cumulates(&self) -> bool {
         matches!(self, Windows::Cumulate { .. })
-    }
-}
-
-/// The clock on the wall of a time zone. Milliseconds since 1970-01-01 00:00, in UTC and there.
-pub trait LocalTime: std::fmt::Debug + Send + Sync {
-    /// What the clock shows.
-    fn to_local(&self, utc_ms: i64) -> i64;
-    /// When the clock shows that; the last time, where it does so twice.
-    fn to_utc(&self, local_ms: i64) -> i64;
-    /// The latest local time that is surely over when `utc_ms` is: the hour that the clock goes through twice is over with its
-    /// second pass.
-    fn over(&self, utc_ms: i64) -> i64 {
-        let local = self.to_local(utc_ms);
-        if self.to_utc(local) <= utc_ms {
-            return local;
-        }
-        // In the first pass: back to where the repeated hour began.
-        local - (self.to_utc(local) - utc_ms).min(local.rem_euclid(3_600_000) + 1)
     }
 }
 

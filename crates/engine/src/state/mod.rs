@@ -10,6 +10,7 @@ pub mod keyed;
 pub mod sessions;
 pub mod sets;
 pub mod slices;
+pub mod timed_rows;
 pub(crate) mod value;
 
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
@@ -73,6 +74,16 @@ impl State {
         match table.downcast_mut() {
             Some(table) => table,
             None => unreachable!("a table id comes from the declaration of that table"),
+        }
+    }
+
+    /// Two tables that this operator declared.
+    pub fn get_two<A: StateTable, B: StateTable>(&mut self, a: TableId<A>, b: TableId<B>) -> (&mut A, &mut B) {
+        let Ok([(_, first), (_, second)]) = self.tables.get_disjoint_mut([a.0, b.0]) else { unreachable!("two ids name two tables") };
+        let (first, second): (&mut dyn Any, &mut dyn Any) = (&mut **first, &mut **second);
+        match (first.downcast_mut(), second.downcast_mut()) {
+            (Some(first), Some(second)) => (first, second),
+            _ => unreachable!("a table id comes from the declaration of that table"),
         }
     }
 

@@ -1,4 +1,4 @@
-//! The text of any Arrow value, in two styles: `CAST(… AS STRING)` and the `print` connector.
+//! The text of any Arrow value, in three styles: `CAST(… AS STRING)`, a result shown to people, and the `print` connector.
 
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::{
@@ -11,16 +11,26 @@ use arrow::datatypes::{
 
 use super::datetime::{push_date, push_time, push_time_java, push_timestamp, push_timestamp_java};
 use super::number::{push_decimal, push_decimal_java, push_f32, push_f64, push_i64};
+use crate::time::LocalTime;
 
 /// Key of the field metadata that holds the SQL type where Arrow's type says less, for example `TIMESTAMP(0)`.
 pub const TYPE_KEY: &str = "flink.type";
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Style {
+#[derive(Clone, Copy)]
+enum Style<'a> {
     /// `CAST(value AS STRING)`.
     Cast,
+    /// The same for people: bytes as hexadecimal digits, `TIMESTAMP_LTZ` as a clock in a time zone shows it.
+    Show(&'a dyn LocalTime),
     /// Java's `toString`, which the `print` connector uses.
     Print,
+}
+
+impl Style<'_> {
+    /// Written as SQL has it, not as Java has it.
+    fn is_sql(self) -> bool {
+        !matches!(self, Style::Print)
+    }
 }
 
 /// Appends `CAST(value AS STRING)` of one value: `TRUE`, `2024-01-02 03:04:05.600`, `[1, NULL]`, `{a=1}`, `(1, a)`. NULL itself is
@@ -28,6 +38,12 @@ enum Style {
 /// are, so the text is UTF-8 only if binary values are.
 pub fn value_text(array: &dyn Array, row: usize, field: &Field, out: &mut Vec<u8>) {
     push_value(array, row, field, Style::Cast, out);
+}
+
+/// Appends a value of a result as Flink's SQL client shows it: like [`value_text`], but bytes are `x'00ff'` and a `TIMESTAMP_LTZ` is
+/// what a clock in the session's time zone shows.
+pub fn show_text(array: &dyn Array, row: usize, field: &Field, zone: &dyn LocalTime, out: &mut Vec<u8>) {
+    push_value(array, row, field, Style::Show(zone), out);
 }
 
 /// Appends a value as the `print` connector shows it: `true`, `2024-01-02T03:04`, `[1, null]`, `{a=1}`, `+I[1, a]` for a nested row.
@@ -52,16 +68,16 @@ pub fn timestamp_precision(field: &Field) -> u8 {
     }
 }
 
-fn push_value(array: &dyn Array, row: usize, field: &Field, style: Style, out: &mut Vec<u8>) {
+fn push_value(array: &dyn Array, row: usize, field: &Field, style: Style<'_>, out: &mut Vec<u8>) {
     if array.is_null(row) || array.data_type() == &DataType::Null {
-        return out.extend_from_slice(if style == Style::Cast { b"NULL" } else { b"null" });
+        return out.extend_from_slice(if style.is_sql() { b"NULL" } else { b"null" });
     }
     match array.data_type() {
-        DataType::Boolean => out.extend_from_slice(match (array.as_boolean().value(row), style) {
-            (true, Style::Cast) => b"TRUE",
-            (false, Style::Cast) => b"FALSE",
-            (true, Style::Print) => b"true",
-            (false, Style::Print) => b"false",
+        DataType::Boolean => out.extend_from_slice(match (array.as_boolean().value(row), style.is_sql()) {
+            (true, true) => b"TRUE",
+            (false, true) => b"FALSE",
+            (true, false) => b"true",
+            (false, false) => b"false",
         }),
         DataType::Int8 => push_i64(out, array.as_primitive::<Int8Type>().value(row).into()),
         DataType::Int16 => push_i64(out, array.as_primitive::<Int16Type>().value(row).into()),
@@ -75,7 +91,7 @@ fn push_value(array: &dyn Array, row: usize, field: &Field, style: Style, out: &
         DataType::Float64 => push_f64(out, array.as_primitive::<Float64Type>().value(row)),
         DataType::Decimal128(_, scale) => {
             let unscaled = array.as_primitive::<Decimal128Type>().value(row);
-            let push = if style == Style::Cast { push_decimal } else { push_decimal_java };
+            let push = if style.is_sql() { push_decimal } else { push_decimal_java };
             push(out, unscaled, *scale);
         }
         DataType::Utf8 => out.extend_from_slice(array.as_string::<i32>().value(row).as_bytes()),
@@ -88,12 +104,18 @@ fn push_value(array: &dyn Array, row: usize, field: &Field, style: Style, out: &
         DataType::Date32 => push_date(out, array.as_primitive::<Date32Type>().value(row)),
         DataType::Time32(_) | DataType::Time64(_) => push_time_value(array, row, field, style, out),
         DataType::Timestamp(unit, zone) => {
-            let (seconds, nanos) = timestamp_value(array, row, *unit);
+            let (mut seconds, nanos) = timestamp_value(array, row, *unit);
             match style {
-                Style::Cast => push_timestamp(out, seconds, nanos, timestamp_precision(field), b' '),
                 Style::Print => push_timestamp_java(out, seconds, nanos, zone.is_some()),
+                Style::Cast | Style::Show(_) => {
+                    if let (Style::Show(clock), Some(_)) = (style, zone) {
+                        let utc_ms = seconds.saturating_mul(1_000);
+                        seconds += (clock.to_local(utc_ms) - utc_ms).div_euclid(1_000);
+                    }
+                    push_timestamp(out, seconds, nanos, timestamp_precision(field), b' ');
+                }
             }
-            if zone.is_some() && style == Style::Print {
+            if zone.is_some() && !style.is_sql() {
                 out.push(b'Z');
             }
         }
@@ -102,9 +124,15 @@ fn push_value(array: &dyn Array, row: usize, field: &Field, style: Style, out: &
     }
 }
 
-fn push_bytes(out: &mut Vec<u8>, bytes: &[u8], style: Style) {
-    if style == Style::Cast {
-        return out.extend_from_slice(bytes);
+fn push_bytes(out: &mut Vec<u8>, bytes: &[u8], style: Style<'_>) {
+    match style {
+        Style::Cast => return out.extend_from_slice(bytes),
+        Style::Show(_) => {
+            out.extend_from_slice(b"x'");
+            bytes.iter().for_each(|byte| out.extend_from_slice(format!("{byte:02x}").as_bytes()));
+            return out.push(b'\'');
+        }
+        Style::Print => {}
     }
     out.push(b'[');
     for (i, byte) in bytes.iter().enumerate() {
@@ -116,7 +144,7 @@ fn push_bytes(out: &mut Vec<u8>, bytes: &[u8], style: Style) {
     out.push(b']');
 }
 
-fn push_time_value(array: &dyn Array, row: usize, field: &Field, style: Style, out: &mut Vec<u8>) {
+fn push_time_value(array: &dyn Array, row: usize, field: &Field, style: Style<'_>, out: &mut Vec<u8>) {
     let nanos: i64 = match array.data_type() {
         DataType::Time32(TimeUnit::Second) => i64::from(array.as_primitive::<Time32SecondType>().value(row)) * 1_000_000_000,
         DataType::Time32(_) => i64::from(array.as_primitive::<Time32MillisecondType>().value(row)) * 1_000_000,
@@ -124,12 +152,12 @@ fn push_time_value(array: &dyn Array, row: usize, field: &Field, style: Style, o
         _ => array.as_primitive::<Time64NanosecondType>().value(row),
     };
     // The end of a day, which CEIL may give, has a text in SQL but no value in Java.
-    if style == Style::Cast && nanos == 86_400_000_000_000 {
+    if style.is_sql() && nanos == 86_400_000_000_000 {
         return push_time(out, 86_400_000, timestamp_precision(field));
     }
     let nanos = nanos.rem_euclid(86_400_000_000_000);
     match style {
-        Style::Cast => push_time(out, (nanos / 1_000_000) as i32, timestamp_precision(field)),
+        Style::Cast | Style::Show(_) => push_time(out, (nanos / 1_000_000) as i32, timestamp_precision(field)),
         Style::Print => push_time_java(out, (nanos / 1_000_000_000) as u32, (nanos % 1_000_000_000) as u32, false),
     }
 }
@@ -146,7 +174,7 @@ fn timestamp_value(array: &dyn Array, row: usize, unit: TimeUnit) -> (i64, u32) 
 }
 
 /// Intervals: months, or a duration in nanoseconds.
-fn push_interval(array: &dyn Array, row: usize, field: &Field, style: Style, out: &mut Vec<u8>) {
+fn push_interval(array: &dyn Array, row: usize, field: &Field, style: Style<'_>, out: &mut Vec<u8>) {
     let declared_months = field.metadata().get(TYPE_KEY).is_some_and(|sql| sql.contains("MONTH") || sql.contains("YEAR"));
     let mut months = 0i64;
     let nanos: i128 = match array.data_type() {
@@ -172,10 +200,10 @@ fn push_interval(array: &dyn Array, row: usize, field: &Field, style: Style, out
 }
 
 /// `+1-02` or `P1Y2M` for 14 months.
-fn push_months(out: &mut Vec<u8>, months: i64, style: Style) {
+fn push_months(out: &mut Vec<u8>, months: i64, style: Style<'_>) {
     let (years, rest) = (months / 12, months % 12);
     let text = match style {
-        Style::Cast => format!("{}{}-{:02}", if months < 0 { '-' } else { '+' }, years.abs(), rest.abs()),
+        Style::Cast | Style::Show(_) => format!("{}{}-{:02}", if months < 0 { '-' } else { '+' }, years.abs(), rest.abs()),
         Style::Print if months == 0 => "P0D".to_owned(),
         Style::Print => {
             let part = |n: i64, unit| if n == 0 { String::new() } else { format!("{n}{unit}") };
@@ -186,13 +214,13 @@ fn push_months(out: &mut Vec<u8>, months: i64, style: Style) {
 }
 
 /// `+1 00:00:00.000` or `PT24H` for a day.
-fn push_duration(out: &mut Vec<u8>, nanos: i128, style: Style) {
+fn push_duration(out: &mut Vec<u8>, nanos: i128, style: Style<'_>) {
     let size = nanos.unsigned_abs();
     let (seconds, fraction) = (size / 1_000_000_000, (size % 1_000_000_000) as u32);
     let (hours, minutes, second) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
     let sign = if nanos < 0 { "-" } else { "" };
     let text = match style {
-        Style::Cast => {
+        Style::Cast | Style::Show(_) => {
             let sign = if nanos < 0 { '-' } else { '+' };
             format!("{sign}{} {:02}:{minutes:02}:{second:02}.{:03}", hours / 24, hours % 24, fraction / 1_000_000)
         }
@@ -211,14 +239,14 @@ fn push_duration(out: &mut Vec<u8>, nanos: i128, style: Style) {
     out.extend_from_slice(text.as_bytes());
 }
 
-fn push_nested(array: &dyn Array, row: usize, style: Style, out: &mut Vec<u8>) {
+fn push_nested(array: &dyn Array, row: usize, style: Style<'_>, out: &mut Vec<u8>) {
     match array.data_type() {
         DataType::List(field) => push_list(array.as_list::<i32>().value(row).as_ref(), field, style, out),
         DataType::LargeList(field) => push_list(array.as_list::<i64>().value(row).as_ref(), field, style, out),
         DataType::FixedSizeList(field, _) => push_list(array.as_fixed_size_list().value(row).as_ref(), field, style, out),
         DataType::Struct(fields) => {
             let columns = array.as_struct();
-            let (open, close): (&[u8], u8) = if style == Style::Cast { (b"(", b')') } else { (b"+I[", b']') };
+            let (open, close): (&[u8], u8) = if style.is_sql() { (b"(", b')') } else { (b"+I[", b']') };
             out.extend_from_slice(open);
             for (i, (field, column)) in fields.iter().zip(columns.columns()).enumerate() {
                 if i > 0 {
@@ -257,7 +285,7 @@ fn push_nested(array: &dyn Array, row: usize, style: Style, out: &mut Vec<u8>) {
     }
 }
 
-fn push_list(values: &dyn Array, field: &Field, style: Style, out: &mut Vec<u8>) {
+fn push_list(values: &dyn Array, field: &Field, style: Style<'_>, out: &mut Vec<u8>) {
     out.push(b'[');
     for i in 0..values.len() {
         if i > 0 {
@@ -327,6 +355,28 @@ mod tests {
         assert_eq!(both(&array, 0, &typed("TIMESTAMP(0)")).0, "2024-01-02 03:04:05");
         assert_eq!(both(&array, 0, &typed("TIMESTAMP_LTZ(1) NOT NULL")).0, "2024-01-02 03:04:05.0");
         assert_eq!(both(&array, 0, &typed("TIMESTAMP")).0, "2024-01-02 03:04:05.000000");
+    }
+
+    #[test]
+    fn people_see_digits_of_bytes_and_their_own_clock() {
+        #[derive(Debug)]
+        struct AnHourEast;
+        impl LocalTime for AnHourEast {
+            fn to_local(&self, utc_ms: i64) -> i64 {
+                utc_ms + 3_600_000
+            }
+            fn to_utc(&self, local_ms: i64) -> i64 {
+                local_ms - 3_600_000
+            }
+        }
+        let shown = |array: &dyn Array| {
+            let mut out = vec![];
+            show_text(array, 0, &Field::new("f", array.data_type().clone(), true), &AnHourEast, &mut out);
+            String::from_utf8(out).unwrap()
+        };
+        assert_eq!(shown(&BinaryArray::from(vec![&b"\x00\xff"[..]])), "x'00ff'");
+        assert_eq!(shown(&TimestampMillisecondArray::from(vec![-1]).with_timezone("UTC")), "1970-01-01 00:59:59.999");
+        assert_eq!(shown(&TimestampMillisecondArray::from(vec![-1])), "1969-12-31 23:59:59.999");
     }
 
     #[test]

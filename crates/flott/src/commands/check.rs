@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::ValueHint;
-use flott::{Effect, RunOptions, plan_script};
+use flott::{Effect, RunOptions, check_script};
 use flott_engine::Result;
 
 use super::run::exit_of;
@@ -35,7 +35,7 @@ pub fn main(args: Args) -> Result<Exit> {
     let mut exit = Exit::Done;
     for file in &args.files {
         let script = read_script(file)?;
-        match plan_script(&script.text, &RunOptions::default()).and_then(|plan| plan.into_steps()) {
+        match check_script(&script.text, &RunOptions::default()).and_then(|plan| plan.into_steps()) {
             Ok(steps) => {
                 let jobs = steps.iter().filter(|s| matches!(s.effect, Effect::Job(_))).count();
                 let (statements, jobs) = (counted(steps.len() as u64, "statement"), counted(jobs as u64, "job"));

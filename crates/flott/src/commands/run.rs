@@ -158,9 +158,8 @@ impl Host for TerminalHost {
 
     fn result(&mut self, schema: &ResultSchema) -> Result<Box<dyn Sink>> {
         let format = self.format.unwrap_or(self.fallback());
-        let fields = schema.fields.clone();
-        self.table = (format == Format::Table && schema.updating).then(|| LiveTable::new(fields.clone()));
-        output::sink(format, fields, schema.updating, &self.screen, self.table.clone())
+        self.table = (format == Format::Table && schema.updating).then(|| LiveTable::new(schema.fields.clone()));
+        output::sink(format, schema, &self.screen, self.table.clone())
     }
 
     fn started(&mut self, _job: &JobStart) {

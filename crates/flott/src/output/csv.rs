@@ -1,9 +1,10 @@
-//! Results as CSV (RFC 4180): values as `CAST(… AS STRING)` gives them, NULL as nothing.
+//! Results as CSV (RFC 4180): values as [`show_text`](flott_engine::text::show_text) gives them, NULL as nothing.
 
 use std::sync::Arc;
 
 use arrow::array::Array;
 use arrow::datatypes::SchemaRef;
+use flott_engine::time::LocalTime;
 
 use super::lines::EncodeLines;
 use super::{cell, kind_column};
@@ -44,7 +45,7 @@ fn push(value: &[u8], out: &mut Vec<u8>) {
 }
 
 /// Encodes rows; those of an updating result begin with their kind.
-pub fn encoders(updating: bool) -> EncodeLines {
+pub fn encoders(updating: bool, zone: Arc<dyn LocalTime>) -> EncodeLines {
     Arc::new(move |batch, out| {
         for row in 0..batch.len() {
             if updating {
@@ -55,7 +56,7 @@ pub fn encoders(updating: bool) -> EncodeLines {
                     out.push(b',');
                 }
                 if !column.is_null(row) {
-                    push(&cell(batch, i, row), out);
+                    push(&cell(batch, i, row, zone.as_ref()), out);
                 }
             }
             out.push(b'\n');
@@ -81,7 +82,7 @@ mod tests {
         let schema = rows.schema();
         let batch = Batch::changes(rows, vec![RowKind::Insert, RowKind::UpdateAfter, RowKind::Delete]);
         let mut out = vec![];
-        encoders(true)(&batch, &mut out).unwrap();
+        encoders(true, Arc::new(flott_engine::time::Utc))(&batch, &mut out).unwrap();
         let text = header(&schema, true) + &String::from_utf8(out).unwrap();
         assert_eq!(text, "row_kind,a,op\n+I,\"x,\"\"y\"\"\",1\n+U,\"\",2\n-D,,3\n");
         assert_eq!(header(&schema, false), "a,op\n");

@@ -7,7 +7,9 @@ mod table;
 
 use arrow::datatypes::SchemaRef;
 use clap::ValueEnum;
+use flott::ResultSchema;
 use flott_engine::sink::Sink;
+use flott_engine::time::LocalTime;
 use flott_engine::{Error, Result};
 
 use crate::terminal::figures::one_line;
@@ -34,14 +36,15 @@ fn kind_column(schema: &SchemaRef) -> &'static str {
 }
 
 /// A sink that writes a result. `table` is given for results that are shown as a table that changes.
-pub fn sink(format: Format, schema: SchemaRef, updating: bool, screen: &Screen, table: Option<LiveTable>) -> Result<Box<dyn Sink>> {
+pub fn sink(format: Format, result: &ResultSchema, screen: &Screen, table: Option<LiveTable>) -> Result<Box<dyn Sink>> {
+    let (schema, updating, zone) = (result.fields.clone(), result.updating, result.zone.clone());
     Ok(match (format, table) {
-        (Format::Table, Some(table)) => Box::new(table::LiveTableSink::new(table, screen.clone())),
-        (Format::Table, None) => Box::new(table::StreamedTableSink::new(schema, screen.clone())),
+        (Format::Table, Some(table)) => Box::new(table::LiveTableSink::new(table, zone, screen.clone())),
+        (Format::Table, None) => Box::new(table::StreamedTableSink::new(schema, zone, screen.clone())),
         (Format::Jsonl, _) => Box::new(lines::LineSink::new(jsonl::encoders(schema, updating)?, None, screen.clone())),
         (Format::Csv, _) => {
             let header = csv::header(&schema, updating);
-            Box::new(lines::LineSink::new(csv::encoders(updating), Some(header), screen.clone()))
+            Box::new(lines::LineSink::new(csv::encoders(updating, zone), Some(header), screen.clone()))
         }
         (Format::Changelog, _) => Box::new(lines::LineSink::new(lines::changelog(), None, screen.clone())),
     })
@@ -95,9 +98,9 @@ fn cannot_write(e: std::io::Error) -> Error {
     Error::io(format!("cannot write to standard output: {e}"))
 }
 
-/// Text of a value as `CAST(… AS STRING)` gives it.
-fn cell(batch: &flott_engine::Batch, column: usize, row: usize) -> Vec<u8> {
+/// Text of a value for people: TIMESTAMP_LTZ as the clock of `zone` shows it.
+fn cell(batch: &flott_engine::Batch, column: usize, row: usize, zone: &dyn LocalTime) -> Vec<u8> {
     let mut text = vec![];
-    flott_engine::text::value_text(batch.column(column).as_ref(), row, batch.rows.schema().field(column), &mut text);
+    flott_engine::text::show_text(batch.column(column).as_ref(), row, batch.rows.schema().field(column), zone, &mut text);
     text
 }

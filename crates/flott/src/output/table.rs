@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use arrow::datatypes::SchemaRef;
 use flott_engine::sink::{Encoder, Payload, Sink};
+use flott_engine::time::LocalTime;
 use flott_engine::{Batch, Result};
 
 use super::{cannot_write, cell};
@@ -19,8 +20,8 @@ fn layout(schema: &SchemaRef) -> TextTable {
     }))
 }
 
-fn row_of(batch: &Batch, row: usize) -> Row {
-    (0..batch.rows.num_columns()).map(|c| String::from_utf8_lossy(&cell(batch, c, row)).into_owned()).collect()
+fn row_of(batch: &Batch, row: usize, zone: &dyn LocalTime) -> Row {
+    (0..batch.rows.num_columns()).map(|c| String::from_utf8_lossy(&cell(batch, c, row, zone)).into_owned()).collect()
 }
 
 /// Passes batches on as they are: laying out needs them in order.
@@ -46,13 +47,14 @@ fn batches(payloads: Vec<Payload>) -> impl Iterator<Item = Batch> {
 pub struct StreamedTableSink {
     table: TextTable,
     begun: bool,
+    zone: Arc<dyn LocalTime>,
     screen: Screen,
 }
 
 impl StreamedTableSink {
     /// A sink for one result.
-    pub fn new(schema: SchemaRef, screen: Screen) -> Self {
-        Self { table: layout(&schema), begun: false, screen }
+    pub fn new(schema: SchemaRef, zone: Arc<dyn LocalTime>, screen: Screen) -> Self {
+        Self { table: layout(&schema), begun: false, zone, screen }
     }
 
     fn show(&mut self, rows: &[Row]) -> Result<()> {
@@ -73,7 +75,8 @@ impl Sink for StreamedTableSink {
     }
 
     fn write(&mut self, payloads: Vec<Payload>) -> Result<()> {
-        let rows: Vec<Row> = batches(payloads).flat_map(|b| (0..b.len()).map(move |row| row_of(&b, row)).collect::<Vec<_>>()).collect();
+        let zone = self.zone.as_ref();
+        let rows: Vec<Row> = batches(payloads).flat_map(|b| (0..b.len()).map(|row| row_of(&b, row, zone)).collect::<Vec<_>>()).collect();
         if rows.is_empty() { Ok(()) } else { self.show(&rows) }
     }
 
@@ -142,13 +145,14 @@ impl LiveTable {
 /// Keeps an updating result as a table and writes it when the job has ended.
 pub struct LiveTableSink {
     table: LiveTable,
+    zone: Arc<dyn LocalTime>,
     screen: Screen,
 }
 
 impl LiveTableSink {
     /// A sink for one result.
-    pub fn new(table: LiveTable, screen: Screen) -> Self {
-        Self { table, screen }
+    pub fn new(table: LiveTable, zone: Arc<dyn LocalTime>, screen: Screen) -> Self {
+        Self { table, zone, screen }
     }
 }
 
@@ -165,7 +169,7 @@ impl Sink for LiveTableSink {
         let mut table = self.table.lock();
         for batch in batches(payloads) {
             for row in 0..batch.len() {
-                table.apply(batch.kind(row), row_of(&batch, row));
+                table.apply(batch.kind(row), row_of(&batch, row, self.zone.as_ref()));
             }
         }
         Ok(())

@@ -6,7 +6,7 @@ use sqlparser::ast::{Expr, GroupByExpr, Ident, LimitClause, ObjectName, Query, S
 use sqlparser::tokenizer::Span;
 
 use super::error::SyntaxError;
-use super::reserved::reserved_word;
+use super::reserved::{reserved_alias, reserved_word};
 use super::walk::{Flow, Pass, walk_query};
 
 /// Checks a query and all queries inside it.
@@ -115,6 +115,11 @@ fn check_name(name: &Ident) -> Flow {
 }
 
 fn check_item(item: &SelectItem) -> Flow {
+    if let SelectItem::ExprWithAlias { alias, .. } = item
+        && let Some(error) = reserved_alias(alias)
+    {
+        return ControlFlow::Break(error);
+    }
     let (SelectItem::Wildcard(options) | SelectItem::QualifiedWildcard(_, options)) = item else {
         return ControlFlow::Continue(());
     };

@@ -25,7 +25,7 @@ mod hints;
 mod hooks;
 mod interval;
 mod json;
-mod names;
+pub(crate) mod names;
 mod normalize;
 mod position;
 mod predicates;

@@ -1,13 +1,17 @@
 //! The names that Flink gives to output columns.
 //!
 //! A column keeps its own name, a path such as `t.r.f` has the name of its last part, an expression is called
-//! `EXPR$i` after its place in the `SELECT`, and a name that is there already gets a number: `a`, `a0`, `a1`.
+//! `EXPR$i` after its place in the `SELECT` (where rows are grouped, after the number of different names before it), and a name
+//! that is there already gets a number: `a`, `a0`, `a1`.
 //! Columns of `VALUES` are called `EXPR$0`, `EXPR$1` and so on.
 //!
-//! Columns behind `*` are not known here, so the place of an expression counts `*` as one column.
+//! A `*` beside other columns is written out before, by the planner.
 
-use sqlparser::ast::{Expr, Ident, Query, Select, SelectItem, SetExpr, TableAlias, TableAliasColumnDef, TableFactor};
+use sqlparser::ast::{Expr, GroupByExpr, Ident, Query, Select, SelectItem, SetExpr, TableAlias, TableAliasColumnDef, TableFactor};
 use sqlparser::parser::Parser;
+
+use std::ops::ControlFlow;
+use std::sync::LazyLock;
 
 use super::hooks::FlinkDialect;
 
@@ -37,17 +41,41 @@ fn name_body(body: &mut SetExpr) {
     }
 }
 
-fn name_select(select: &mut Select) {
+/// Names the columns of a SELECT.
+pub(crate) fn name_select(select: &mut Select) {
     let mut used: Vec<String> = Vec::with_capacity(select.projection.len());
+    let mut different: Vec<String> = Vec::with_capacity(select.projection.len());
+    let groups = groups(select);
     for (i, item) in select.projection.iter_mut().enumerate() {
-        let Some(own) = own_name(item, i) else { continue };
+        let Some(own) = own_name(item, if groups { different.len() } else { i }) else { continue };
         let name = unused_name(&own, &used);
         give_name(item, &name);
         used.push(name);
+        if !different.contains(&own) {
+            different.push(own);
+        }
     }
 }
 
-fn own_name(item: &SelectItem, place: usize) -> Option<String> {
+/// Whether a SELECT aggregates.
+fn groups(select: &Select) -> bool {
+    let keys = !matches!(&select.group_by, GroupByExpr::Expressions(keys, _) if keys.is_empty());
+    let aggregates = |item: &SelectItem| {
+        let found = sqlparser::ast::visit_expressions(item, |e| match e {
+            Expr::Function(f) if f.over.is_none() && is_aggregate(&f.name.to_string()) => ControlFlow::Break(()),
+            _ => ControlFlow::Continue(()),
+        });
+        found.is_break()
+    };
+    keys || select.having.is_some() || select.projection.iter().any(aggregates)
+}
+
+fn is_aggregate(name: &str) -> bool {
+    crate::planner::aggregates::AGGREGATES.iter().any(|(aggregate, ..)| aggregate.eq_ignore_ascii_case(name))
+}
+
+/// The name of a column before it is made unique; `place` is the number that it has if it is called after its place.
+pub(crate) fn own_name(item: &SelectItem, place: usize) -> Option<String> {
     match item {
         SelectItem::ExprWithAlias { alias, .. } => Some(alias.value.clone()),
         SelectItem::UnnamedExpr(expr) => Some(match without_parentheses(expr) {
@@ -66,7 +94,8 @@ fn without_parentheses(mut expr: &Expr) -> &Expr {
     expr
 }
 
-fn unused_name(own: &str, used: &[String]) -> String {
+/// The name, or one with a number that is not used.
+pub(crate) fn unused_name(own: &str, used: &[String]) -> String {
     let is_used = |name: &str| used.iter().any(|u| u == name);
     let mut name = own.to_string();
     let mut attempt = 0;
@@ -104,7 +133,7 @@ pub(super) fn name_table_factor(factor: &mut TableFactor) {
 /// Turns a query that is only `VALUES ...` into `SELECT * FROM (VALUES ...) AS $values(EXPR$0, ...)`.
 pub(super) fn wrap_values(query: &mut Query) {
     let Some(columns) = values_columns(query) else { return };
-    let Some(mut frame) = select_all_frame() else { return };
+    let mut frame = Box::new(select_all());
     if let SetExpr::Select(select) = frame.body.as_mut()
         && let Some(from) = select.from.first_mut()
         && let TableFactor::Derived { subquery, alias, .. } = &mut from.relation
@@ -115,8 +144,13 @@ pub(super) fn wrap_values(query: &mut Query) {
     }
 }
 
-fn select_all_frame() -> Option<Box<Query>> {
-    Parser::new(&FlinkDialect).try_with_sql("SELECT * FROM (SELECT 1) AS t").ok()?.parse_query().ok()
+/// `SELECT * FROM (SELECT 1) AS t`, to be given another FROM.
+pub(crate) fn select_all() -> Query {
+    static FRAME: LazyLock<Option<Query>> = LazyLock::new(|| {
+        let parsed = Parser::new(&FlinkDialect).try_with_sql("SELECT * FROM (SELECT 1) AS t").ok()?.parse_query();
+        parsed.ok().map(|query| *query)
+    });
+    FRAME.clone().unwrap_or_else(|| unreachable!("a text that is written here parses"))
 }
 
 fn values_columns(query: &Query) -> Option<Vec<TableAliasColumnDef>> {

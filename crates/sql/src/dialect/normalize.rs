@@ -4,6 +4,8 @@
 //! * A whole number that fits `INT` becomes `CAST(n AS INT)`, a number with an exponent `CAST('1e0' AS DOUBLE)`;
 //!   a sign before it goes into the literal. Numbers in `LIMIT`, `OFFSET`, `FETCH`, `ORDER BY 1` and window
 //!   frames stay as they are.
+//! * `0.908` becomes `CAST(0.908 AS DECIMAL(4, 3))`: as many digits as are written. `TIMESTAMP '… 05.6'` and `TIME '…'` get the
+//!   precision of their text.
 //! * `(a, b)` becomes `row(a, b)`, `(a, b) OVERLAPS (c, d)` becomes `overlaps(a, b, c, d)`.
 //! * Unicode and national strings become plain strings, `- INTERVAL '1' DAY` becomes `INTERVAL '-1' DAY`.
 //!
@@ -13,7 +15,7 @@ use std::ops::ControlFlow;
 
 use sqlparser::ast::{
     BinaryOperator, CastKind, DataType, ExactNumberInfo, Expr, GroupByExpr, LimitClause, NamedWindowExpr, OrderByExpr, OrderByKind, Query,
-    Select, TableFactor, UnaryOperator, Value, ValueWithSpan, WindowFrame, WindowFrameBound, WindowSpec, WindowType,
+    Select, TableFactor, TypedString, UnaryOperator, Value, ValueWithSpan, WindowFrame, WindowFrameBound, WindowSpec, WindowType,
 };
 use sqlparser::tokenizer::Span;
 
@@ -34,6 +36,9 @@ pub fn normalize_expr(expr: &mut Expr) {
     let _ = walk_expr(expr, &mut Normalizer);
     let _ = walk_expr(expr, &mut Unprotect);
 }
+
+/// Digits of the longest decimal.
+const DECIMAL_DIGITS_MAX: u64 = 38;
 
 struct Normalizer;
 
@@ -87,7 +92,11 @@ impl Pass for Normalizer {
                 }
             }
             // a literal that is normalised already: written casts carry Flink's types
-            Expr::Cast { expr: literal, data_type: DataType::Int(None), .. } => match literal.as_mut() {
+            Expr::Cast {
+                expr: literal,
+                data_type: DataType::Int(None) | DataType::Decimal(ExactNumberInfo::PrecisionAndScale(..)),
+                ..
+            } => match literal.as_mut() {
                 Expr::UnaryOp { op: UnaryOperator::Minus, expr: digits } => protect(digits),
                 digits => protect(digits),
             },
@@ -104,6 +113,12 @@ impl Pass for Normalizer {
             }
             Expr::BinaryOp { left, op: BinaryOperator::Overlaps, right } => overlaps(left, right),
             Expr::Tuple(fields) => Some(call("row", std::mem::take(fields))),
+            // The character set of a text, such as _UTF16'x'.
+            Expr::Prefixed { value, .. } => Some(value.as_ref().clone()),
+            Expr::TypedString(literal) => {
+                time_precision(literal);
+                None
+            }
             _ => None,
         };
         if let Some(replacement) = replacement {
@@ -166,13 +181,28 @@ fn number_literal(value: &ValueWithSpan, negative: bool) -> Option<Expr> {
         let double = DataType::Double(ExactNumberInfo::None);
         return Some(cast(text(&format!("{sign}{digits}"), value.span), double));
     }
-    let n: i64 = digits.parse().ok()?;
-    i32::try_from(if negative { -n } else { n }).ok()?;
     let mut literal = Expr::Value(Value::Number(digits.clone(), true).with_span(value.span));
     if negative {
         literal = Expr::UnaryOp { op: UnaryOperator::Minus, expr: Box::new(literal) };
     }
+    if let Some((whole, fraction)) = digits.split_once('.') {
+        let (precision, scale) = ((whole.len() + fraction.len()) as u64, fraction.len() as i64);
+        let decimal = DataType::Decimal(ExactNumberInfo::PrecisionAndScale(precision, scale));
+        return (precision <= DECIMAL_DIGITS_MAX).then(|| cast(literal, decimal));
+    }
+    let n: i64 = digits.parse().ok()?;
+    i32::try_from(if negative { -n } else { n }).ok()?;
     Some(cast(literal, DataType::Int(None)))
+}
+
+/// Gives a literal of a time the precision of its text.
+fn time_precision(literal: &mut TypedString) {
+    let Value::SingleQuotedString(text) = &literal.value.value else { return };
+    let digits = text.rsplit_once('.').map_or(0, |(_, fraction)| fraction.len() as u64);
+    match &mut literal.data_type {
+        DataType::Timestamp(precision @ None, _) | DataType::Time(precision @ None, _) if digits <= 9 => *precision = Some(digits),
+        _ => {}
+    }
 }
 
 fn cast(expr: Expr, data_type: DataType) -> Expr {

@@ -1,7 +1,7 @@
 //! Keywords that cannot be names unless they stand in backticks.
 //!
-//! Flink reserves several hundred words. Here are those without which a script could not be read; the others
-//! are let through, since telling a column called `value` from the keyword is easy here.
+//! Flink reserves several hundred words. As aliases in SELECT they are refused as in Flink. Elsewhere only those are without which a
+//! script could not be read; the others are let through, since telling a column called `value` from the keyword is easy here.
 
 use sqlparser::ast::Ident;
 
@@ -57,6 +57,16 @@ const RESERVED: &[&str] = &[
     "WITH",
 ];
 
+/// All words that Flink reserves.
+const RESERVED_IN_FLINK: &str = include_str!("reserved_words.txt");
+
+/// The error for an alias that Flink does not take.
+pub(super) fn reserved_alias(alias: &Ident) -> Option<SyntaxError> {
+    let mut words = RESERVED_IN_FLINK.split_ascii_whitespace();
+    let reserved = alias.quote_style.is_none() && words.any(|word| word.eq_ignore_ascii_case(&alias.value));
+    reserved.then(|| keyword_error(alias))
+}
+
 /// True for an unquoted keyword.
 pub(super) fn is_reserved(name: &Ident) -> bool {
     name.quote_style.is_none() && RESERVED.iter().any(|word| word.eq_ignore_ascii_case(&name.value))
@@ -64,9 +74,11 @@ pub(super) fn is_reserved(name: &Ident) -> bool {
 
 /// The error for a keyword that stands where a name should.
 pub(super) fn reserved_word(name: &Ident) -> Option<SyntaxError> {
-    is_reserved(name).then(|| {
-        let message = format!("`{}` is a keyword and cannot stand here", name.value);
-        let help = format!("as a name it must stand in backticks: `{}`", name.value);
-        SyntaxError::at_span(name.span, message).with_help(help)
-    })
+    is_reserved(name).then(|| keyword_error(name))
+}
+
+fn keyword_error(name: &Ident) -> SyntaxError {
+    let message = format!("`{}` is a keyword and cannot stand here", name.value);
+    let help = format!("as a name it must stand in backticks: `{}`", name.value);
+    SyntaxError::at_span(name.span, message).with_help(help)
 }

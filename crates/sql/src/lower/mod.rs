@@ -15,15 +15,19 @@ use flott_engine::connector::{Connector, Connectors, Environment, SinkMode};
 use flott_engine::graph::{Edge, Exchange, Graph, NodeId, NodeKind, SourceNode};
 use flott_engine::operator::{Operator, OperatorFactory};
 use flott_engine::operators::calc::Calc;
+use flott_engine::operators::enforce::EnforceNotNull;
 use flott_engine::operators::expand::{Expand, GroupingSet};
 use flott_engine::operators::group_aggregate::{GroupAggregate, GroupSpec, LocalGroupAggregate, partial_types};
 use flott_engine::operators::limit::Limit;
 use flott_engine::operators::session_aggregate::SessionAggregate;
+use flott_engine::operators::session_tvf::SessionTvf;
+use flott_engine::operators::unnest::Unnest;
 use flott_engine::operators::window_aggregate::{LocalWindowAggregate, WindowAggregate, WindowSpec};
 use flott_engine::operators::window_tvf::WindowTvf;
-use flott_engine::operators::windows::{LocalTime, TimeColumn, Windows};
+use flott_engine::operators::windows::{TimeColumn, Windows};
 use flott_engine::sink::Sink;
 use flott_engine::state::aggregates::{AggCall, Aggregates};
+use flott_engine::time::LocalTime;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -57,7 +61,7 @@ struct SharedScan {
 /// Rows of a step: the nodes they come out of, and where its columns are among theirs.
 struct Lowered {
     nodes: Vec<NodeId>,
-    /// Only after a scan: position of each column; `None`: as they are.
+    /// After a scan and UNNEST: position of each column; `None`: as they are.
     columns: Option<Vec<usize>>,
 }
 
@@ -168,15 +172,23 @@ impl Lowering<'_> {
                 }
                 Ok(Lowered { nodes, columns: None })
             }
-            StreamOp::WindowTvf { kind, time, processing } => {
+            StreamOp::WindowTvf { kind, time, processing, partition } => {
                 let schema = arrow_schema(&node.schema);
-                let windows =
-                    aligned(kind).ok_or_else(|| SqlError::not_yet("SESSION without GROUP BY window_start, window_end").about("SESSION"))?;
                 let column = if *processing { None } else { Some(*time) };
                 let time = self.window_time(column, &node.inputs[0].schema);
-                let operator = WindowTvf { windows, time, schema };
-                self.unary(node, "WindowTableFunction", Exchange::Forward, factory(operator))
+                match (kind, aligned(kind)) {
+                    (WindowKind::Session { gap, .. }, _) => {
+                        let operator = SessionTvf { gap: *gap, time, keys: partition.clone(), schema, tables: None };
+                        self.unary(node, "WindowTableFunction", self.by_key(partition.clone()), factory(operator))
+                    }
+                    (_, Some(windows)) => {
+                        let operator = WindowTvf { windows, time, schema };
+                        self.unary(node, "WindowTableFunction", Exchange::Forward, factory(operator))
+                    }
+                    _ => Err(SqlError::new("only sessions are not aligned")),
+                }
             }
+            StreamOp::Unnest { .. } => self.unnest(node, None),
             StreamOp::Expand(sets) => {
                 let operator = Expand { sets: sets.iter().map(GroupingSet::clone).collect(), schema: arrow_schema(&node.schema) };
                 self.unary(node, "Expand", Exchange::Forward, factory(operator))
@@ -189,6 +201,12 @@ impl Lowering<'_> {
                     self.crossing(Exchange::Single),
                     Box::new(move || Ok(Box::new(Limit::new(skip, fetch)) as Box<dyn Operator>)),
                 )
+            }
+            StreamOp::EnforceNotNull { columns, table } => {
+                let columns = columns.iter().map(|c| (*c, node.schema.field(*c).name().clone())).collect();
+                let drop = self.options.get("table.exec.sink.not-null-enforcer").is_some_and(|v| v.eq_ignore_ascii_case("DROP"));
+                let operator = EnforceNotNull { columns, table: table.clone(), drop };
+                self.unary(node, "ConstraintEnforcer", Exchange::Forward, factory(operator))
             }
             StreamOp::GroupAggregate(aggregate) => self.group_aggregate(node, aggregate),
             StreamOp::WindowAggregate { kind, attached, time, aggregate } => self.window_aggregate(node, kind, *attached, *time, aggregate),
@@ -231,7 +249,14 @@ impl Lowering<'_> {
 
     fn calc(&mut self, node: &StreamNode, condition: Option<&Expr>, project: &[Expr]) -> SqlResult<Lowered> {
         let below = &node.inputs[0];
-        let input = self.node(below)?;
+        let input = match &below.op {
+            StreamOp::Unnest { .. } => {
+                let used = condition.iter().copied().chain(project).flat_map(|e| e.column_refs());
+                let needed = used.map(|c| below.schema.index_of_column(c)).collect::<datafusion_common::Result<Vec<_>>>()?;
+                self.unnest(below, Some(&needed))?
+            }
+            _ => self.node(below)?,
+        };
         // Columns of the step before, as they lie in the batches that arrive.
         let place = |i: usize| input.columns.as_ref().map_or(i, |c| c[i]);
         let width = input.columns.as_ref().and_then(|c| c.iter().max()).map_or(below.schema.fields().len(), |m| m + 1);
@@ -257,6 +282,21 @@ impl Lowering<'_> {
         let calc = Calc { condition, select: select.into_iter().map(place).collect(), project, schema: arrow_schema(&node.schema) };
         let inputs = edges(&input, Exchange::Forward);
         Ok(Lowered::plain(self.graph.add("Calc", NodeKind::Operator(factory(calc)), inputs)))
+    }
+
+    /// UNNEST, which passes on the columns in `needed` only; all of them without it.
+    fn unnest(&mut self, node: &StreamNode, needed: Option<&[usize]>) -> SqlResult<Lowered> {
+        let StreamOp::Unnest { collection, passed, form } = node.op else { return Err(SqlError::new("an UNNEST was just seen")) };
+        let width = node.schema.fields().len();
+        let keep: Vec<usize> = (0..passed).filter(|i| needed.is_none_or(|n| n.contains(i))).collect();
+        let given: Vec<usize> = keep.iter().copied().chain(passed..width).collect();
+        // Columns that nobody needs have a place behind the others, where nothing is.
+        let mut places: Vec<usize> = vec![given.len(); width];
+        given.iter().enumerate().for_each(|(place, column)| places[*column] = place);
+        let schema = arrow_schema(&project_schema(&node.schema, &given)?);
+        let operator = Unnest { collection, multiset: form.multiset, left: form.left, ordinality: form.ordinality, keep, schema };
+        let lowered = self.unary(node, "Correlate", Exchange::Forward, factory(operator))?;
+        Ok(Lowered { columns: Some(places), ..lowered })
     }
 
     /// Event time in a column, or processing time; of TIMESTAMP_LTZ as the session's time zone shows it.
@@ -343,9 +383,9 @@ impl Lowering<'_> {
     }
 }
 
-/// The session's time zone for windows.
+/// The clock of the session's time zone.
 #[derive(Debug)]
-struct ZoneClock(Zone);
+pub struct ZoneClock(pub Zone);
 
 impl LocalTime for ZoneClock {
     fn to_local(&self, utc_ms: i64) -> i64 {
@@ -381,8 +421,10 @@ fn factory<T: Operator + Clone + Sync + 'static>(operator: T) -> OperatorFactory
     Box::new(move || Ok(Box::new(operator.clone()) as Box<dyn Operator>))
 }
 
+/// The columns of a step's batches. They may all be NULL: a decimal that overflows is, also where its type says NOT NULL.
 fn arrow_schema(schema: &DFSchema) -> SchemaRef {
-    Arc::new(schema.as_arrow().clone())
+    let nullable = |f: &Arc<Field>| f.as_ref().clone().with_nullable(true);
+    Arc::new(Schema::new(schema.fields().iter().map(nullable).collect::<Vec<_>>()))
 }
 
 fn types(schema: &DFSchema, columns: &[usize]) -> Vec<DataType> {

@@ -7,6 +7,8 @@ use datafusion_expr::{Accumulator, AggregateUDF, AggregateUDFImpl, Expr, Signatu
 use flott_engine::aggregate::AggFunction;
 use std::sync::Arc;
 
+use crate::types::{ColumnType, FlinkType};
+
 /// An aggregate function of Flink.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct FlinkAggregate {
@@ -16,7 +18,9 @@ struct FlinkAggregate {
 
 /// Name, form of the call, description; for `flott functions`.
 pub const AGGREGATES: &[(&str, &str, &str)] = &[
+    ("array_agg", "ARRAY_AGG([DISTINCT] value)", "The values as an array in order of arrival, NULLs too."),
     ("avg", "AVG([DISTINCT] numeric)", "The average; of integers truncated to their type."),
+    ("collect", "COLLECT([DISTINCT] value)", "The values that are not NULL as a multiset."),
     ("count", "COUNT(*) | COUNT([DISTINCT] value)", "The number of rows, or of rows where the value is not NULL."),
     ("first_value", "FIRST_VALUE(value)", "The first value that is not NULL, in order of arrival."),
     ("grouping", "GROUPING(key [, ...])", "A bit per key: 1 where the grouping set leaves it out."),
@@ -60,6 +64,8 @@ pub fn engine_function(name: &str, args: &[Expr]) -> Result<AggFunction> {
         "max" => Ok(AggFunction::Max),
         "first_value" => Ok(AggFunction::FirstValue),
         "last_value" => Ok(AggFunction::LastValue),
+        "array_agg" => Ok(AggFunction::ArrayAgg),
+        "collect" => Ok(AggFunction::Collect),
         "listagg" => Ok(AggFunction::ListAgg { delimiter: delimiter(args)? }),
         "var_pop" => variance(false, false),
         "var_samp" | "variance" => variance(true, false),
@@ -75,6 +81,10 @@ fn delimiter(args: &[Expr]) -> Result<String> {
         [_, Expr::Literal(value, _)] if value.try_as_str().is_some() => Ok(value.try_as_str().flatten().unwrap_or(",").to_string()),
         _ => plan_err!("the delimiter of 'LISTAGG' must be a text that is written out"),
     }
+}
+
+fn multiset(element: &DataType) -> FlinkType {
+    FlinkType::Multiset(Box::new(ColumnType::nullable(FlinkType::from_arrow(element))))
 }
 
 impl FlinkAggregate {
@@ -116,6 +126,8 @@ impl AggregateUDFImpl for FlinkAggregate {
         }
         match (self.name, arg) {
             ("count", _) => Ok(DataType::Int64),
+            ("array_agg", _) => Ok(FlinkType::Array(Box::new(ColumnType::nullable(FlinkType::from_arrow(arg)))).to_arrow()),
+            ("collect", _) => Ok(multiset(arg).to_arrow()),
             ("grouping", _) => Ok(DataType::Int32),
             ("listagg", DataType::Utf8) => Ok(DataType::Utf8),
             ("listagg", other) => plan_err!("'LISTAGG' takes a text, not {}", crate::types::FlinkType::from_arrow(other)),
@@ -136,11 +148,14 @@ impl AggregateUDFImpl for FlinkAggregate {
 
     fn return_field(&self, args: &[FieldRef]) -> Result<FieldRef> {
         let types: Vec<DataType> = args.iter().map(|f| f.data_type().clone()).collect();
+        if let ("collect", [arg]) = (self.name, types.as_slice()) {
+            return Ok(Arc::new(multiset(arg).to_field(self.name, false)));
+        }
         Ok(Arc::new(Field::new(self.name, self.return_type(&types)?, self.is_nullable())))
     }
 
     fn is_nullable(&self) -> bool {
-        !matches!(self.name, "count" | "grouping")
+        !matches!(self.name, "count" | "grouping" | "collect")
     }
 
     fn accumulator(&self, _: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {

@@ -113,11 +113,18 @@ impl<'a> PlanContext<'a> {
     /// Plans a query as it is written; no rule has seen it yet.
     pub fn query(&self, query: &ast::Query) -> SqlResult<LogicalPlan> {
         let mut query = query.clone();
+        super::select::settle(&mut query, self)?;
+        self.settled(query)
+    }
+
+    /// Plans a query whose stars are settled.
+    pub(super) fn settled(&self, mut query: ast::Query) -> SqlResult<LogicalPlan> {
         super::legacy::rewrite(&mut query)?;
         normalize(&mut query);
         let _ = walk_query(&mut query, &mut super::casts::CastCalls);
         let planner = SqlToRel::new_with_options(self, parser_options());
         let plan = planner.sql_statement_to_plan(ast::Statement::Query(Box::new(query)))?;
+        let plan = super::unions::coerce(plan)?;
         Ok(super::rewrite::flink_expressions(plan)?)
     }
 

@@ -69,13 +69,9 @@ fn rewrite_select(select: &mut Select) -> SqlResult<()> {
         keys.push(Expr::Identifier(Ident::new(column)));
     }
     let columns = Columns { window: &name };
-    for (i, item) in select.projection.iter_mut().enumerate() {
-        // A call such as TUMBLE_START(…) is unnamed in Flink; as a column it would give its name.
-        if let SelectItem::UnnamedExpr(e) = item
-            && columns.is_call(e)
-        {
-            *item = SelectItem::ExprWithAlias { expr: e.clone(), alias: Ident::with_quote('`', format!("EXPR${i}")) };
-        }
+    // A call such as TUMBLE_START(…) is unnamed in Flink; as a column it would give its name.
+    crate::dialect::names::name_select(select);
+    for item in &mut select.projection {
         if let SelectItem::UnnamedExpr(e) | SelectItem::ExprWithAlias { expr: e, .. } = item {
             columns.replace(e);
         }
@@ -100,10 +96,6 @@ struct Columns<'a> {
 impl Columns<'_> {
     fn names(&self) -> Vec<String> {
         AUXILIARY.iter().map(|(ending, _)| format!("{}{ending}", self.window)).collect()
-    }
-
-    fn is_call(&self, expr: &Expr) -> bool {
-        function_of(expr, &self.names()).is_some()
     }
 
     fn replace(&self, expr: &mut Expr) {

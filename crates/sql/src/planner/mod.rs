@@ -12,6 +12,9 @@ mod legacy;
 pub mod nodes;
 mod relations;
 pub mod rewrite;
+mod select;
+mod unions;
+pub mod unnest;
 
 use datafusion_common::config::ConfigOptions;
 use datafusion_common::tree_node::{TreeNode, TreeNodeRecursion};
@@ -28,16 +31,22 @@ use std::sync::Arc;
 
 use crate::dialect::did_you_mean;
 use crate::error::{SqlError, SqlResult};
+use crate::functions::{EvalContext, Zone, with_context};
 
 /// Passes over the rules; plans settle in two or three.
 const OPTIMIZER_PASSES: usize = 4;
 
-/// Types and rules: what a plan needs before it becomes a stream plan.
-pub fn optimize(plan: LogicalPlan) -> SqlResult<LogicalPlan> {
+/// Types and rules: what a plan needs before it becomes a stream plan. Constants are computed in the time zone of the session.
+pub fn optimize(plan: LogicalPlan, time_zone: Zone) -> SqlResult<LogicalPlan> {
     refuse_sub_queries(&plan)?;
+    with_context(EvalContext { time_zone, ..EvalContext::default() }, || apply_rules(plan))
+}
+
+fn apply_rules(plan: LogicalPlan) -> SqlResult<LogicalPlan> {
     let config = ConfigOptions::default();
     let rules: Vec<Arc<dyn AnalyzerRule + Send + Sync>> = vec![Arc::new(ResolveGroupingFunction::new()), Arc::new(TypeCoercion::new())];
     let plan = Analyzer::with_rules(rules).execute_and_check(plan, &config, |_, _| {})?;
+    let plan = rewrite::flink_expressions(plan)?;
     let rules: Vec<Arc<dyn OptimizerRule + Send + Sync>> = vec![
         Arc::new(SimplifyExpressions::new()),
         Arc::new(ReplaceDistinctWithAggregate::new()),

@@ -19,6 +19,9 @@ pub struct FlinkRelations;
 
 impl RelationPlanner for FlinkRelations {
     fn plan_relation(&self, relation: TableFactor, cx: &mut dyn RelationPlannerContext) -> Result<RelationPlanning> {
+        if let Some(plan) = super::unnest::plan_join(&relation, cx)? {
+            return Ok(RelationPlanning::Planned(Box::new(PlannedRelation::new(plan, None))));
+        }
         let planned = |plan, alias| Ok(RelationPlanning::Planned(Box::new(PlannedRelation::new(plan, alias))));
         match &relation {
             TableFactor::TableFunction { expr: ast::Expr::Function(call), alias } => {
@@ -38,7 +41,6 @@ impl RelationPlanner for FlinkRelations {
                 planned(plan, alias.clone())
             }
             TableFactor::MatchRecognize { .. } => Err(SqlError::not_yet("MATCH_RECOGNIZE").about("MATCH_RECOGNIZE").into()),
-            TableFactor::UNNEST { .. } => Err(SqlError::not_yet("UNNEST").about("UNNEST").into()),
             TableFactor::Function { lateral: true, .. } | TableFactor::Derived { lateral: true, .. } => {
                 Err(SqlError::not_yet("LATERAL").about("LATERAL").into())
             }

@@ -49,7 +49,17 @@ fn rewrite(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
             {
                 return Ok(Transformed::yes(Expr::Literal(ScalarValue::Int32(Some(v)), m.clone())));
             }
+            if let (Expr::Literal(ScalarValue::Decimal128(v, from, s), m), DataType::Decimal128(to, scale)) =
+                (expr.as_ref(), field.data_type())
+                && s == scale
+                && from <= to
+            {
+                return Ok(Transformed::yes(Expr::Literal(ScalarValue::Decimal128(*v, *to, *scale), m.clone())));
+            }
             let text = field.metadata().get(FLINK_TYPE).cloned();
+            if text.is_none() && expr.get_type(schema).is_ok_and(|t| same_in_arrow(&t, field.data_type())) {
+                return Ok(Transformed::no(Expr::Cast(Cast { expr, field })));
+            }
             if text.is_none() && expr.get_type(schema).is_ok_and(|t| t == *field.data_type()) && !field.data_type().is_nested() {
                 let plain = matches!(expr.as_ref(), Expr::Literal(..));
                 if plain {
@@ -71,6 +81,16 @@ fn rewrite(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
             Ok(Transformed::yes(lit(type_of(&field, literal))))
         }
         other => Ok(Transformed::no(other)),
+    }
+}
+
+/// Casts for which Arrow has the same meaning, and which it does faster: to wider integers, and between units of time.
+fn same_in_arrow(from: &DataType, to: &DataType) -> bool {
+    match (from, to) {
+        (DataType::Timestamp(_, a), DataType::Timestamp(_, b)) => a == b && from != to,
+        (a, b) if a.is_unsigned_integer() || b.is_unsigned_integer() => true,
+        (a, b) if a.is_signed_integer() && b.is_signed_integer() => a.primitive_width() < b.primitive_width(),
+        _ => false,
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::{Effect, Session};
 use crate::catalog::{
-    ColumnSource, Object, PROCTIME, ROWTIME, Table, TableColumn, TableWatermark, View, can_be_rowtime, with_time_attribute,
+    ColumnSource, Object, ObjectPath, PROCTIME, ROWTIME, Table, TableColumn, TableWatermark, View, can_be_rowtime, with_time_attribute,
 };
 use crate::dialect::{self, ColumnKind, CreateTable, LikeFeature, MergeStrategy};
 use crate::error::{SqlError, SqlResult};
@@ -21,16 +21,20 @@ impl Session {
         if create.if_not_exists && self.catalog.contains(&path) {
             return Effect::done(format!("table {} is there already", path.name));
         }
-        if create.as_query.is_some() {
-            return Err(SqlError::not_yet("CREATE TABLE … AS SELECT").about("AS").help("create the table, then INSERT INTO it"));
-        }
         if create.replace != dialect::ReplaceMode::Create {
             return Err(SqlError::not_yet("CREATE OR REPLACE TABLE").help("DROP TABLE IF EXISTS, then CREATE TABLE"));
         }
+        if let Some(query) = &create.as_query {
+            return Ok(Effect::Job(Box::new(self.create_table_as(create, query)?)));
+        }
         let merged = self.with_like(create)?;
-        let table = TableBuilder { session: self, create: &merged }.build(path.clone())?;
+        let table = self.build_table(&merged, path.clone())?;
         self.catalog.add(&path, Object::Table(Arc::new(table)), false)?;
         Effect::done(format!("table {}", path.name))
+    }
+
+    pub(super) fn build_table(&self, create: &CreateTable, path: ObjectPath) -> SqlResult<Table> {
+        TableBuilder { session: self, create }.build(path)
     }
 
     /// The clauses of the statement with those that LIKE takes over.
@@ -179,7 +183,7 @@ struct TableBuilder<'a> {
 }
 
 impl TableBuilder<'_> {
-    fn build(&self, path: crate::catalog::ObjectPath) -> SqlResult<Table> {
+    fn build(&self, path: ObjectPath) -> SqlResult<Table> {
         let create = self.create;
         let primary_key: Vec<String> = create.primary_key.iter().flat_map(|k| &k.columns).map(|c| c.value.clone()).collect();
         let mut columns = self.columns(&primary_key)?;

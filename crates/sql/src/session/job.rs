@@ -1,23 +1,27 @@
 //! Queries and INSERTs: planned here, run by the caller.
 
 use arrow::datatypes::SchemaRef;
+use datafusion_common::DFSchema;
+use datafusion_expr::Expr;
 use flott_engine::connector::{Connectors, Environment};
 use flott_engine::graph::Graph;
 use flott_engine::sink::Sink;
+use flott_engine::time::LocalTime;
 use sqlparser::ast;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Session;
 use crate::catalog::{Object, Table};
-use crate::dialect::Insert;
+use crate::dialect::{Column, ColumnKind, CreateTable, Insert, WrittenQuery};
 use crate::error::{SqlError, SqlResult};
 use crate::lower::scan::{connector_spec, sink_spec};
-use crate::lower::{check_sink, connector_of, lower};
+use crate::lower::{ZoneClock, check_sink, connector_of, lower};
 use crate::options::SessionOptions;
 use crate::planner::context::PlanContext;
 use crate::planner::optimize;
-use crate::stream::{Changelog, StreamNode, StreamOp, build_query, build_sink, explain, flatten_scans};
+use crate::stream::{Changelog, InsertForm, StreamNode, StreamOp, build_query, build_sink, explain, flatten_scans};
+use crate::types::{ColumnType, FlinkType};
 
 /// What a SELECT gives.
 #[derive(Debug, Clone)]
@@ -26,6 +30,8 @@ pub struct ResultSchema {
     pub fields: SchemaRef,
     /// Whether rows that were given can change.
     pub updating: bool,
+    /// What the clock of the session's time zone shows, for TIMESTAMP_LTZ.
+    pub zone: Arc<dyn LocalTime>,
 }
 
 /// A job that is planned and checked and has touched nothing yet.
@@ -62,9 +68,11 @@ impl PlannedJob {
 
 impl Session {
     pub(super) fn plan_query(&self, query: &ast::Query) -> SqlResult<PlannedJob> {
-        let plan = optimize(PlanContext::new(&self.catalog).query(query)?)?;
+        let plan = optimize(PlanContext::new(&self.catalog).query(query)?, self.options.time_zone()?)?;
         let root = flatten_scans(build_query(&plan)?)?;
-        let result = ResultSchema { fields: Arc::new(root.schema.as_arrow().clone()), updating: root.changelog == Changelog::Retract };
+        let zone = Arc::new(ZoneClock(self.options.time_zone()?));
+        let fields = Arc::new(root.schema.as_arrow().clone());
+        let result = ResultSchema { fields, updating: root.changelog == Changelog::Retract, zone };
         let logical = vec![plan.display_indent().to_string()];
         self.job(vec![root], logical, Some(result), "collect")
     }
@@ -86,12 +94,8 @@ impl Session {
 
     fn plan_insert(&self, insert: &Insert) -> SqlResult<(String, StreamNode, String)> {
         if insert.overwrite {
-            return Err(SqlError::not_yet("INSERT OVERWRITE").about("OVERWRITE").help("Flink has it for batch jobs only"));
-        }
-        if !insert.partition.is_empty() {
-            return Err(SqlError::not_yet("INSERT INTO … PARTITION (…)")
-                .about("PARTITION")
-                .help("give the partition's value as a column of the query"));
+            let error = SqlError::new("INSERT OVERWRITE is for batch jobs: a stream has no end at which it could replace what is there");
+            return Err(error.about("OVERWRITE").help("write INSERT INTO"));
         }
         if insert.on_conflict.is_some() {
             return Err(SqlError::not_yet("ON CONFLICT").about("CONFLICT"));
@@ -111,9 +115,56 @@ impl Session {
                 _ => return Err(SqlError::not_yet("INSERT into a nested field")),
             }
         }
-        let plan = optimize(PlanContext::new(&self.catalog).query(&insert.source.query)?)?;
-        let root = flatten_scans(build_sink(&plan, table, &named, hints)?)?;
+        let form = InsertForm { named, fixed: self.fixed_partitions(insert, table)?, hints };
+        let plan = optimize(PlanContext::new(&self.catalog).query(&insert.source.query)?, self.options.time_zone()?)?;
+        let root = flatten_scans(build_sink(&plan, table, form)?)?;
         Ok((plan.display_indent().to_string(), root, path.to_string().replace('`', "")))
+    }
+
+    /// `PARTITION (k = 'v')`.
+    fn fixed_partitions(&self, insert: &Insert, table: &Table) -> SqlResult<Vec<(String, Expr)>> {
+        let mut fixed = vec![];
+        for (column, value) in &insert.partition {
+            let name = &column.value;
+            if !table.partition_keys.contains(name) {
+                let error = SqlError::new(format!("table '{}' is not partitioned by '{name}'", table.path.name)).about(name);
+                return Err(match table.partition_keys.as_slice() {
+                    [] => error.help("it has no PARTITIONED BY"),
+                    keys => error.help(format!("it is partitioned by {}", keys.join(", "))),
+                });
+            }
+            if let Some(value) = value {
+                fixed.push((name.clone(), PlanContext::new(&self.catalog).expression(value, &DFSchema::empty())?));
+            }
+        }
+        Ok(fixed)
+    }
+
+    /// Makes the table that `CREATE TABLE … AS` describes, of the columns that its query gives, and the job that fills it.
+    pub(super) fn create_table_as(&mut self, create: &CreateTable, query: &WrittenQuery) -> SqlResult<PlannedJob> {
+        if !create.columns.is_empty() || !create.watermarks.is_empty() || create.like.is_some() {
+            return Err(SqlError::not_yet("columns, a watermark or LIKE in CREATE TABLE … AS")
+                .about("AS")
+                .help("create the table, then INSERT INTO it"));
+        }
+        let plan = optimize(PlanContext::new(&self.catalog).query(&query.query)?, self.options.time_zone()?)?;
+        let mut described = CreateTable { as_query: None, ..create.clone() };
+        for field in plan.schema().fields() {
+            let (ty, nullable) = FlinkType::from_field(field);
+            if ty == FlinkType::Null {
+                let name = field.name();
+                return Err(SqlError::new(format!("column '{name}' has no type: it is NULL")).about(name).help("write CAST(NULL AS type)"));
+            }
+            let name = ast::Ident::with_quote('`', field.name());
+            described.columns.push(Column { name, kind: ColumnKind::Physical(ColumnType { ty, nullable }), comment: None });
+        }
+        let path = self.path(&create.name)?;
+        let table = Arc::new(self.build_table(&described, path.clone())?);
+        let root = flatten_scans(build_sink(&plan, &table, InsertForm::default())?)?;
+        let logical = vec![plan.display_indent().to_string()];
+        let job = self.job(vec![root], logical, None, &format!("insert-into_{}", path.to_string().replace('`', "")))?;
+        self.catalog.add(&path, Object::Table(table), false)?;
+        Ok(job)
     }
 
     fn job(&self, roots: Vec<StreamNode>, logical: Vec<String>, result: Option<ResultSchema>, name: &str) -> SqlResult<PlannedJob> {
@@ -162,6 +213,21 @@ impl Session {
             _ => {}
         }
         node.inputs.iter().try_for_each(|i| self.check(i, bounded))
+    }
+
+    /// What is wrong with the options of tables that were created, at their place in the script.
+    pub fn check_tables(&self) -> Vec<SqlError> {
+        let mut errors = vec![];
+        for (start, text, path) in &self.created {
+            let Ok(Object::Table(table)) = self.catalog.get(path) else { continue };
+            // A table without a connector may be there for LIKE.
+            if table.connector().is_some()
+                && let Err(error) = self.check_table(table, &table.options)
+            {
+                errors.push(error.locate(text, *start));
+            }
+        }
+        errors
     }
 
     fn check_table(&self, table: &Arc<Table>, options: &BTreeMap<String, String>) -> SqlResult<()> {

@@ -33,7 +33,11 @@ impl Statement {
     /// Whether it needs a dataflow to run.
     pub fn is_job(&self) -> bool {
         use dialect::Statement as S;
-        matches!(self.parsed.statement, S::Insert(_) | S::StatementSet(_) | S::Query(_))
+        match &self.parsed.statement {
+            S::Insert(_) | S::StatementSet(_) | S::Query(_) => true,
+            S::CreateTable(create) => create.as_query.is_some(),
+            _ => false,
+        }
     }
 }
 
@@ -68,12 +72,14 @@ pub struct Session {
     catalog: Catalog,
     options: SessionOptions,
     connectors: Connectors,
+    /// CREATE TABLE statements that were carried out: where they begin in the script, their text, and what they made.
+    created: Vec<(usize, String, ObjectPath)>,
 }
 
 impl Session {
     /// A session without tables.
     pub fn new(connectors: Connectors) -> Self {
-        Self { catalog: Catalog::default(), options: SessionOptions::default(), connectors }
+        Self { catalog: Catalog::default(), options: SessionOptions::default(), connectors, created: vec![] }
     }
 
     /// Parses a whole script; each statement with its place, or an error.
@@ -90,10 +96,14 @@ impl Session {
 
     /// Carries out a statement. Errors have their place in the script.
     pub fn execute(&mut self, statement: &Statement) -> SqlResult<Effect> {
-        self.dispatch(&statement.parsed.statement, statement).map_err(|e| match e.span {
+        let effect = self.dispatch(&statement.parsed.statement, statement).map_err(|e| match e.span {
             Some(_) => e,
             None => e.locate(&statement.text, statement.range.start),
-        })
+        })?;
+        if let dialect::Statement::CreateTable(create) = &statement.parsed.statement {
+            self.created.push((statement.range.start, statement.text.clone(), self.path(&create.name)?));
+        }
+        Ok(effect)
     }
 
     /// The value of a session option that is in force.

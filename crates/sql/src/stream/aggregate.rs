@@ -31,6 +31,9 @@ struct Plan<'a> {
 pub fn build_aggregate(logical: &Aggregate, input: StreamNode) -> SqlResult<StreamNode> {
     let plan = Plan::of(logical)?;
     let Some(window) = plan.window(&input) else { return plan.group(input) };
+    if !plan.follows_sessions(&input, &window)? {
+        return plan.group(input);
+    }
     let place = WindowPlace::of(&plan, &input, &window);
     if plan.sets.iter().flatten().any(|set| !place.bounds().all(|b| set.contains(&b))) {
         return Err(SqlError::not_yet("a grouping set without window_start and window_end").about("GROUPING"));
@@ -80,6 +83,27 @@ impl<'a> Plan<'a> {
         (grouped(window.at[0]) && grouped(window.at[1])).then_some(window)
     }
 
+    /// Whether the window can be found by the aggregation itself. That of a session cannot when the keys are not those of
+    /// PARTITION BY: then the rows get their sessions first, and are grouped by the bounds like by any columns.
+    fn follows_sessions(&self, input: &StreamNode, window: &WindowColumns) -> SqlResult<bool> {
+        let WindowKind::Session { .. } = window.kind else { return Ok(true) };
+        let Some((tvf, _, project)) = over_tvf(input) else { return Ok(false) };
+        let StreamOp::WindowTvf { partition, .. } = &tvf.op else { return Ok(false) };
+        let place = WindowPlace::of(self, input, window);
+        let mut exprs: Vec<Expr> = (0..self.groups.len()).filter(|g| !place.has(*g)).map(|g| self.groups[g].clone()).collect();
+        let mut keys = vec![];
+        for key in &exprs {
+            keys.push(column_at(&substitute(key, &input.schema, &project)?, &tvf.schema));
+        }
+        let same = keys.iter().all(|k| k.is_some_and(|k| partition.contains(&k))) && partition.iter().all(|p| keys.contains(&Some(*p)));
+        if !same || self.sets.is_some() {
+            return Ok(false);
+        }
+        self.bind_calls(&input.schema, &mut exprs, false)?;
+        let (_, _, attached) = self.below_window(input.clone(), window, exprs)?;
+        Ok(!attached)
+    }
+
     /// Unbounded aggregation.
     fn group(&self, input: StreamNode) -> SqlResult<StreamNode> {
         let retract = input.changelog == Changelog::Retract;
@@ -107,9 +131,6 @@ impl<'a> Plan<'a> {
         let retract = input.changelog == Changelog::Retract;
         let calls = self.bind_calls(&input.schema, &mut exprs, retract)?;
         let (below, time, attached) = self.below_window(input, &window, exprs)?;
-        if let WindowKind::Session { partition, .. } = &window.kind {
-            check_session(partition.len(), key_groups.len(), attached)?;
-        }
         let keys: Vec<usize> = (0..key_groups.len()).collect();
         let node = self.expand(below, &keys)?;
         let mut keys = keys;
@@ -165,7 +186,6 @@ impl<'a> Plan<'a> {
                 moved.push(Expr::Column(below.schema.columns()[time].clone()));
                 return Ok((compute(below.clone(), condition, moved)?, Some(n), false));
             }
-            super::build::check_window_tvf(&window.kind)?;
         }
         let end = window.at[1].ok_or_else(|| SqlError::new("window_end is a key"))?;
         exprs.push(Expr::Column(input.schema.columns()[end].clone()));
@@ -265,19 +285,6 @@ impl<'a> Plan<'a> {
             .collect();
         Ok(calc(node, None, project, self.logical.schema.clone())?)
     }
-}
-
-/// Sessions are found per partition key; grouping by anything else would need them to be found first.
-fn check_session(partition: usize, keys: usize, attached: bool) -> SqlResult<()> {
-    if attached {
-        return Err(SqlError::not_yet("aggregating the result of SESSION by its window again").about("SESSION"));
-    }
-    if partition != keys {
-        return Err(SqlError::not_yet("grouping SESSION windows by other keys than those of PARTITION BY")
-            .about("SESSION")
-            .help("write SESSION(TABLE t PARTITION BY (k), DESCRIPTOR(ts), gap) … GROUP BY k, window_start, window_end"));
-    }
-    Ok(())
 }
 
 /// `window_start`, `window_end`, `window_time`.

@@ -4,19 +4,20 @@ use arrow::array::{ArrayRef, BooleanArray, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema};
 use datafusion_common::{Column, DFSchema, Result};
 use datafusion_expr::execution_props::ExecutionProps;
-use datafusion_expr::{EmptyRelation, Expr, FetchType, Limit, LogicalPlan, SkipType, TableScan, Values};
+use datafusion_expr::{EmptyRelation, Expr, ExprSchemable, FetchType, Limit, LogicalPlan, SkipType, TableScan, Values};
 use datafusion_physical_expr::create_physical_expr;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::aggregate::build_aggregate;
-use super::calc::{calc, identity};
+use super::calc::{calc, column_at, identity};
 use super::{Changelog, ScanColumn, StreamNode, StreamOp, WindowColumns};
 use crate::catalog::{ColumnSource, Table};
 use crate::error::{SqlError, SqlResult};
 use crate::planner::context::FlinkTable;
 use crate::planner::nodes::{WindowKind, WindowTvf, as_window_tvf};
 use crate::planner::rewrite::cast_to_field;
+use crate::planner::unnest::{Unnest, as_unnest};
 use crate::types::FlinkType;
 
 /// The stream plan of a query.
@@ -45,9 +46,10 @@ pub(super) fn build(plan: &LogicalPlan) -> SqlResult<StreamNode> {
         LogicalPlan::Values(values) => build_values(values),
         LogicalPlan::EmptyRelation(empty) => build_empty(empty),
         LogicalPlan::Limit(limit) => build_limit(limit),
-        LogicalPlan::Extension(extension) => match as_window_tvf(&extension.node) {
-            Some(tvf) => build_window_tvf(tvf),
-            None => Err(SqlError::not_yet(extension.node.name())),
+        LogicalPlan::Extension(extension) => match (as_window_tvf(&extension.node), as_unnest(&extension.node)) {
+            (Some(tvf), _) => build_window_tvf(tvf),
+            (_, Some(unnest)) => build_unnest(unnest),
+            _ => Err(SqlError::not_yet(extension.node.name())),
         },
         other => Err(refuse(other)),
     }
@@ -142,25 +144,63 @@ fn build_window_tvf(tvf: &WindowTvf) -> SqlResult<StreamNode> {
     let window = Some(WindowColumns { at: [Some(n), Some(n + 1), Some(n + 2)], kind: kind.clone(), processing });
     let schema = datafusion_expr::UserDefinedLogicalNodeCore::schema(tvf).clone();
     let changelog = input.changelog;
-    Ok(StreamNode { op: StreamOp::WindowTvf { kind, time, processing }, inputs: vec![input], schema, changelog, window, key: None })
-}
-
-/// Checks what only a whole plan shows: window functions that stand alone but cannot.
-pub(super) fn check_window_tvf(kind: &WindowKind) -> SqlResult<()> {
-    match kind {
-        WindowKind::Session { .. } => Err(SqlError::not_yet("SESSION without GROUP BY window_start, window_end").about("SESSION")),
-        _ => Ok(()),
-    }
-}
-
-/// The plan of `INSERT INTO table (columns) query`. `named`: the columns written out, or none.
-pub fn build_sink(plan: &LogicalPlan, table: &Arc<Table>, named: &[String], options: BTreeMap<String, String>) -> SqlResult<StreamNode> {
-    let input = build(plan)?;
-    let targets: Vec<usize> = if named.is_empty() {
-        (0..table.columns.len()).filter(|i| table.columns[*i].is_written()).collect()
-    } else {
-        named.iter().map(|name| target_column(table, name)).collect::<SqlResult<_>>()?
+    let partition = match &kind {
+        WindowKind::Session { partition, .. } => partition.iter().map(|c| tvf.input.schema().index_of_column(c)).collect::<Result<_>>()?,
+        _ => vec![],
     };
+    let op = StreamOp::WindowTvf { kind, time, processing, partition };
+    Ok(StreamNode { op, inputs: vec![input], schema, changelog, window, key: None })
+}
+
+/// The collection becomes a column first, if it is none yet.
+fn build_unnest(unnest: &Unnest) -> SqlResult<StreamNode> {
+    let input = build(&unnest.input)?;
+    let passed = unnest.input.schema().fields().len();
+    let (mut columns, mut fields) = (identity(&input.schema), vec![]);
+    let collection = match column_at(&unnest.collection, &input.schema) {
+        Some(column) => column,
+        None => {
+            let (_, field) = unnest.collection.to_field(&input.schema)?;
+            columns.push(unnest.collection.clone());
+            fields.push((None, Arc::new(field.as_ref().clone().with_name("$collection"))));
+            columns.len() - 1
+        }
+    };
+    let before = input.schema.iter().map(|(q, f)| (q.cloned(), f.clone()));
+    let below = Arc::new(DFSchema::new_with_metadata(before.chain(fields).collect(), Default::default())?);
+    let (window, changelog) = (input.window.clone(), input.changelog);
+    let input = calc(input, None, columns, below)?;
+    let schema = datafusion_expr::UserDefinedLogicalNodeCore::schema(unnest).clone();
+    let op = StreamOp::Unnest { collection, passed, form: unnest.form };
+    Ok(StreamNode { op, inputs: vec![input], schema, changelog, window, key: None })
+}
+
+/// What an INSERT says beside its query.
+#[derive(Debug, Default)]
+pub struct InsertForm {
+    /// The columns written out, or none.
+    pub named: Vec<String>,
+    /// `PARTITION (k = 'v')`: columns that have one value.
+    pub fixed: Vec<(String, Expr)>,
+    /// Options of a hint.
+    pub hints: BTreeMap<String, String>,
+}
+
+/// The plan of `INSERT INTO table … query`.
+pub fn build_sink(plan: &LogicalPlan, table: &Arc<Table>, form: InsertForm) -> SqlResult<StreamNode> {
+    let input = build(plan)?;
+    let fixed = |i: usize| form.fixed.iter().find(|(name, _)| name == table.columns[i].field.name());
+    let targets: Vec<usize> = if form.named.is_empty() {
+        (0..table.columns.len()).filter(|i| table.columns[*i].is_written() && fixed(*i).is_none()).collect()
+    } else {
+        form.named.iter().map(|name| target_column(table, name)).collect::<SqlResult<_>>()?
+    };
+    for (place, target) in targets.iter().enumerate() {
+        let name = table.columns[*target].field.name();
+        if targets[..place].contains(target) || fixed(*target).is_some() {
+            return Err(SqlError::new(format!("column '{name}' is given twice")).about(name));
+        }
+    }
     let names = |fields: Vec<&str>| fields.join(", ");
     if targets.len() != input.schema.fields().len() {
         return Err(SqlError::new(format!(
@@ -176,11 +216,20 @@ pub fn build_sink(plan: &LogicalPlan, table: &Arc<Table>, named: &[String], opti
             names(targets.iter().map(|t| table.columns[*t].field.name().as_str()).collect()),
         )));
     }
-    let (mut project, mut fields) = (vec![], vec![]);
+    let (mut project, mut fields, mut not_null) = (vec![], vec![], vec![]);
     for (i, column) in table.columns.iter().enumerate().filter(|(_, c)| c.is_written()) {
         let to = &column.field;
         project.push(match targets.iter().position(|t| *t == i) {
-            Some(from) => convert(&input, from, to, &table.path.name)?,
+            Some(from) => {
+                if !to.is_nullable() && may_be_null(input.schema.field(from)) {
+                    not_null.push(project.len());
+                }
+                convert(&input, from, to, &table.path.name)?
+            }
+            None if fixed(i).is_some() => {
+                let (_, value) = fixed(i).ok_or_else(|| SqlError::new("a fixed column was just seen"))?;
+                cast_to_field(value.clone(), &value.get_type(&DFSchema::empty())?, to)
+            }
             None if !to.is_nullable() => {
                 let name = to.name();
                 return Err(SqlError::new(format!("column '{name}' is NOT NULL and gets no value"))
@@ -192,9 +241,19 @@ pub fn build_sink(plan: &LogicalPlan, table: &Arc<Table>, named: &[String], opti
         fields.push((None, Arc::new(Field::clone(to))));
     }
     let schema = Arc::new(DFSchema::new_with_metadata(fields, Default::default())?);
-    let input = calc(input, None, project, schema.clone())?;
+    let mut input = calc(input, None, project, schema.clone())?;
     let changelog = input.changelog;
-    Ok(StreamNode { op: StreamOp::Sink(table.clone(), options), inputs: vec![input], schema, changelog, window: None, key: None })
+    if !not_null.is_empty() {
+        let op = StreamOp::EnforceNotNull { columns: not_null, table: table.path.name.clone() };
+        let (window, key) = (input.window.clone(), input.key.clone());
+        input = StreamNode { op, inputs: vec![input], schema: schema.clone(), changelog, window, key };
+    }
+    Ok(StreamNode { op: StreamOp::Sink(table.clone(), form.hints), inputs: vec![input], schema, changelog, window: None, key: None })
+}
+
+/// Decimals may overflow to NULL, whatever their type says.
+fn may_be_null(field: &Field) -> bool {
+    field.is_nullable() || field.data_type().is_decimal()
 }
 
 fn target_column(table: &Table, name: &str) -> SqlResult<usize> {

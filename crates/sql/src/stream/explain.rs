@@ -1,9 +1,14 @@
 //! Plans as text: the logical plan, and the stream plan with changelog mode, keys, event time and state.
 
+use arrow::datatypes::FieldRef;
+use datafusion_common::Column;
+use datafusion_common::tree_node::{Transformed, TreeNode};
+use datafusion_expr::Expr;
 use std::fmt::Write;
 
 use super::{AggregateCalls, StreamNode, StreamOp};
 use crate::catalog::{ROWTIME, time_attribute};
+use crate::planner::nodes::{WINDOW_COLUMNS, WindowKind};
 
 /// The plans of a job.
 pub fn explain(logical: &[String], roots: &[StreamNode], changelog: bool) -> String {
@@ -51,8 +56,48 @@ fn print(node: &StreamNode, depth: usize, changelog: bool, out: &mut String) {
 }
 
 fn names(node: &StreamNode, columns: &[usize]) -> String {
-    let names: Vec<&str> = columns.iter().map(|c| node.schema.field(*c).name().as_str()).collect();
+    let labels = labels(node);
+    let names: Vec<&str> = columns.iter().map(|c| labels[*c].as_str()).collect();
     names.join(", ")
+}
+
+/// What a user would call the columns of a step: those with a made-up name are called after what they are.
+fn labels(node: &StreamNode) -> Vec<String> {
+    let below = || node.inputs.first().map(labels).unwrap_or_default();
+    let own: Vec<String> = match &node.op {
+        StreamOp::Scan { columns, .. } => columns.iter().map(|c| c.expr.to_string()).collect(),
+        StreamOp::Calc { project, .. } => project.iter().map(|e| shown(e, node)).collect(),
+        StreamOp::GroupAggregate(aggregate) | StreamOp::WindowAggregate { aggregate, .. } => {
+            let below = below();
+            let keys = aggregate.keys.iter().map(|k| below[*k].clone());
+            let window = WINDOW_COLUMNS.iter().map(|name| name.to_string());
+            keys.chain(aggregate.calls.iter().map(|c| c.text.clone())).chain(window).collect()
+        }
+        _ => below(),
+    };
+    let named = |(i, field): (usize, &FieldRef)| match field.name().strip_prefix('$') {
+        Some(_) => own.get(i).cloned().unwrap_or_else(|| field.name().clone()),
+        None => field.name().clone(),
+    };
+    node.schema.fields().iter().enumerate().map(named).collect()
+}
+
+/// An expression over the input of a step, its columns as a user would call them.
+fn shown(expr: &Expr, node: &StreamNode) -> String {
+    let Some(input) = node.inputs.first() else { return expr.to_string() };
+    let labels = labels(input);
+    let named = expr.clone().transform_up(|e| {
+        let column = match &e {
+            Expr::Alias(alias) => return Ok(Transformed::yes(alias.expr.as_ref().clone())),
+            Expr::Column(column) => column,
+            _ => return Ok(Transformed::no(e)),
+        };
+        match input.schema.maybe_index_of_column(column).filter(|_| column.name.starts_with('$')) {
+            Some(i) => Ok(Transformed::yes(Expr::Column(Column::new_unqualified(&labels[i])))),
+            None => Ok(Transformed::no(e)),
+        }
+    });
+    named.map_or_else(|_| expr.to_string(), |named| named.data.to_string())
 }
 
 fn describe(node: &StreamNode) -> String {
@@ -70,12 +115,15 @@ fn describe(node: &StreamNode) -> String {
         }
         StreamOp::Values(rows) => format!("Values(rows=[{}])", rows.num_rows()),
         StreamOp::Calc { condition, project } => {
-            let columns: Vec<String> =
-                project.iter().zip(node.schema.fields()).map(|(e, f)| column_text(&e.to_string(), f.name())).collect();
-            let filter = condition.as_ref().map_or(String::new(), |c| format!(", where=[{c}]"));
+            let columns: Vec<String> = project.iter().zip(labels(node)).map(|(e, name)| column_text(&shown(e, node), &name)).collect();
+            let filter = condition.as_ref().map_or(String::new(), |c| format!(", where=[{}]", shown(c, node)));
             format!("Calc(select=[{}]{filter})", columns.join(", "))
         }
         StreamOp::WindowTvf { kind, processing, .. } => format!("WindowTableFunction(window=[{kind}]{})", time_note(*processing)),
+        StreamOp::Unnest { collection, form, .. } => {
+            let join = if form.left { "LEFT" } else { "INNER" };
+            format!("Correlate(unnest=[{}], joinType=[{join}])", names(&node.inputs[0], &[*collection]))
+        }
         StreamOp::WindowAggregate { kind, attached, time, aggregate } => {
             let attached = if *attached { ", attached to the rows" } else { "" };
             format!(
@@ -87,6 +135,7 @@ fn describe(node: &StreamNode) -> String {
         }
         StreamOp::GroupAggregate(aggregate) => format!("GroupAggregate({}select=[{}])", keys(node, aggregate), calls(aggregate)),
         StreamOp::Expand(sets) => format!("Expand(grouping sets=[{}])", sets.len()),
+        StreamOp::EnforceNotNull { columns, .. } => format!("ConstraintEnforcer(notNull=[{}])", names(node, columns)),
         StreamOp::Union => "Union(all=[true])".into(),
         StreamOp::Limit { skip, fetch } => format!("Limit(offset=[{skip}], fetch=[{fetch}])"),
         StreamOp::Sink(table, _) => {
@@ -97,11 +146,7 @@ fn describe(node: &StreamNode) -> String {
 }
 
 fn column_text(expr: &str, name: &str) -> String {
-    if expr == name || expr.ends_with(&format!(".{name}")) || expr.ends_with(&format!(" AS {name}")) {
-        expr.to_string()
-    } else {
-        format!("{expr} AS {name}")
-    }
+    if expr == name || expr.ends_with(&format!(".{name}")) { expr.to_string() } else { format!("{expr} AS {name}") }
 }
 
 fn time_note(processing: bool) -> &'static str {
@@ -123,7 +168,8 @@ fn calls(aggregate: &AggregateCalls) -> String {
 fn state(node: &StreamNode) -> Option<&'static str> {
     match &node.op {
         StreamOp::GroupAggregate(_) => Some("one entry per key, for ever"),
-        StreamOp::WindowAggregate { kind: crate::planner::nodes::WindowKind::Session { .. }, .. } => Some("open sessions"),
+        StreamOp::WindowAggregate { kind: WindowKind::Session { .. }, .. } => Some("open sessions"),
+        StreamOp::WindowTvf { kind: WindowKind::Session { .. }, .. } => Some("rows of open sessions"),
         StreamOp::WindowAggregate { .. } => Some("one entry per key and open slice"),
         StreamOp::Limit { .. } => Some("one number"),
         _ => None,

@@ -16,8 +16,9 @@ use std::sync::Arc;
 use crate::catalog::Table;
 use crate::planner::context::FlinkTable;
 use crate::planner::nodes::WindowKind;
+use crate::planner::unnest::UnnestForm;
 
-pub use build::{build_query, build_sink};
+pub use build::{InsertForm, build_query, build_sink};
 pub use fields::flatten_scans;
 
 /// What changes a step emits.
@@ -101,6 +102,17 @@ pub enum StreamOp {
         time: usize,
         /// By processing time.
         processing: bool,
+        /// Positions of the columns that sessions are found by.
+        partition: Vec<usize>,
+    },
+    /// Rows once per element of a collection.
+    Unnest {
+        /// Position of the collection.
+        collection: usize,
+        /// So many columns of the input, its first ones, are passed on.
+        passed: usize,
+        /// How.
+        form: UnnestForm,
     },
     /// Aggregation per window.
     WindowAggregate {
@@ -125,6 +137,13 @@ pub enum StreamOp {
         skip: i64,
         /// Rows taken.
         fetch: i64,
+    },
+    /// Rows without NULL in columns that must not be NULL.
+    EnforceNotNull {
+        /// Positions of the columns.
+        columns: Vec<usize>,
+        /// The table that is written.
+        table: String,
     },
     /// Writes to a table.
     Sink(Arc<Table>, std::collections::BTreeMap<String, String>),

@@ -1,0 +1,14 @@
+-- UNNEST behind a comma, of a nested array, without names of its own.
+CREATE TABLE nested (
+  id INT,
+  `user` ROW<name STRING, address ROW<city STRING, zip STRING>, age INT>,
+  tags ARRAY<STRING>,
+  scores MAP<STRING, INT>,
+  items ARRAY<ROW<sku STRING, n INT>>,
+  matrix ARRAY<ARRAY<INT>>
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/nested.json',
+  'format' = 'json'
+);
+SELECT id, x FROM nested, UNNEST(matrix) AS t (x);

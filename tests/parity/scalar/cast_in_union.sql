@@ -1,0 +1,2 @@
+-- A common type casts as Flink does.
+SELECT CAST(1.5 AS DOUBLE) AS a, 'a' AS b UNION ALL SELECT 2, CAST('bcd' AS STRING) UNION ALL SELECT CAST(123456789.125 AS DECIMAL(20, 3)), 'é';

@@ -1,0 +1,2 @@
+-- Types of decimal and time literals.
+SELECT TYPEOF(0.908) AS a, TYPEOF(0.5) AS b, TYPEOF(10.50) AS c, TYPEOF(.25) AS d, TYPEOF(TIME '10:11:12.5') AS e, TYPEOF(TIMESTAMP '2024-01-02 03:04:05.60') AS f, TYPEOF(0.00) AS g, TYPEOF(-0.05) AS h, TYPEOF(0.908 * 2) AS i;

@@ -1,0 +1,17 @@
+-- A filter behind SESSION, on a column that is not its key.
+CREATE TABLE clicks (
+  id INT,
+  `user` STRING,
+  spent INT,
+  ts TIMESTAMP(3),
+  WATERMARK FOR ts AS ts
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/clicks.json',
+  'format' = 'json',
+  'scan.watermark.emit.strategy' = 'on-event'
+);
+SELECT `user`, window_start, window_end, COUNT(*) AS n
+FROM TABLE(SESSION(TABLE clicks PARTITION BY `user`, DESCRIPTOR(ts), INTERVAL '5' SECOND))
+WHERE MOD(id, 3) <> 0
+GROUP BY `user`, window_start, window_end;
