@@ -1,8 +1,10 @@
 //! The operators, one file each.
 
 pub mod calc;
+mod changes;
 pub mod expand;
 pub mod group_aggregate;
+pub mod join;
 pub mod limit;
 pub mod session_aggregate;
 pub mod window_aggregate;

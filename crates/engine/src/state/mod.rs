@@ -5,8 +5,10 @@
 
 pub mod aggregates;
 pub mod column;
+pub(crate) mod encoding;
 pub mod key;
 pub mod keyed;
+pub mod rows;
 pub mod sessions;
 pub mod sets;
 pub mod slices;
@@ -73,6 +75,16 @@ impl State {
         match table.downcast_mut() {
             Some(table) => table,
             None => unreachable!("a table id comes from the declaration of that table"),
+        }
+    }
+
+    /// Two tables that this operator declared.
+    pub fn pair<A: StateTable, B: StateTable>(&mut self, a: TableId<A>, b: TableId<B>) -> (&mut A, &mut B) {
+        let Ok([(_, a), (_, b)]) = self.tables.get_disjoint_mut([a.0, b.0]) else { unreachable!("two declarations, two tables") };
+        let (a, b): (&mut dyn Any, &mut dyn Any) = (&mut **a, &mut **b);
+        match (a.downcast_mut(), b.downcast_mut()) {
+            (Some(a), Some(b)) => (a, b),
+            _ => unreachable!("a table id comes from the declaration of that table"),
         }
     }
 

@@ -3,6 +3,7 @@
 
 mod group;
 mod harness;
+mod join;
 mod rowwise;
 mod session;
 mod window;
