@@ -86,9 +86,7 @@ impl JoinSpec {
     /// Rows whose keys can equal another row's.
     fn joinable(&self, side: usize, rows: &RecordBatch) -> Option<BooleanArray> {
         let strict = self.keys[side].iter().zip(&self.nulls_equal).filter(|(_, equal)| !**equal).map(|(c, _)| rows.column(*c));
-        let nulls = strict.filter(|c| c.null_count() > 0).fold(None, |all, column| {
-            NullBuffer::union(all.as_ref(), column.nulls())
-        });
+        let nulls = strict.filter(|c| c.null_count() > 0).fold(None, |all, column| NullBuffer::union(all.as_ref(), column.nulls()));
         nulls.map(|nulls| BooleanArray::new(nulls.into_inner(), None))
     }
 }
@@ -198,7 +196,8 @@ impl Meeting<'_> {
             let keep = condition.evaluate(&pairs, &self.tick.eval())?;
             let keep = keep.as_boolean_opt().ok_or_else(|| Error::internal("a join condition must be BOOLEAN"))?;
             if keep.true_count() < rows.len() {
-                let kept = |list: &[u32]| -> Vec<u32> { keep.iter().zip(list).filter(|(k, _)| *k == Some(true)).map(|(_, v)| *v).collect() };
+                let kept =
+                    |list: &[u32]| -> Vec<u32> { keep.iter().zip(list).filter(|(k, _)| *k == Some(true)).map(|(_, v)| *v).collect() };
                 (rows, others) = (kept(&rows), kept(&others));
                 columns = columns.iter().map(|c| Ok(filter(c, keep)?)).collect::<Result<_>>()?;
             }

@@ -6,6 +6,7 @@ pub mod expand;
 pub mod group_aggregate;
 pub mod join;
 pub mod limit;
+pub mod rank;
 pub mod session_aggregate;
 pub mod window_aggregate;
 pub mod window_tvf;

@@ -231,4 +231,3 @@ fn decode_column(t: &DataType, cursors: &mut [&[u8]]) -> Result<ArrayRef> {
         }
     }
 }
-

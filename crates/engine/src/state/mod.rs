@@ -8,6 +8,7 @@ pub mod column;
 pub(crate) mod encoding;
 pub mod key;
 pub mod keyed;
+pub mod ranked;
 pub mod rows;
 pub mod sessions;
 pub mod sets;

@@ -27,7 +27,8 @@ const KINDS: [JoinKind; 6] = [JoinKind::Inner, JoinKind::Left, JoinKind::Right, 
 
 fn output(kind: JoinKind) -> SchemaRef {
     let sides = if matches!(kind, JoinKind::Semi | JoinKind::Anti) { 1 } else { 2 };
-    let fields = (0..sides).flat_map(|_| schema().fields().iter().map(|f| Field::new(f.name(), f.data_type().clone(), true)).collect::<Vec<_>>());
+    let fields =
+        (0..sides).flat_map(|_| schema().fields().iter().map(|f| Field::new(f.name(), f.data_type().clone(), true)).collect::<Vec<_>>());
     Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }
 
