@@ -4,11 +4,14 @@ pub mod calc;
 mod changes;
 pub mod expand;
 pub mod group_aggregate;
+pub mod interval_join;
 pub mod join;
 pub mod limit;
+pub mod pairs;
 pub mod rank;
 pub mod session_aggregate;
 pub mod window_aggregate;
+pub mod window_join;
 pub mod window_tvf;
 pub mod windows;
 

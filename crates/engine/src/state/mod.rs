@@ -13,6 +13,7 @@ pub mod rows;
 pub mod sessions;
 pub mod sets;
 pub mod slices;
+pub mod timed;
 pub(crate) mod value;
 
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
