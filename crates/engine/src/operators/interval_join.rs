@@ -84,8 +84,8 @@ impl Operator for IntervalJoin {
                 Meeting { spec: &self.spec, side, tick, own, other, out }.batch(batch)?;
             }
         }
-        for side in 0..2 {
-            let table = state.get(tables[side]);
+        for (side, table) in tables.into_iter().enumerate() {
+            let table = state.get(table);
             let (_, watermark) = self.spec.times[side].span(tick);
             expire(&self.spec, side, watermark, table, out)?;
             let next = table.first_time().map(|time| self.spec.partners(side, time).end().saturating_add(1));
