@@ -66,7 +66,7 @@ macro_rules! fixed {
 }
 
 fn hash_column(column: &ArrayRef, out: &mut [u64]) -> Result<()> {
-    if crate::state::key::fixed_width(column.data_type()) {
+    if crate::state::encoding::fixed_width(column.data_type()) {
         return hash_fixed(column, out);
     }
     match column.data_type() {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::extreme::{add_to_bag, merge_bags, update_bags};
 use super::{AggFunction, AggInput, AggSpec, Aggregate, bind as bind_plain, for_rows, only_arg};
 use crate::state::column::{Column, ColumnKind, list_entries, list_row};
-use crate::state::key::{encode_fixed, fixed_width};
+use crate::state::encoding::{encode_fixed, fixed_width};
 use crate::state::value::{decode, encoder};
 use crate::{Error, Result};
 

@@ -74,7 +74,7 @@ where
 
     fn evaluate(&self, state: &[Column], slots: &[u32]) -> Result<ArrayRef> {
         let (values, has) = (state[0].i64s(), state[1].i64s());
-        crate::state::key::decode_fixed(&self.input, slots.iter().map(|s| (has[*s as usize] != 0).then(|| values[*s as usize] as u64)))
+        crate::state::encoding::decode_fixed(&self.input, slots.iter().map(|s| (has[*s as usize] != 0).then(|| values[*s as usize] as u64)))
     }
 }
 

@@ -61,15 +61,14 @@ fn oracle(function: &AggFunction, distinct: bool, mut live: Vec<i64>) -> Option<
         AggFunction::FirstValue => live.first().copied(),
         AggFunction::LastValue => live.last().copied(),
         AggFunction::Variance { .. } => Some((live.iter().map(|v| v * v).sum::<i64>() - sum * sum / n) / n),
-        AggFunction::ListAgg { .. } => unreachable!("not asked"),
+        AggFunction::ListAgg { .. } | AggFunction::ArrayAgg | AggFunction::Collect => unreachable!("not asked"),
     }
 }
 
 /// What is left after all changes, in order of arrival; taking back removes the earliest.
-fn live(rows: &[(u32, Option<i64>, bool)], slot: u32) -> Vec<i64> {
+fn live_with_nulls(rows: &[(u32, Option<i64>, bool)], slot: u32) -> Vec<Option<i64>> {
     let mut live = vec![];
     for (_, value, add) in rows.iter().filter(|r| r.0 == slot) {
-        let Some(value) = value else { continue };
         if *add {
             live.push(*value);
         } else if let Some(i) = live.iter().position(|v| v == value) {
@@ -77,6 +76,63 @@ fn live(rows: &[(u32, Option<i64>, bool)], slot: u32) -> Vec<i64> {
         }
     }
     live
+}
+
+fn live(rows: &[(u32, Option<i64>, bool)], slot: u32) -> Vec<i64> {
+    live_with_nulls(rows, slot).into_iter().flatten().collect()
+}
+
+/// The values of ARRAY_AGG in order, or the values and counts of COLLECT by value.
+fn collected(result: &ArrayRef, slot: usize) -> Vec<(Option<i64>, i32)> {
+    let numbers = |a: &ArrayRef| a.as_primitive::<Int64Type>().iter().collect::<Vec<_>>();
+    match result.as_list_opt::<i32>() {
+        Some(lists) if lists.is_null(slot) => vec![],
+        Some(lists) => numbers(&lists.value(slot)).into_iter().map(|v| (v, 1)).collect(),
+        None => {
+            let entries = result.as_map().value(slot);
+            let counts = entries.column(1).as_primitive::<Int32Type>();
+            numbers(entries.column(0)).into_iter().zip(counts.values().iter().copied()).collect()
+        }
+    }
+}
+
+fn check_collections(rows: &[(u32, Option<i64>, bool)], cut: usize, retract: bool) {
+    let slots: Vec<u32> = (0..SLOTS as u32).collect();
+    let entries = Fields::from(vec![Field::new("key", DataType::Int64, false), Field::new("value", DataType::Int32, false)]);
+    let multiset = DataType::Map(Arc::new(Field::new("entries", DataType::Struct(entries), false)), false);
+    let list = DataType::new_list(DataType::Int64, true);
+    for (function, output) in [(AggFunction::ArrayAgg, list), (AggFunction::Collect, multiset)] {
+        for distinct in [false, true] {
+            let spec = AggSpec { function: function.clone(), args: vec![DataType::Int64], output: output.clone(), distinct, retract };
+            let agg = bind(&spec).unwrap();
+            let mut state = table(&*agg);
+            feed(&*agg, &mut state, &rows[..cut], &DataType::Int64);
+            let saved: Vec<ArrayRef> = state.iter().map(|c| c.save(&slots).unwrap()).collect();
+            let mut state = table(&*agg);
+            if agg.mergeable() {
+                agg.merge(&mut state, &slots, &saved).unwrap();
+            } else {
+                state.iter_mut().zip(&saved).for_each(|(column, saved)| column.load(&slots, saved).unwrap());
+            }
+            feed(&*agg, &mut state, &rows[cut..], &DataType::Int64);
+            let result = agg.evaluate(&state, &slots).unwrap();
+            for slot in &slots {
+                let live = live_with_nulls(rows, *slot);
+                let mut expected: Vec<(Option<i64>, i32)> = vec![];
+                for value in live.into_iter().filter(|v| function == AggFunction::ArrayAgg || v.is_some()) {
+                    match expected.iter_mut().find(|(v, _)| *v == value) {
+                        Some((_, count)) if function == AggFunction::Collect => *count += i32::from(!distinct),
+                        Some(_) if distinct => {}
+                        _ => expected.push((value, 1)),
+                    }
+                }
+                if function == AggFunction::Collect {
+                    expected.sort();
+                }
+                assert_eq!(collected(&result, *slot as usize), expected, "{function:?} distinct={distinct}");
+            }
+        }
+    }
 }
 
 fn functions() -> Vec<(AggFunction, bool)> {
@@ -134,5 +190,11 @@ proptest! {
     fn aggregates_agree_with_the_oracle_without_retraction(rows in changes(), cut in any::<prop::sample::Index>()) {
         let rows: Vec<_> = rows.into_iter().map(|r| (r.0, r.1, true)).collect();
         check(&rows, cut.index(rows.len() + 1), &DataType::Int64, false);
+    }
+
+    #[test]
+    fn collections_agree_with_the_oracle(rows in changes(), cut in any::<prop::sample::Index>(), retract in any::<bool>()) {
+        let rows: Vec<_> = rows.into_iter().filter(|r| retract || r.2).collect();
+        check_collections(&rows, cut.index(rows.len() + 1), retract);
     }
 }

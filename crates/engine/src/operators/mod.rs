@@ -1,14 +1,20 @@
 //! The operators, one file each.
 
 pub mod calc;
+mod changes;
 pub mod enforce;
 pub mod expand;
 pub mod group_aggregate;
+pub mod interval_join;
+pub mod join;
 pub mod limit;
+pub mod pairs;
+pub mod rank;
 pub mod session_aggregate;
 pub mod session_tvf;
 pub mod unnest;
 pub mod window_aggregate;
+pub mod window_join;
 pub mod window_tvf;
 pub mod windows;
 

@@ -8,7 +8,7 @@ use super::window_aggregate::window_columns;
 use super::windows::TimeColumn;
 use crate::operator::{Inputs, Operator, Output, Tick};
 use crate::state::sessions::SessionTable;
-use crate::state::timed_rows::TimedRows;
+use crate::state::timed::{RowId, TimedTable};
 use crate::state::{State, TableId};
 use crate::{Batch, Error, Result};
 
@@ -24,7 +24,7 @@ pub struct SessionTvf {
     /// The input's columns, `window_start`, `window_end`, `window_time`.
     pub schema: SchemaRef,
     /// Set by `open`.
-    pub tables: Option<(TableId<SessionTable>, TableId<TimedRows>)>,
+    pub tables: Option<(TableId<SessionTable>, TableId<TimedTable>)>,
 }
 
 impl SessionTvf {
@@ -63,17 +63,23 @@ impl SessionTvf {
         Ok((part, Int64Array::from(kept)))
     }
 
-    fn fire(&self, sessions: &mut SessionTable, rows: &mut TimedRows, watermark: i64, out: &mut Output) -> Result<()> {
+    fn fire(&self, sessions: &mut SessionTable, rows: &mut TimedTable, watermark: i64, out: &mut Output) -> Result<()> {
         let due = sessions.due(watermark);
         if due.is_empty() {
             return Ok(());
         }
         let bounds: Vec<(i64, i64)> = due.iter().map(|s| sessions.bounds(*s)).collect();
-        let (closed, counts) = rows.take(&sessions.keys_of(&due)?, &bounds)?;
+        let mut slots = vec![];
+        rows.find_keys(&sessions.keys_of(&due)?, due.len(), &mut slots)?;
         due.into_iter().for_each(|s| sessions.release(s));
-        let of_rows = bounds.iter().zip(counts).flat_map(|(bounds, n)| std::iter::repeat_n(*bounds, n));
-        let mut columns = closed.columns().to_vec();
-        columns.extend(window_columns(&self.schema, of_rows, &self.time));
+        let (mut closed, mut of_rows) = (vec![], vec![]);
+        for (slot, (start, end)) in slots.into_iter().zip(bounds) {
+            let ids: Vec<RowId> = rows.between(slot, start..=end - 1).map(|(id, _)| id).collect();
+            of_rows.extend(std::iter::repeat_n((start, end), ids.len()));
+            closed.extend(ids.into_iter().filter_map(|id| rows.remove(slot, id)));
+        }
+        let mut columns = rows.decode(closed.iter().map(|row| &*row.content))?;
+        columns.extend(window_columns(&self.schema, of_rows.into_iter(), &self.time));
         out.emit(Batch::inserts(RecordBatch::try_new(self.schema.clone(), columns)?));
         Ok(())
     }
@@ -87,7 +93,7 @@ impl SessionTvf {
 impl Operator for SessionTvf {
     fn open(&mut self, state: &mut State) -> Result<()> {
         let sessions = state.declare("sessions", SessionTable::new(&self.key_types(), &[]));
-        let rows = state.declare("rows", TimedRows::new(self.input_schema(), &self.keys));
+        let rows = state.declare("rows", TimedTable::new(self.input_schema(), &self.keys));
         self.tables = Some((sessions, rows));
         Ok(())
     }
@@ -96,11 +102,10 @@ impl Operator for SessionTvf {
         let (sessions, rows) = self.tables.ok_or_else(|| Error::internal("step before open"))?;
         for batch in inputs.iter().flatten() {
             let (part, times) = self.place(batch, tick, state.get(sessions), out)?;
-            let columns = RecordBatch::try_new(self.input_schema(), part.rows.columns().to_vec())?;
-            state.get(rows).add(&columns, &times)?;
+            state.get(rows).add(part.rows.columns(), part.len(), |row| Some(times.value(row)))?;
         }
         let (_, after) = self.time.span(tick);
-        let (sessions, rows) = state.get_two(sessions, rows);
+        let (sessions, rows) = state.pair(sessions, rows);
         self.fire(sessions, rows, after, out)?;
         self.time.wake(sessions.next_due(), out);
         Ok(())

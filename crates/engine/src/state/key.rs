@@ -1,38 +1,22 @@
 //! From key to dense slot: an index specialised for one or two fixed-width key columns, byte-encoded for anything else.
 
-use arrow::array::*;
-use arrow::datatypes::*;
-use arrow::row::{RowConverter, SortField};
+use arrow::array::{Array, ArrayRef};
+use arrow::datatypes::DataType;
 use hashbrown::HashTable;
-use std::sync::Arc;
 
+use super::encoding::{ByteRows, decode_fixed, decode_rows, encode_fixed, encode_rows, fixed_width};
 use crate::hash::{hash_columns, mix};
 use crate::{Error, Result};
 
-/// Whether values of this type fit eight bytes, so that a key of one or two of them needs no encoding.
-pub fn fixed_width(t: &DataType) -> bool {
-    use DataType::*;
-    matches!(
-        t,
-        Boolean
-            | Int8
-            | Int16
-            | Int32
-            | Int64
-            | Float32
-            | Float64
-            | Date32
-            | Time32(TimeUnit::Millisecond)
-            | Timestamp(TimeUnit::Millisecond | TimeUnit::Microsecond | TimeUnit::Nanosecond, _)
-    )
-}
+/// Stands for a key that is not there.
+pub const NO_SLOT: u32 = u32::MAX;
 
 /// The keys of one batch in the form the index compares them.
 enum Encoded {
     Empty,
     One(Vec<u64>),
     Two(Vec<u64>, Vec<u64>),
-    Bytes { offsets: Vec<u32>, bytes: Vec<u8> },
+    Bytes(ByteRows),
 }
 
 /// Stored keys by slot, and the table that finds them. Fixed-width keys lie in the table itself, so that a look-up touches one
@@ -72,6 +56,11 @@ impl<const N: usize> Fixed<N> {
             return *slot;
         }
         self.insert(slots, key, hash)
+    }
+
+    #[inline(always)]
+    fn find(&self, key: FixedKey<N>, hash: u64) -> u32 {
+        self.table.find(hash, |(k, _)| *k == key).map_or(NO_SLOT, |(_, slot)| *slot)
     }
 
     #[inline(never)]
@@ -194,9 +183,39 @@ impl KeyIndex {
                 let keys = a.iter().zip(&b).enumerate().map(|(row, (a, b))| FixedKey { values: [*a, *b], nulls: nulls(row) });
                 slots.extend(keys.zip(&hashes).map(|(key, hash)| store.upsert(all, key, *hash)));
             }
-            (Store::Bytes { table, values }, Encoded::Bytes { offsets, bytes }) => {
-                let keys = offsets.windows(2).map(|range| &bytes[range[0] as usize..range[1] as usize]);
-                slots.extend(keys.zip(&hashes).map(|(key, hash)| upsert_bytes(table, values, all, key, *hash)));
+            (Store::Bytes { table, values }, Encoded::Bytes(keys)) => {
+                slots.extend(keys.iter().zip(&hashes).map(|(key, hash)| upsert_bytes(table, values, all, key, *hash)));
+            }
+            _ => return Err(Error::internal("the columns of a key changed their types")),
+        }
+        self.scratch_hashes = hashes;
+        Ok(())
+    }
+
+    /// Finds the slot of each row's key, or [`NO_SLOT`]. `slots` is cleared first.
+    pub fn lookup(&mut self, keys: &[ArrayRef], rows: usize, slots: &mut Vec<u32>) -> Result<()> {
+        slots.clear();
+        if self.is_empty() {
+            slots.resize(rows, NO_SLOT);
+            return Ok(());
+        }
+        let mut hashes = std::mem::take(&mut self.scratch_hashes);
+        hash_columns(keys, rows, &mut hashes)?;
+        let nullable = !no_nulls(keys);
+        let nulls = |row| if nullable { null_mask(keys, row) } else { 0 };
+        match (&self.store, encode(keys, rows)?) {
+            (Store::Empty, _) => slots.resize(rows, 0),
+            (Store::One(store), Encoded::One(values)) => {
+                let keys = values.iter().enumerate().map(|(row, v)| FixedKey { values: [*v], nulls: nulls(row) });
+                slots.extend(keys.zip(&hashes).map(|(key, hash)| store.find(key, *hash)));
+            }
+            (Store::Two(store), Encoded::Two(a, b)) => {
+                let keys = a.iter().zip(&b).enumerate().map(|(row, (a, b))| FixedKey { values: [*a, *b], nulls: nulls(row) });
+                slots.extend(keys.zip(&hashes).map(|(key, hash)| store.find(key, *hash)));
+            }
+            (Store::Bytes { table, values }, Encoded::Bytes(keys)) => {
+                let find = |key: &[u8], hash: u64| table.find(hash, |s| *values[*s as usize] == *key).copied().unwrap_or(NO_SLOT);
+                slots.extend(keys.iter().zip(&hashes).map(|(key, hash)| find(key, *hash)));
             }
             _ => return Err(Error::internal("the columns of a key changed their types")),
         }
@@ -230,7 +249,7 @@ impl KeyIndex {
             Store::Empty => Ok(vec![]),
             Store::One(store) => Ok(vec![store.decode(&self.types[0], 0, slots)?]),
             Store::Two(store) => (0..2).map(|c| store.decode(&self.types[c], c, slots)).collect(),
-            Store::Bytes { values, .. } => decode_bytes(&self.types, slots.iter().map(|s| &*values[*s as usize])),
+            Store::Bytes { values, .. } => decode_rows(&self.types, slots.iter().map(|s| &*values[*s as usize])),
         }
     }
 
@@ -277,193 +296,8 @@ fn encode(keys: &[ArrayRef], rows: usize) -> Result<Encoded> {
         [] => Encoded::Empty,
         [a] if fixed_width(a.data_type()) => Encoded::One(encode_fixed(a)?),
         [a, b] if fixed_width(a.data_type()) && fixed_width(b.data_type()) => Encoded::Two(encode_fixed(a)?, encode_fixed(b)?),
-        _ => encode_bytes(keys, rows)?,
+        _ => Encoded::Bytes(encode_rows(keys, rows)?),
     })
-}
-
-macro_rules! with_fixed {
-    ($dt:expr, $call:ident ! ($($arg:tt)*)) => {
-        match $dt {
-            DataType::Int8 => $call!(Int8Type, $($arg)*),
-            DataType::Int16 => $call!(Int16Type, $($arg)*),
-            DataType::Int32 => $call!(Int32Type, $($arg)*),
-            DataType::Int64 => $call!(Int64Type, $($arg)*),
-            DataType::Date32 => $call!(Date32Type, $($arg)*),
-            DataType::Time32(TimeUnit::Millisecond) => $call!(Time32MillisecondType, $($arg)*),
-            DataType::Timestamp(TimeUnit::Millisecond, _) => $call!(TimestampMillisecondType, $($arg)*),
-            DataType::Timestamp(TimeUnit::Microsecond, _) => $call!(TimestampMicrosecondType, $($arg)*),
-            DataType::Timestamp(TimeUnit::Nanosecond, _) => $call!(TimestampNanosecondType, $($arg)*),
-            other => return Err(Error::internal(format!("{other} is not a fixed-width key"))),
-        }
-    };
-}
-
-/// Values of a fixed-width column as 64 bits; nulls as zero.
-pub(crate) fn encode_fixed(array: &ArrayRef) -> Result<Vec<u64>> {
-    macro_rules! encode {
-        ($t:ty, $a:expr) => {
-            null_as_zero($a, $a.as_primitive::<$t>().values().iter().map(|v| *v as i64 as u64).collect())
-        };
-    }
-    Ok(match array.data_type() {
-        DataType::Boolean => array.as_boolean().iter().map(|v| u64::from(v.unwrap_or(false))).collect(),
-        DataType::Float32 => {
-            null_as_zero(array, array.as_primitive::<Float32Type>().values().iter().map(|v| u64::from(v.to_bits())).collect())
-        }
-        DataType::Float64 => null_as_zero(array, array.as_primitive::<Float64Type>().values().iter().map(|v| v.to_bits()).collect()),
-        dt => with_fixed!(dt, encode!(array)),
-    })
-}
-
-fn null_as_zero(array: &ArrayRef, mut values: Vec<u64>) -> Vec<u64> {
-    if array.null_count() > 0 {
-        for (row, value) in values.iter_mut().enumerate() {
-            if array.is_null(row) {
-                *value = 0;
-            }
-        }
-    }
-    values
-}
-
-/// The inverse of [`encode_fixed`].
-pub(crate) fn decode_fixed(dt: &DataType, values: impl Iterator<Item = Option<u64>>) -> Result<ArrayRef> {
-    macro_rules! decode {
-        ($t:ty, $v:expr) => {
-            Arc::new(
-                $v.map(|o| o.map(|v| v as <$t as ArrowPrimitiveType>::Native)).collect::<PrimitiveArray<$t>>().with_data_type(dt.clone()),
-            )
-        };
-    }
-    Ok(match dt {
-        DataType::Boolean => Arc::new(values.map(|o| o.map(|v| v != 0)).collect::<BooleanArray>()),
-        DataType::Float32 => Arc::new(values.map(|o| o.map(|v| f32::from_bits(v as u32))).collect::<Float32Array>()),
-        DataType::Float64 => Arc::new(values.map(|o| o.map(f64::from_bits)).collect::<Float64Array>()),
-        _ => with_fixed!(dt, decode!(values)),
-    })
-}
-
-/// Per column: a null byte, then 8 bytes for fixed-width values, 16 for decimals, or a length and the bytes.
-fn encode_bytes(keys: &[ArrayRef], rows: usize) -> Result<Encoded> {
-    let columns = keys.iter().map(KeyColumn::new).collect::<Result<Vec<_>>>()?;
-    let mut offsets = Vec::with_capacity(rows + 1);
-    let mut bytes = Vec::with_capacity(rows * 24);
-    offsets.push(0);
-    for row in 0..rows {
-        for column in &columns {
-            column.push(row, &mut bytes);
-        }
-        offsets.push(bytes.len() as u32);
-    }
-    Ok(Encoded::Bytes { offsets, bytes })
-}
-
-enum KeyColumn<'a> {
-    Fixed(&'a ArrayRef, Vec<u64>),
-    Decimal(&'a Decimal128Array),
-    Text(&'a StringArray),
-    Binary(&'a BinaryArray),
-    Rows(arrow::row::Rows),
-}
-
-impl<'a> KeyColumn<'a> {
-    fn new(array: &'a ArrayRef) -> Result<Self> {
-        Ok(match array.data_type() {
-            t if fixed_width(t) => Self::Fixed(array, encode_fixed(array)?),
-            DataType::Decimal128(..) => Self::Decimal(array.as_primitive()),
-            DataType::Utf8 => Self::Text(array.as_string()),
-            DataType::Binary => Self::Binary(array.as_binary()),
-            other => {
-                let converter = RowConverter::new(vec![SortField::new(other.clone())])?;
-                Self::Rows(converter.convert_columns(std::slice::from_ref(array))?)
-            }
-        })
-    }
-
-    fn push(&self, row: usize, out: &mut Vec<u8>) {
-        let var = |out: &mut Vec<u8>, valid: bool, value: &[u8]| {
-            out.push(u8::from(valid));
-            if valid {
-                out.extend_from_slice(&(value.len() as u32).to_le_bytes());
-                out.extend_from_slice(value);
-            }
-        };
-        match self {
-            Self::Fixed(array, values) => {
-                out.push(u8::from(array.is_valid(row)));
-                out.extend_from_slice(&values[row].to_le_bytes());
-            }
-            Self::Decimal(array) => {
-                let valid = array.is_valid(row);
-                out.push(u8::from(valid));
-                out.extend_from_slice(&(if valid { array.value(row) } else { 0 }).to_le_bytes());
-            }
-            Self::Text(array) => var(out, array.is_valid(row), array.value(row).as_bytes()),
-            Self::Binary(array) => var(out, array.is_valid(row), array.value(row)),
-            Self::Rows(rows) => var(out, true, rows.row(row).data()),
-        }
-    }
-}
-
-fn decode_bytes<'a>(types: &[DataType], keys: impl Iterator<Item = &'a [u8]>) -> Result<Vec<ArrayRef>> {
-    let mut cursors: Vec<&[u8]> = keys.collect();
-    types.iter().map(|t| decode_column(t, &mut cursors)).collect()
-}
-
-fn take_bytes<'a>(cursor: &mut &'a [u8], n: usize) -> &'a [u8] {
-    let (head, tail) = cursor.split_at(n);
-    *cursor = tail;
-    head
-}
-
-fn take_var<'a>(cursor: &mut &'a [u8]) -> Option<&'a [u8]> {
-    if take_bytes(cursor, 1)[0] == 0 {
-        return None;
-    }
-    let mut len = [0; 4];
-    len.copy_from_slice(take_bytes(cursor, 4));
-    Some(take_bytes(cursor, u32::from_le_bytes(len) as usize))
-}
-
-fn decode_column(t: &DataType, cursors: &mut [&[u8]]) -> Result<ArrayRef> {
-    match t {
-        t if fixed_width(t) => decode_fixed(
-            t,
-            cursors.iter_mut().map(|c| {
-                let valid = take_bytes(c, 1)[0] != 0;
-                let mut word = [0; 8];
-                word.copy_from_slice(take_bytes(c, 8));
-                valid.then(|| u64::from_le_bytes(word))
-            }),
-        ),
-        DataType::Decimal128(..) => {
-            let values = cursors.iter_mut().map(|c| {
-                let valid = take_bytes(c, 1)[0] != 0;
-                let mut word = [0; 16];
-                word.copy_from_slice(take_bytes(c, 16));
-                valid.then(|| i128::from_le_bytes(word))
-            });
-            Ok(Arc::new(values.collect::<Decimal128Array>().with_data_type(t.clone())))
-        }
-        DataType::Utf8 => {
-            let mut builder = StringBuilder::new();
-            for cursor in cursors {
-                match take_var(cursor) {
-                    Some(text) => builder.append_value(std::str::from_utf8(text).map_err(|e| Error::internal(e.to_string()))?),
-                    None => builder.append_null(),
-                }
-            }
-            Ok(Arc::new(builder.finish()))
-        }
-        DataType::Binary => Ok(Arc::new(cursors.iter_mut().map(take_var).collect::<BinaryArray>())),
-        other => {
-            let converter = RowConverter::new(vec![SortField::new(other.clone())])?;
-            let parser = converter.parser();
-            let rows: Vec<&[u8]> = cursors.iter_mut().map(|c| take_var(c).unwrap_or_default()).collect();
-            let columns = converter.convert_rows(rows.iter().map(|r| parser.parse(r)))?;
-            columns.into_iter().next().ok_or_else(|| Error::internal("row converter gave no column"))
-        }
-    }
 }
 
 /// A hash of one encoded value, for sets inside accumulators.
@@ -476,8 +310,10 @@ pub(crate) fn hash_value(value: u64) -> u64 {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use arrow::array::{Int32Array, Int64Array, StringArray};
     use proptest::prelude::*;
     use std::collections::HashMap;
+    use std::sync::Arc;
 
     type Key = (Option<i64>, Option<String>, Option<i32>);
 

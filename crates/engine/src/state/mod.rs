@@ -5,12 +5,15 @@
 
 pub mod aggregates;
 pub mod column;
+pub(crate) mod encoding;
 pub mod key;
 pub mod keyed;
+pub mod ranked;
+pub mod rows;
 pub mod sessions;
 pub mod sets;
 pub mod slices;
-pub mod timed_rows;
+pub mod timed;
 pub(crate) mod value;
 
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
@@ -78,11 +81,11 @@ impl State {
     }
 
     /// Two tables that this operator declared.
-    pub fn get_two<A: StateTable, B: StateTable>(&mut self, a: TableId<A>, b: TableId<B>) -> (&mut A, &mut B) {
-        let Ok([(_, first), (_, second)]) = self.tables.get_disjoint_mut([a.0, b.0]) else { unreachable!("two ids name two tables") };
-        let (first, second): (&mut dyn Any, &mut dyn Any) = (&mut **first, &mut **second);
-        match (first.downcast_mut(), second.downcast_mut()) {
-            (Some(first), Some(second)) => (first, second),
+    pub fn pair<A: StateTable, B: StateTable>(&mut self, a: TableId<A>, b: TableId<B>) -> (&mut A, &mut B) {
+        let Ok([(_, a), (_, b)]) = self.tables.get_disjoint_mut([a.0, b.0]) else { unreachable!("two declarations, two tables") };
+        let (a, b): (&mut dyn Any, &mut dyn Any) = (&mut **a, &mut **b);
+        match (a.downcast_mut(), b.downcast_mut()) {
+            (Some(a), Some(b)) => (a, b),
             _ => unreachable!("a table id comes from the declaration of that table"),
         }
     }

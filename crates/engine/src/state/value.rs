@@ -5,7 +5,7 @@ use arrow::datatypes::*;
 use arrow::row::{RowConverter, SortField};
 use std::sync::Arc;
 
-use super::key::{decode_fixed, encode_fixed, fixed_width};
+use super::encoding::{decode_fixed, encode_fixed, fixed_width};
 use crate::{Error, Result};
 
 const SIGN: u64 = 1 << 63;

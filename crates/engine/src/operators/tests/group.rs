@@ -8,22 +8,6 @@ use crate::RowKind;
 use crate::operator::Operator;
 use crate::operators::group_aggregate::{GroupAggregate, GroupSpec, LocalGroupAggregate, partial_types};
 
-/// Turns some rows into deletions of rows that are there.
-fn with_deletions(steps: &mut [Step]) {
-    let mut live: Vec<Row> = vec![];
-    for step in steps {
-        for row in &mut step.rows {
-            // The times serve as dice.
-            if row.time % 2 == 0 && !live.is_empty() {
-                *row = live.remove(row.time as usize % live.len());
-                row.adds = false;
-            } else {
-                live.push(row.clone());
-            }
-        }
-    }
-}
-
 /// The batch result: results by key.
 fn batch_result(live: &[Row], keys: &[usize]) -> BTreeMap<String, String> {
     let mut groups: BTreeMap<String, Vec<Row>> = BTreeMap::new();
@@ -97,14 +81,7 @@ proptest! {
         let mut table = Table { rows: BTreeMap::new(), update_before };
         let mut live: Vec<Row> = vec![];
         for (step, tick) in steps.iter().zip(ticks(&steps, 0)) {
-            for row in &step.rows {
-                if row.adds {
-                    live.push(row.clone());
-                } else {
-                    let i = live.iter().position(|r| Row { adds: false, ..r.clone() } == *row).unwrap();
-                    live.remove(i);
-                }
-            }
+            apply(&mut live, &step.rows);
             let input = batches(&step.rows, &step.cuts);
             one.restart(step.workers);
             two.restart(step.workers);

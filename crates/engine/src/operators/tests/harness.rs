@@ -115,6 +115,34 @@ pub fn ticks(steps: &[Step], start: i64) -> Vec<Tick> {
     ticks
 }
 
+/// Turns some rows into deletions of rows that are there.
+pub fn with_deletions(steps: &mut [Step]) {
+    let mut live: Vec<Row> = vec![];
+    for step in steps {
+        for row in &mut step.rows {
+            // The times serve as dice.
+            if row.time % 2 == 0 && !live.is_empty() {
+                *row = live.remove(row.time as usize % live.len());
+                row.adds = false;
+            } else {
+                live.push(row.clone());
+            }
+        }
+    }
+}
+
+/// Applies the rows of a tick to those that are there.
+pub fn apply(live: &mut Vec<Row>, rows: &[Row]) {
+    for row in rows {
+        if row.adds {
+            live.push(row.clone());
+        } else {
+            let at = live.iter().position(|r| Row { adds: false, ..r.clone() } == *row).unwrap();
+            live.remove(at);
+        }
+    }
+}
+
 /// What a tick gave.
 #[derive(Debug, Default)]
 pub struct Given {
@@ -167,14 +195,20 @@ pub fn key_types(keys: &[usize]) -> Vec<DataType> {
 /// An operator on several workers, rows going to the worker that owns their key.
 pub struct Fleet {
     make: Box<dyn Fn() -> Box<dyn Operator>>,
-    /// Key columns of the input.
-    keys: Vec<usize>,
+    /// Key columns of each input.
+    keys: Vec<Vec<usize>>,
     members: Vec<(Box<dyn Operator>, State)>,
 }
 
 impl Fleet {
     pub fn new<O: Operator + 'static>(keys: &[usize], make: impl Fn() -> O + 'static) -> Self {
-        let mut fleet = Self { make: Box::new(move || Box::new(make())), keys: keys.to_vec(), members: vec![] };
+        Self::with_inputs(&[keys], make)
+    }
+
+    /// An operator with several inputs.
+    pub fn with_inputs<O: Operator + 'static>(keys: &[&[usize]], make: impl Fn() -> O + 'static) -> Self {
+        let keys = keys.iter().map(|k| k.to_vec()).collect();
+        let mut fleet = Self { make: Box::new(move || Box::new(make())), keys, members: vec![] };
         fleet.members = fleet.empty(1);
         fleet
     }
@@ -207,17 +241,24 @@ impl Fleet {
     }
 
     pub fn step(&mut self, tick: &Tick, input: &[Batch]) -> Given {
+        self.step_all(tick, &[input])
+    }
+
+    /// One tick with input on every port.
+    pub fn step_all(&mut self, tick: &Tick, inputs: &[&[Batch]]) -> Given {
         let workers = self.members.len();
-        let mut dealt: Vec<Vec<Batch>> = vec![vec![]; workers];
-        for batch in input {
-            for (worker, part) in partition(batch, &self.keys, workers).unwrap() {
-                dealt[worker].push(part);
+        let mut dealt: Vec<Vec<Vec<Batch>>> = vec![vec![vec![]; inputs.len()]; workers];
+        for (port, input) in inputs.iter().enumerate() {
+            for batch in *input {
+                for (worker, part) in partition(batch, &self.keys[port], workers).unwrap() {
+                    dealt[worker][port].push(part);
+                }
             }
         }
         let mut given = Given::default();
-        for ((operator, state), batches) in self.members.iter_mut().zip(dealt) {
+        for ((operator, state), mut batches) in self.members.iter_mut().zip(dealt) {
             let mut out = Output::default();
-            operator.step(tick, &mut [batches], state, &mut out).unwrap();
+            operator.step(tick, &mut batches, state, &mut out).unwrap();
             given.batches.extend(out.batches);
             given.late += out.late.count;
             given.wake_at_ms = given.wake_at_ms.into_iter().chain(out.wake_at_ms).min();

@@ -3,6 +3,8 @@
 
 mod group;
 mod harness;
+mod join;
+mod rank;
 mod rowwise;
 mod session;
 mod window;

@@ -1,0 +1,94 @@
+//! Top-N and deduplication against sorting all rows anew.
+
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::harness::*;
+use crate::RowKind;
+use crate::operators::rank::{Rank, RankSpec};
+use crate::state::ranked::SortColumn;
+
+fn output(with_rank: bool) -> SchemaRef {
+    let mut fields: Vec<Field> = schema().fields().iter().map(|f| f.as_ref().clone()).collect();
+    if with_rank {
+        fields.push(Field::new("rank", DataType::Int64, false));
+    }
+    Arc::new(Schema::new(fields))
+}
+
+/// How often each row is in the result, with its rank if that is asked for. `live` is in order of arrival.
+fn batch_result(live: &[Row], spec: &RankSpec) -> BTreeMap<String, i64> {
+    let mut groups: BTreeMap<Vec<String>, Vec<Row>> = BTreeMap::new();
+    for row in live {
+        groups.entry(key_text(row, &spec.partition)).or_default().push(row.clone());
+    }
+    let mut result = BTreeMap::new();
+    for mut rows in groups.into_values() {
+        if spec.latest_first {
+            rows.reverse();
+        }
+        // The sort is stable, so that equal rows stay as they came.
+        rows.sort_by(|a, b| match (a.value, b.value) {
+            (None, None) => std::cmp::Ordering::Equal,
+            (None, _) if spec.order[0].nulls_first => std::cmp::Ordering::Less,
+            (_, None) if spec.order[0].nulls_first => std::cmp::Ordering::Greater,
+            (None, _) => std::cmp::Ordering::Greater,
+            (_, None) => std::cmp::Ordering::Less,
+            (a, b) if spec.order[0].descending => b.cmp(&a),
+            (a, b) => a.cmp(&b),
+        });
+        for (place, row) in rows.iter().enumerate().skip(spec.skip).take(spec.take) {
+            let mut shown = text(&batch(&[Row { adds: true, ..row.clone() }]), 0);
+            if spec.with_rank {
+                shown += &format!("|{}", place + 1);
+            }
+            *result.entry(shown).or_default() += 1;
+        }
+    }
+    result
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    #[test]
+    fn the_changelog_adds_up_to_the_sorted_rows(
+        mut steps in steps(10, 0..50),
+        layout in 0..LAYOUTS.len(),
+        (descending, nulls_first, latest_first, with_rank, retract) in any::<(bool, bool, bool, bool, bool)>(),
+        skip in 0..3usize,
+        take in 1..4usize,
+    ) {
+        if retract {
+            with_deletions(&mut steps);
+        }
+        let keys = LAYOUTS[layout];
+        let order = vec![SortColumn { column: VALUE, descending, nulls_first }];
+        let (input, schema) = (schema(), output(with_rank));
+        let spec = RankSpec { input, partition: keys.to_vec(), order, latest_first, skip, take, with_rank, append_only: !retract, schema };
+        let own = spec.clone();
+        let mut fleet = Fleet::new(keys, move || Rank::new(own.clone()));
+        let mut live: Vec<Row> = vec![];
+        let mut table: BTreeMap<String, i64> = BTreeMap::new();
+        for (step, tick) in steps.iter().zip(ticks(&steps, 0)) {
+            apply(&mut live, &step.rows);
+            fleet.restart(step.workers);
+            let mut touched: BTreeMap<String, bool> = BTreeMap::new();
+            for (kind, row) in fleet.step(&tick, &batches(&step.rows, &step.cuts)).changes() {
+                *table.entry(row.clone()).or_default() += if kind.adds() { 1 } else { -1 };
+                if take > 1 && !with_rank {
+                    prop_assert!(matches!(kind, RowKind::Insert | RowKind::Delete));
+                    let first = *touched.entry(row.clone()).or_insert(kind.adds());
+                    prop_assert_eq!(first, kind.adds(), "{} comes and goes in one tick", row);
+                }
+            }
+            table.retain(|_, count| *count != 0);
+            prop_assert_eq!(&table, &batch_result(&live, &spec));
+            if !retract {
+                prop_assert!(fleet.state_rows() <= live.len());
+            }
+        }
+    }
+}

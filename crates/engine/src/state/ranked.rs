@@ -1,0 +1,211 @@
+//! Rows by key in an order: what rankings and windows of rows remember.
+
+use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, UInt8Array};
+use arrow::compute::SortOptions;
+use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
+use arrow::row::{RowConverter, SortField};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::StateTable;
+use super::encoding::{decode_rows, encode_rows};
+use super::key::KeyIndex;
+use super::keyed::key_group_field;
+use crate::hash::key_group;
+use crate::{Error, Result};
+
+/// A column to sort by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SortColumn {
+    /// Which column.
+    pub column: usize,
+    /// Greatest first.
+    pub descending: bool,
+    /// NULL comes before all values.
+    pub nulls_first: bool,
+}
+
+/// The content of a row that is kept.
+pub type Content = Arc<[u8]>;
+
+/// Where a row stands: its order as bytes that compare like it, then its number in order of arrival.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    order: Box<[u8]>,
+    number: u64,
+}
+
+/// The rows of a key in their order.
+type Ranking = BTreeMap<Place, Content>;
+
+/// Rows of one schema by the key in some of their columns; those of a key in an order, equal ones as they came.
+pub struct RankedTable {
+    schema: SchemaRef,
+    types: Vec<DataType>,
+    key_columns: Vec<usize>,
+    order: Vec<SortColumn>,
+    /// Of rows equal in the order, the one that came last is the first.
+    latest_first: bool,
+    converter: RowConverter,
+    keys: KeyIndex,
+    rankings: Vec<Ranking>,
+    /// How many rows have come.
+    arrived: u64,
+    rows: usize,
+    bytes: usize,
+}
+
+/// The rows of a batch, ready to be looked at one by one.
+pub struct Prepared {
+    content: super::encoding::ByteRows,
+    order: arrow::row::Rows,
+}
+
+impl RankedTable {
+    /// An empty table for rows of this schema, by the key in `key_columns`.
+    pub fn new(schema: SchemaRef, key_columns: &[usize], order: &[SortColumn], latest_first: bool) -> Result<Self> {
+        let types: Vec<DataType> = schema.fields().iter().map(|f| f.data_type().clone()).collect();
+        let key_types: Vec<DataType> = key_columns.iter().map(|c| types[*c].clone()).collect();
+        let sort = |c: &SortColumn| {
+            let options = SortOptions { descending: c.descending, nulls_first: c.nulls_first };
+            SortField::new_with_options(types[c.column].clone(), options)
+        };
+        Ok(Self {
+            converter: RowConverter::new(order.iter().map(sort).collect())?,
+            order: order.to_vec(),
+            latest_first,
+            keys: KeyIndex::new(&key_types),
+            key_columns: key_columns.to_vec(),
+            types,
+            schema,
+            rankings: vec![],
+            arrived: 0,
+            rows: 0,
+            bytes: 0,
+        })
+    }
+
+    /// Prepares the rows of a batch and finds or makes the slots of their keys.
+    pub fn prepare(&mut self, columns: &[ArrayRef], rows: usize, slots: &mut Vec<u32>) -> Result<Prepared> {
+        let keys: Vec<ArrayRef> = self.key_columns.iter().map(|c| columns[*c].clone()).collect();
+        self.keys.upsert(&keys, rows, slots)?;
+        self.rankings.resize_with(self.keys.slots(), Ranking::new);
+        let order: Vec<ArrayRef> = self.order.iter().map(|c| columns[c.column].clone()).collect();
+        Ok(Prepared { content: encode_rows(columns, rows)?, order: self.converter.convert_columns(&order)? })
+    }
+
+    /// Adds a row to its key. With `most`, a row that would stand behind so many others is left out, and the last row gives way
+    /// to one that would not. Tells whether the row was taken in.
+    pub fn add(&mut self, slot: u32, prepared: &Prepared, row: usize, most: Option<usize>) -> bool {
+        self.arrived += 1;
+        let number = if self.latest_first { u64::MAX - self.arrived } else { self.arrived };
+        self.insert(slot, prepared, row, number, most)
+    }
+
+    fn insert(&mut self, slot: u32, prepared: &Prepared, row: usize, number: u64, most: Option<usize>) -> bool {
+        let ranking = &mut self.rankings[slot as usize];
+        let order = prepared.order.row(row).data();
+        if most.is_some_and(|most| ranking.len() >= most) {
+            let Some(last) = ranking.last_entry().filter(|last| (order, number) < (&*last.key().order, last.key().number)) else {
+                return false;
+            };
+            self.bytes -= weight(last.key(), last.get());
+            self.rows -= 1;
+            last.remove();
+        }
+        let place = Place { order: order.into(), number };
+        let content: Content = prepared.content.row(row).into();
+        self.bytes += weight(&place, &content);
+        self.rows += 1;
+        ranking.insert(place, content);
+        true
+    }
+
+    /// Takes a row away that equals one of the batch, the first that came. Tells whether there was one.
+    pub fn take(&mut self, slot: u32, prepared: &Prepared, row: usize) -> bool {
+        let (order, content): (Box<[u8]>, _) = (prepared.order.row(row).data().into(), prepared.content.row(row));
+        let equal = Place { order: order.clone(), number: 0 }..=Place { order, number: u64::MAX };
+        let ranking = &mut self.rankings[slot as usize];
+        let mut found = ranking.range(equal).filter(|(_, c)| ***c == *content).map(|(place, _)| place);
+        let Some(place) = (if self.latest_first { found.next_back() } else { found.next() }).cloned() else { return false };
+        if let Some(content) = ranking.remove(&place) {
+            self.bytes -= weight(&place, &content);
+            self.rows -= 1;
+        }
+        true
+    }
+
+    /// The rows of a key in their order.
+    pub fn ranking(&self, slot: u32) -> impl DoubleEndedIterator<Item = &Content> {
+        self.rankings[slot as usize].values()
+    }
+
+    /// Number of rows of a key.
+    pub fn size(&self, slot: u32) -> usize {
+        self.rankings[slot as usize].len()
+    }
+
+    /// Forgets the key of a slot with all its rows.
+    pub fn remove_key(&mut self, slot: u32) {
+        let ranking = std::mem::take(&mut self.rankings[slot as usize]);
+        self.rows -= ranking.len();
+        self.bytes -= ranking.iter().map(|(place, content)| weight(place, content)).sum::<usize>();
+        self.keys.remove(slot);
+    }
+
+    /// Slots of all keys.
+    pub fn slots(&self) -> Vec<u32> {
+        self.keys.live_slots()
+    }
+
+    /// The key columns of slots.
+    pub fn keys(&self, slots: &[u32]) -> Result<Vec<ArrayRef>> {
+        self.keys.keys(slots)
+    }
+
+    /// The columns of rows.
+    pub fn decode<'a>(&self, rows: impl Iterator<Item = &'a Content>) -> Result<Vec<ArrayRef>> {
+        decode_rows(&self.types, rows.map(|content| &**content))
+    }
+}
+
+/// Rough memory use of a row in bytes.
+fn weight(place: &Place, content: &Content) -> usize {
+    place.order.len() + content.len() + 80
+}
+
+impl StateTable for RankedTable {
+    fn snapshot(&self) -> Result<RecordBatch> {
+        let mut fields = vec![key_group_field(), Field::new("number", DataType::Int64, false)];
+        fields.extend(self.schema.fields().iter().enumerate().map(|(i, f)| Field::new(format!("row{i}"), f.data_type().clone(), true)));
+        let slots = self.slots();
+        let rows =
+            || slots.iter().flat_map(|slot| self.rankings[*slot as usize].iter().map(move |(place, content)| (*slot, place, content)));
+        let mut columns: Vec<ArrayRef> = vec![
+            Arc::new(UInt8Array::from_iter_values(rows().map(|(slot, ..)| key_group(self.keys.hash_of(slot))))),
+            Arc::new(Int64Array::from_iter_values(rows().map(|(_, place, _)| place.number as i64))),
+        ];
+        columns.extend(self.decode(rows().map(|(.., content)| content))?);
+        Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
+    }
+
+    fn restore(&mut self, saved: &RecordBatch) -> Result<()> {
+        let numbers = saved.column(1).as_primitive_opt::<Int64Type>().ok_or_else(|| Error::state("saved rows have an unknown form"))?;
+        let mut slots = vec![];
+        let prepared = self.prepare(&saved.columns()[2..], saved.num_rows(), &mut slots)?;
+        for (row, slot) in slots.into_iter().enumerate() {
+            let number = numbers.value(row) as u64;
+            self.insert(slot, &prepared, row, number, None);
+            self.arrived = self.arrived.max(if self.latest_first { u64::MAX - number } else { number });
+        }
+        Ok(())
+    }
+
+    fn len(&self) -> usize {
+        self.rows
+    }
+
+    fn memory_bytes(&self) -> usize {
+        self.keys.memory_bytes() + self.rankings.capacity() * size_of::<Ranking>() + self.bytes
+    }
+}
