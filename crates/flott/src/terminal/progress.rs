@@ -76,7 +76,7 @@ fn job_line(progress: &Progress, elapsed: Duration) -> String {
 /// What was dropped so far, in short.
 fn losses(progress: &Progress) -> impl Iterator<Item = String> {
     let bad = progress.sources.iter().filter(|s| s.bad_rows > 0);
-    let bad = bad.map(|s| format!("{} skipped in {}", counted(s.bad_rows, "bad row"), table_name(&s.name)));
+    let bad = bad.map(|s| format!("{} in {}", counted(s.bad_rows, "bad row"), table_name(&s.name)));
     let late = progress.operators.iter().filter(|o| o.late.count > 0);
     let late = late.map(|o| format!("{} dropped by {}", counted(o.late.count, "late row"), o.name));
     bad.chain(late)

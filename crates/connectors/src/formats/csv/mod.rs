@@ -3,9 +3,8 @@
 //! Values convert as in Flink. An empty field is an empty string, and therefore no number: `csv.null-literal` says which text is
 //! NULL. Arrays and rows of simple values are fields whose parts stand between `csv.array-element-delimiter`s. With
 //! `csv.ignore-parse-errors` a field that does not convert is NULL, missing fields at the end are NULL, and a record that cannot be
-//! cut into fields is skipped and counted.
-//!
-//! Unlike Flink, empty lines of a table with several columns are no records.
+//! cut into fields is skipped and counted. An empty line is a record with one empty field, unless the table allows
+//! comments.
 
 mod encode;
 mod scan;
@@ -262,9 +261,6 @@ impl CsvRecords<'_> {
         let decoder = self.decoder;
         let fields = &scanner.fields;
         let text = |i: usize| fields[i].text(input, &scanner.scratch);
-        if fields.len() == 1 && decoder.stored > 1 && text(0).is_empty() {
-            return Ok(());
-        }
         let ignore = decoder.options.ignore_parse_errors;
         // One empty field too many is a delimiter at the end of the line.
         let tail = fields.len() == decoder.stored + 1 && text(decoder.stored).trim_ascii().is_empty();

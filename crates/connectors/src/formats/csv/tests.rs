@@ -69,7 +69,7 @@ fn encode(batch: &RecordBatch, settings: &[(&str, &str)]) -> String {
 
 #[test]
 fn quotes_delimiters_and_line_ends() {
-    rows(2, &[], "a,b\nc,\n,d\n\n\"\",\"x,y\"\r\n", &["a|b", "c|", "|d", "|x,y"]);
+    rows(2, &[], "a,b\nc,\n,d\n\"\",\"x,y\"\r\n", &["a|b", "c|", "|d", "|x,y"]);
     rows(2, &[], "\"a\"\"b\" ,c\"d\n\"two\nlines\",e", &["a\"b|c\"d", "two\nlines|e"]);
     rows(2, &[], "a,b,\nc,d, \n", &["a|b", "c|d"]);
     rows(2, &[], "a,b\rc,d\r", &["a|b", "c|d"]);
@@ -133,6 +133,7 @@ fn bad_records_are_named_or_skipped() {
     for (text, column, reason) in [
         ("x,y", Some("a"), "'x' is not a whole number"),
         ("1", None, "the record has 1 fields, and the table has 2 columns"),
+        ("", None, "the record has 1 fields, and the table has 2 columns"),
         ("1,2,3", None, "the record has 3 fields"),
         ("\"1\"x,2", None, "text follows the closing quote of a field"),
     ] {

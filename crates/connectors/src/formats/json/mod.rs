@@ -4,8 +4,10 @@
 //! `STRING` columns, a field that is missing is NULL, a `DECIMAL` that does not fit is NULL. With `json.ignore-parse-errors` a field
 //! that does not convert is NULL and a record that is no JSON object is skipped and counted.
 //!
-//! Unlike Flink, text after the end of the object is an error, of several equal keys always the last one counts, and objects or
-//! arrays nested deeper than 64 are refused.
+//! Of several equal keys the last one counts, but an object has been read when as many keys were found as there are columns.
+//!
+//! Text after the end of the object is passed over, and such a record counted as a bad one although it is taken. Unlike in Flink, objects
+//! and arrays nested deeper than 64 are refused.
 
 mod compact;
 mod encode;
@@ -233,10 +235,10 @@ impl JsonRecords<'_> {
         let mut reader = Reader::new(text, marks, &self.decoder.options);
         let mut line = 0;
         while line < text.len() {
-            match self.line(&mut reader, line) {
+            match self.line(&mut reader, line, offset) {
                 Ok(end) => line = end + 1,
                 Err(mut failure) => {
-                    let end = memchr::memchr(b'\n', &text.as_bytes()[line..]).map_or(text.len(), |i| line + i);
+                    let end = end_of_line(text.as_bytes(), line);
                     failure.at = failure.at.saturating_sub(line);
                     self.refuse(*failure, offset + line, &text.as_bytes()[line..end])?;
                     line = end + 1;
@@ -246,9 +248,9 @@ impl JsonRecords<'_> {
         Ok(())
     }
 
-    /// Decodes the line that starts at `start` and returns where it ends. Lines without text are no records.
+    /// Decodes the line that starts at `start` of a text, which starts at `offset` of the piece, and returns where it ends. Lines without text are no records.
     #[inline]
-    fn line(&mut self, reader: &mut Reader<'_>, start: usize) -> Next {
+    fn line(&mut self, reader: &mut Reader<'_>, start: usize, offset: usize) -> Next {
         reader.scan.depth = 0;
         let mut pos = reader.scan.blanks(start);
         match reader.scan.peek(pos) {
@@ -260,10 +262,20 @@ impl JsonRecords<'_> {
         let pos = reader.object(pos, &mut self.shape, &mut self.batch.columns, self.batch.rows)?;
         let pos = reader.scan.blanks(pos);
         if reader.scan.peek(pos) != b'\n' {
-            return Err(Failure::structure(pos, "text follows the end of the object"));
+            return Ok(self.cut_off(reader.scan.bytes, start, pos, offset));
         }
         self.batch.rows += 1;
         Ok(pos)
+    }
+
+    /// Takes the record of the line that starts at `start`, although text follows it at `pos`. Returns where the line ends.
+    #[cold]
+    fn cut_off(&mut self, text: &[u8], start: usize, pos: usize, offset: usize) -> usize {
+        let end = end_of_line(text, pos);
+        let reason = format!("text follows the end of the object (byte {} of the line) and is passed over", pos - start + 1);
+        self.batch.rows += 1;
+        self.batch.count_bad(BadRecord::new(self.batch.fed + offset + start, &text[start..end], None, reason));
+        end
     }
 
     /// Counts a bad record, which starts at `offset` of the piece, or stops.
@@ -274,6 +286,11 @@ impl JsonRecords<'_> {
         let reason = if failure.conversion { failure.reason } else { format!("{} (byte {} of the line)", failure.reason, failure.at + 1) };
         self.batch.refuse(BadRecord::new(self.batch.fed + offset, record, column, reason))
     }
+}
+
+/// Where the line ends in which `pos` lies.
+fn end_of_line(text: &[u8], pos: usize) -> usize {
+    memchr::memchr(b'\n', &text[pos..]).map_or(text.len(), |i| pos + i)
 }
 
 /// The text of bytes that are UTF-8.

@@ -67,13 +67,14 @@ impl<'a> Reader<'a> {
                 }
             };
             place += 1;
-            if field == SKIP {
+            // As in Flink, an object has been read when as many keys were found as there are columns, equal ones counted.
+            if field == SKIP || seen.found == columns.len() {
                 pos = self.skip_value(pos, shape, place - 1)?;
                 continue;
             }
             let i = field as usize;
             if seen.again(i, shape) {
-                // The last of several equal keys counts.
+                // Of several equal keys the last counts.
                 columns[i].truncate(rows);
             }
             pos = match self.value_or_null(pos, depth, &mut shape.shapes[i], &mut columns[i], shape.nullable[i], rows) {
@@ -84,7 +85,7 @@ impl<'a> Reader<'a> {
                 }
             };
         }
-        if seen.count < columns.len() {
+        if seen.fields < columns.len() {
             self.fill_missing(pos, shape, &seen, columns)?;
         }
         Ok(pos)
