@@ -119,6 +119,6 @@ mod tests {
             "bids: 5,000 rows, 2,000 rows/s, 5.0 kB, 1/2 splits done, watermark 1970-01-01 00:00:00.000 held by b.json"
         );
         assert_eq!(job_line(&progress, Duration::from_secs(2)), "1 row out, 2.00 s");
-        assert_eq!(losses(&progress).collect::<Vec<_>>(), ["1 bad row skipped in bids"]);
+        assert_eq!(losses(&progress).collect::<Vec<_>>(), ["1 bad row in bids"]);
     }
 }
