@@ -212,13 +212,15 @@ impl Decode for CsvDecoder {
 
     fn open(&self, bytes: usize) -> Result<Box<dyn DecodeRecords + '_>> {
         let batch = BatchBuilder::new(&self.schema, &self.last, self.options.ignore_parse_errors, bytes)?;
-        Ok(Box::new(CsvRecords { decoder: self, batch }))
+        Ok(Box::new(CsvRecords { decoder: self, ignored: None, batch }))
     }
 }
 
 /// A batch in the making.
 struct CsvRecords<'a> {
     decoder: &'a CsvDecoder,
+    /// The first field of the record that became NULL since it does not convert, and why.
+    ignored: Option<(String, String)>,
     batch: BatchBuilder<'a>,
 }
 
@@ -242,8 +244,15 @@ impl DecodeRecords for CsvRecords<'_> {
                     Err((None, broken.reason))
                 }
             };
-            if let Err((column, reason)) = result {
-                self.refuse(column, reason, start, &input[start..scanner.pos])?;
+            let ignored = self.ignored.take();
+            match (result, ignored) {
+                (Err((column, reason)), _) => self.refuse(column, reason, start, &input[start..scanner.pos])?,
+                (Ok(()), Some((column, reason))) => {
+                    let record = input[start..scanner.pos].trim_ascii_end();
+                    let reason = format!("{reason}, and is NULL");
+                    self.batch.count_bad(BadRecord::new(self.batch.fed + start, record, Some(column), reason));
+                }
+                (Ok(()), None) => {}
             }
         }
         self.batch.fed += input.len();
@@ -277,7 +286,8 @@ impl CsvRecords<'_> {
                 }
             };
             match result {
-                Err(_) if ignore && field.is_nullable() => {
+                Err(reason) if ignore && field.is_nullable() => {
+                    self.ignored.get_or_insert_with(|| (field.name().clone(), reason));
                     column.truncate(self.batch.rows);
                     column.push_null();
                 }

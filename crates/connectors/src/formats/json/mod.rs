@@ -2,7 +2,7 @@
 //!
 //! Values convert as in Flink: strings that hold numbers are taken for numeric columns, numbers and whole objects become text for
 //! `STRING` columns, a field that is missing is NULL, a `DECIMAL` that does not fit is NULL. With `json.ignore-parse-errors` a field
-//! that does not convert is NULL and a record that is no JSON object is skipped and counted.
+//! that does not convert is NULL and a record that is no JSON object is skipped; both are counted.
 //!
 //! Of several equal keys the last one counts, but an object has been read when as many keys were found as there are columns.
 //!
@@ -238,6 +238,7 @@ impl JsonRecords<'_> {
             match self.line(&mut reader, line, offset) {
                 Ok(end) => line = end + 1,
                 Err(mut failure) => {
+                    reader.ignored = None;
                     let end = end_of_line(text.as_bytes(), line);
                     failure.at = failure.at.saturating_sub(line);
                     self.refuse(*failure, offset + line, &text.as_bytes()[line..end])?;
@@ -261,31 +262,41 @@ impl JsonRecords<'_> {
         }
         let pos = reader.object(pos, &mut self.shape, &mut self.batch.columns, self.batch.rows)?;
         let pos = reader.scan.blanks(pos);
-        if reader.scan.peek(pos) != b'\n' {
-            return Ok(self.cut_off(reader.scan.bytes, start, pos, offset));
+        if reader.scan.peek(pos) != b'\n' || reader.ignored.is_some() {
+            return Ok(self.taken_in_part(reader, start, pos, offset));
         }
         self.batch.rows += 1;
         Ok(pos)
     }
 
-    /// Takes the record of the line that starts at `start`, although text follows it at `pos`. Returns where the line ends.
+    /// Takes the record of the line that starts at `start`, and counts it as a bad one: text follows its object, which ends at `pos`, or a
+    /// value became NULL. Returns where the line ends.
     #[cold]
-    fn cut_off(&mut self, text: &[u8], start: usize, pos: usize, offset: usize) -> usize {
+    fn taken_in_part(&mut self, reader: &mut Reader<'_>, start: usize, pos: usize, offset: usize) -> usize {
+        let (column, reason) = match reader.ignored.take() {
+            Some(failure) => (column_of(failure.path), format!("{}, and is NULL", failure.reason)),
+            None => (None, format!("text follows the end of the object (byte {} of the line) and is passed over", pos - start + 1)),
+        };
+        let text = reader.scan.bytes;
         let end = end_of_line(text, pos);
-        let reason = format!("text follows the end of the object (byte {} of the line) and is passed over", pos - start + 1);
         self.batch.rows += 1;
-        self.batch.count_bad(BadRecord::new(self.batch.fed + offset + start, &text[start..end], None, reason));
+        self.batch.count_bad(BadRecord::new(self.batch.fed + offset + start, &text[start..end], column, reason));
         end
     }
 
     /// Counts a bad record, which starts at `offset` of the piece, or stops.
     #[cold]
-    fn refuse(&mut self, mut failure: Failure, offset: usize, record: &[u8]) -> Result<(), Stop> {
-        failure.path.reverse();
-        let column = (!failure.path.is_empty()).then(|| failure.path.join("."));
+    fn refuse(&mut self, failure: Failure, offset: usize, record: &[u8]) -> Result<(), Stop> {
+        let column = column_of(failure.path);
         let reason = if failure.conversion { failure.reason } else { format!("{} (byte {} of the line)", failure.reason, failure.at + 1) };
         self.batch.refuse(BadRecord::new(self.batch.fed + offset, record, column, reason))
     }
+}
+
+/// The name of a column from those of its fields, the innermost first.
+fn column_of(mut path: Vec<String>) -> Option<String> {
+    path.reverse();
+    (!path.is_empty()).then(|| path.join("."))
 }
 
 /// Where the line ends in which `pos` lies.
