@@ -10,7 +10,7 @@ use arrow::datatypes::TimeUnit;
 use flott_engine::text;
 
 use super::marks::Marks;
-use super::scan::{Next, NumberToken, Scanner, StringToken, unescape};
+use super::scan::{Next, NumberToken, Scanner, StringToken, clock_digits, unescape};
 use super::shape::{RowShape, SKIP, Seen, Shape, has_duplicates, name_of};
 use super::{Failure, JsonOptions};
 use crate::formats::builders::{List, Map, Strings};
@@ -489,14 +489,4 @@ impl<'a> Reader<'a> {
             Ok(after) => Failure::value(pos, format!("{} is not {wanted}", scalar::shown(&self.scan.text[pos..after]))),
         }
     }
-}
-
-/// The digits of `:59.999` and one more, if all of them are such.
-#[inline(always)]
-fn clock_digits(text: [u8; 8]) -> Option<[u8; 8]> {
-    let digits = u64::from_le_bytes(text) ^ u64::from_le_bytes(*b":00.0000");
-    // Added to a byte, what carries it into the top bit if it is more than is allowed there: nothing, 5 or 9.
-    let spare = u64::from_le_bytes([0x7f, 0x7a, 0x76, 0x7f, 0x76, 0x76, 0x76, 0x76]);
-    let wrong = (digits.wrapping_add(spare) | digits) & 0x8080_8080_8080_8080;
-    (wrong == 0).then_some(digits.to_le_bytes())
 }
