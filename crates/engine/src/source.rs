@@ -80,7 +80,7 @@ pub trait Chunk: Send {
 pub struct Decoded {
     /// The rows, all `+I`.
     pub rows: RecordBatch,
-    /// How many input records were skipped because they did not parse.
+    /// How many input records were skipped because they did not parse, or taken only in part.
     pub bad_rows: u64,
     /// A few of them, for the user to look at.
     pub bad_samples: Vec<BadRow>,

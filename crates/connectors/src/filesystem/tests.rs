@@ -176,9 +176,12 @@ fn bad_rows_are_named_by_file_line_and_column() {
         for bytes in [1 << 20, 10] {
             let chunks = read_chunks(source.as_mut(), bytes).unwrap();
             for (_, _, decoded) in chunks.iter().filter(|c| c.2.bad_rows > 0) {
-                let bad = &decoded.bad_samples[0];
-                assert_eq!(bad.place, format!("{}, line 4", path.display()));
-                assert_eq!(bad.text, "nonsense");
+                for bad in &decoded.bad_samples {
+                    let (line, text) =
+                        if bad.text == "nonsense" { ("line 4", "nonsense") } else { ("line 3, column id", "{\"id\":\"x\"}") };
+                    assert_eq!(bad.place, format!("{}, {line}", path.display()));
+                    assert_eq!(bad.text, text);
+                }
             }
         }
         assert_eq!(read(&lenient, 1 << 20), ["1|null", "2|null", "null|null", "5|null"]);

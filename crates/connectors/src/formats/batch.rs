@@ -66,11 +66,16 @@ impl<'a> BatchBuilder<'a> {
         if !self.skip_bad {
             return Err(Stop::Record(bad));
         }
+        self.count_bad(bad);
+        Ok(())
+    }
+
+    /// Counts a bad record that was left out or taken in part.
+    pub fn count_bad(&mut self, bad: BadRecord) {
         self.bad_rows += 1;
         if self.bad.len() < MAX_SAMPLES {
             self.bad.push(bad);
         }
-        Ok(())
     }
 
     /// The batch.

@@ -79,7 +79,7 @@ pub trait DecodeRecords {
 pub struct Rows {
     /// The rows.
     pub batch: RecordBatch,
-    /// Records that were skipped because they did not parse.
+    /// Records that were skipped because they did not parse, or taken only in part.
     pub bad_rows: u64,
     /// The first few of them.
     pub bad: Vec<BadRecord>,

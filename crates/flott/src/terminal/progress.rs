@@ -76,7 +76,7 @@ fn job_line(progress: &Progress, elapsed: Duration) -> String {
 /// What was dropped so far, in short.
 fn losses(progress: &Progress) -> impl Iterator<Item = String> {
     let bad = progress.sources.iter().filter(|s| s.bad_rows > 0);
-    let bad = bad.map(|s| format!("{} skipped in {}", counted(s.bad_rows, "bad row"), table_name(&s.name)));
+    let bad = bad.map(|s| format!("{} in {}", counted(s.bad_rows, "bad row"), table_name(&s.name)));
     let late = progress.operators.iter().filter(|o| o.late.count > 0);
     let late = late.map(|o| format!("{} dropped by {}", counted(o.late.count, "late row"), o.name));
     bad.chain(late)
@@ -119,6 +119,6 @@ mod tests {
             "bids: 5,000 rows, 2,000 rows/s, 5.0 kB, 1/2 splits done, watermark 1970-01-01 00:00:00.000 held by b.json"
         );
         assert_eq!(job_line(&progress, Duration::from_secs(2)), "1 row out, 2.00 s");
-        assert_eq!(losses(&progress).collect::<Vec<_>>(), ["1 bad row skipped in bids"]);
+        assert_eq!(losses(&progress).collect::<Vec<_>>(), ["1 bad row in bids"]);
     }
 }

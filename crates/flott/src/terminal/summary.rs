@@ -86,7 +86,7 @@ fn state_line(progress: &Progress) -> Option<String> {
 }
 
 fn bad_rows(source: &SourceProgress, style: Style) -> String {
-    let what = format!("{} skipped in {}", counted(source.bad_rows, "bad row"), table_name(&source.name));
+    let what = format!("{} in {}", counted(source.bad_rows, "bad row"), table_name(&source.name));
     let mut text = format!("  {}\n", style.warning(&format!("warning: {what}")));
     for bad in source.bad_samples.iter().take(SAMPLES_MAX) {
         text.push_str(&format!("    {}: {}\n", one_line(&bad.place), one_line(&bad.reason)));
@@ -164,7 +164,7 @@ insert-into_out: stopped after 2.00 s; the same command goes on from here
   source bids: 10,000 rows, 1.0 MB, 5,000 rows/s, watermark 1970-01-01 00:00:00.000
   sink   out: 12 rows
   state  5 rows, 2.0 kB, 1 checkpoint, resumed from checkpoint 4
-  warning: 2 bad rows skipped in bids
+  warning: 2 bad rows in bids
     b.json, line 3: 'x' is no number
       {\"price\":\"x\"}
   warning: 1 late row dropped by WindowAggregate

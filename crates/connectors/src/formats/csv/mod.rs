@@ -3,9 +3,8 @@
 //! Values convert as in Flink. An empty field is an empty string, and therefore no number: `csv.null-literal` says which text is
 //! NULL. Arrays and rows of simple values are fields whose parts stand between `csv.array-element-delimiter`s. With
 //! `csv.ignore-parse-errors` a field that does not convert is NULL, missing fields at the end are NULL, and a record that cannot be
-//! cut into fields is skipped and counted.
-//!
-//! Unlike Flink, empty lines of a table with several columns are no records.
+//! cut into fields is skipped and counted. An empty line is a record with one empty field, unless the table allows
+//! comments.
 
 mod encode;
 mod scan;
@@ -213,13 +212,15 @@ impl Decode for CsvDecoder {
 
     fn open(&self, bytes: usize) -> Result<Box<dyn DecodeRecords + '_>> {
         let batch = BatchBuilder::new(&self.schema, &self.last, self.options.ignore_parse_errors, bytes)?;
-        Ok(Box::new(CsvRecords { decoder: self, batch }))
+        Ok(Box::new(CsvRecords { decoder: self, ignored: None, batch }))
     }
 }
 
 /// A batch in the making.
 struct CsvRecords<'a> {
     decoder: &'a CsvDecoder,
+    /// The first field of the record that became NULL since it does not convert, and why.
+    ignored: Option<(String, String)>,
     batch: BatchBuilder<'a>,
 }
 
@@ -243,8 +244,15 @@ impl DecodeRecords for CsvRecords<'_> {
                     Err((None, broken.reason))
                 }
             };
-            if let Err((column, reason)) = result {
-                self.refuse(column, reason, start, &input[start..scanner.pos])?;
+            let ignored = self.ignored.take();
+            match (result, ignored) {
+                (Err((column, reason)), _) => self.refuse(column, reason, start, &input[start..scanner.pos])?,
+                (Ok(()), Some((column, reason))) => {
+                    let record = input[start..scanner.pos].trim_ascii_end();
+                    let reason = format!("{reason}, and is NULL");
+                    self.batch.count_bad(BadRecord::new(self.batch.fed + start, record, Some(column), reason));
+                }
+                (Ok(()), None) => {}
             }
         }
         self.batch.fed += input.len();
@@ -262,9 +270,6 @@ impl CsvRecords<'_> {
         let decoder = self.decoder;
         let fields = &scanner.fields;
         let text = |i: usize| fields[i].text(input, &scanner.scratch);
-        if fields.len() == 1 && decoder.stored > 1 && text(0).is_empty() {
-            return Ok(());
-        }
         let ignore = decoder.options.ignore_parse_errors;
         // One empty field too many is a delimiter at the end of the line.
         let tail = fields.len() == decoder.stored + 1 && text(decoder.stored).trim_ascii().is_empty();
@@ -281,7 +286,8 @@ impl CsvRecords<'_> {
                 }
             };
             match result {
-                Err(_) if ignore && field.is_nullable() => {
+                Err(reason) if ignore && field.is_nullable() => {
+                    self.ignored.get_or_insert_with(|| (field.name().clone(), reason));
                     column.truncate(self.batch.rows);
                     column.push_null();
                 }

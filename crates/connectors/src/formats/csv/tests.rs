@@ -69,7 +69,7 @@ fn encode(batch: &RecordBatch, settings: &[(&str, &str)]) -> String {
 
 #[test]
 fn quotes_delimiters_and_line_ends() {
-    rows(2, &[], "a,b\nc,\n,d\n\n\"\",\"x,y\"\r\n", &["a|b", "c|", "|d", "|x,y"]);
+    rows(2, &[], "a,b\nc,\n,d\n\"\",\"x,y\"\r\n", &["a|b", "c|", "|d", "|x,y"]);
     rows(2, &[], "\"a\"\"b\" ,c\"d\n\"two\nlines\",e", &["a\"b|c\"d", "two\nlines|e"]);
     rows(2, &[], "a,b,\nc,d, \n", &["a|b", "c|d"]);
     rows(2, &[], "a,b\rc,d\r", &["a|b", "c|d"]);
@@ -133,6 +133,7 @@ fn bad_records_are_named_or_skipped() {
     for (text, column, reason) in [
         ("x,y", Some("a"), "'x' is not a whole number"),
         ("1", None, "the record has 1 fields, and the table has 2 columns"),
+        ("", None, "the record has 1 fields, and the table has 2 columns"),
         ("1,2,3", None, "the record has 3 fields"),
         ("\"1\"x,2", None, "text follows the closing quote of a field"),
     ] {
@@ -143,8 +144,9 @@ fn bad_records_are_named_or_skipped() {
     let lenient = [("ignore-parse-errors", "true")];
     let rows = decode(&schema, &lenient, b"1,a\nx,y\n1\n1,2,3\n\"1\"x,2\n\xff,\xff\n2,b\n3,\"open").unwrap();
     assert_eq!(shown(&rows.batch), ["1|a", "null|y", "1|null", "null|null", "2|b"]);
-    assert_eq!((rows.bad_rows, rows.bad[1].offset), (3, 16));
-    assert!(rows.bad[2].reason.contains("no closing quote"));
+    assert_eq!(rows.bad.iter().map(|bad| bad.offset).collect::<Vec<_>>(), [4, 10, 16, 23, 31]);
+    assert_eq!((rows.bad_rows, rows.bad[0].reason.as_str()), (5, "'x' is not a whole number (INT), and is NULL"));
+    assert!(rows.bad[4].reason.contains("no closing quote"));
 }
 
 #[test]

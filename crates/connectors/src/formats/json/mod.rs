@@ -2,10 +2,12 @@
 //!
 //! Values convert as in Flink: strings that hold numbers are taken for numeric columns, numbers and whole objects become text for
 //! `STRING` columns, a field that is missing is NULL, a `DECIMAL` that does not fit is NULL. With `json.ignore-parse-errors` a field
-//! that does not convert is NULL and a record that is no JSON object is skipped and counted.
+//! that does not convert is NULL and a record that is no JSON object is skipped; both are counted.
 //!
-//! Unlike Flink, text after the end of the object is an error, of several equal keys always the last one counts, and objects or
-//! arrays nested deeper than 64 are refused.
+//! Of several equal keys the last one counts, but an object has been read when as many keys were found as there are columns.
+//!
+//! Text after the end of the object is passed over, and such a record counted as a bad one although it is taken. Unlike in Flink, objects
+//! and arrays nested deeper than 64 are refused.
 
 mod compact;
 mod encode;
@@ -233,10 +235,11 @@ impl JsonRecords<'_> {
         let mut reader = Reader::new(text, marks, &self.decoder.options);
         let mut line = 0;
         while line < text.len() {
-            match self.line(&mut reader, line) {
+            match self.line(&mut reader, line, offset) {
                 Ok(end) => line = end + 1,
                 Err(mut failure) => {
-                    let end = memchr::memchr(b'\n', &text.as_bytes()[line..]).map_or(text.len(), |i| line + i);
+                    reader.ignored = None;
+                    let end = end_of_line(text.as_bytes(), line);
                     failure.at = failure.at.saturating_sub(line);
                     self.refuse(*failure, offset + line, &text.as_bytes()[line..end])?;
                     line = end + 1;
@@ -246,9 +249,9 @@ impl JsonRecords<'_> {
         Ok(())
     }
 
-    /// Decodes the line that starts at `start` and returns where it ends. Lines without text are no records.
+    /// Decodes the line that starts at `start` of a text, which starts at `offset` of the piece, and returns where it ends. Lines without text are no records.
     #[inline]
-    fn line(&mut self, reader: &mut Reader<'_>, start: usize) -> Next {
+    fn line(&mut self, reader: &mut Reader<'_>, start: usize, offset: usize) -> Next {
         reader.scan.depth = 0;
         let mut pos = reader.scan.blanks(start);
         match reader.scan.peek(pos) {
@@ -259,21 +262,46 @@ impl JsonRecords<'_> {
         }
         let pos = reader.object(pos, &mut self.shape, &mut self.batch.columns, self.batch.rows)?;
         let pos = reader.scan.blanks(pos);
-        if reader.scan.peek(pos) != b'\n' {
-            return Err(Failure::structure(pos, "text follows the end of the object"));
+        if reader.scan.peek(pos) != b'\n' || reader.ignored.is_some() {
+            return Ok(self.taken_in_part(reader, start, pos, offset));
         }
         self.batch.rows += 1;
         Ok(pos)
     }
 
+    /// Takes the record of the line that starts at `start`, and counts it as a bad one: text follows its object, which ends at `pos`, or a
+    /// value became NULL. Returns where the line ends.
+    #[cold]
+    fn taken_in_part(&mut self, reader: &mut Reader<'_>, start: usize, pos: usize, offset: usize) -> usize {
+        let (column, reason) = match reader.ignored.take() {
+            Some(failure) => (column_of(failure.path), format!("{}, and is NULL", failure.reason)),
+            None => (None, format!("text follows the end of the object (byte {} of the line) and is passed over", pos - start + 1)),
+        };
+        let text = reader.scan.bytes;
+        let end = end_of_line(text, pos);
+        self.batch.rows += 1;
+        self.batch.count_bad(BadRecord::new(self.batch.fed + offset + start, &text[start..end], column, reason));
+        end
+    }
+
     /// Counts a bad record, which starts at `offset` of the piece, or stops.
     #[cold]
-    fn refuse(&mut self, mut failure: Failure, offset: usize, record: &[u8]) -> Result<(), Stop> {
-        failure.path.reverse();
-        let column = (!failure.path.is_empty()).then(|| failure.path.join("."));
+    fn refuse(&mut self, failure: Failure, offset: usize, record: &[u8]) -> Result<(), Stop> {
+        let column = column_of(failure.path);
         let reason = if failure.conversion { failure.reason } else { format!("{} (byte {} of the line)", failure.reason, failure.at + 1) };
         self.batch.refuse(BadRecord::new(self.batch.fed + offset, record, column, reason))
     }
+}
+
+/// The name of a column from those of its fields, the innermost first.
+fn column_of(mut path: Vec<String>) -> Option<String> {
+    path.reverse();
+    (!path.is_empty()).then(|| path.join("."))
+}
+
+/// Where the line ends in which `pos` lies.
+fn end_of_line(text: &[u8], pos: usize) -> usize {
+    memchr::memchr(b'\n', &text[pos..]).map_or(text.len(), |i| pos + i)
 }
 
 /// The text of bytes that are UTF-8.

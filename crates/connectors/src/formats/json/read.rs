@@ -10,7 +10,7 @@ use arrow::datatypes::TimeUnit;
 use flott_engine::text;
 
 use super::marks::Marks;
-use super::scan::{Next, NumberToken, Scanner, StringToken, unescape};
+use super::scan::{Next, NumberToken, Scanner, StringToken, clock_digits, unescape};
 use super::shape::{RowShape, SKIP, Seen, Shape, has_duplicates, name_of};
 use super::{Failure, JsonOptions};
 use crate::formats::builders::{List, Map, Strings};
@@ -21,6 +21,8 @@ use crate::formats::scalar;
 pub struct Reader<'a> {
     pub scan: Scanner<'a>,
     pub options: &'a JsonOptions,
+    /// The first value of the record that became NULL since it does not convert.
+    pub ignored: Option<Box<Failure>>,
     /// Where text without escapes is put that is no column's.
     scratch: String,
     /// The minute of the timestamp before, as written, and its seconds since 1970.
@@ -31,7 +33,7 @@ pub struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// A reader of a text.
     pub fn new(text: &'a str, marks: &'a Marks, options: &'a JsonOptions) -> Self {
-        Self { scan: Scanner::new(text, marks), options, scratch: String::new(), minute: [0; 16], minute_seconds: 0 }
+        Self { scan: Scanner::new(text, marks), options, ignored: None, scratch: String::new(), minute: [0; 16], minute_seconds: 0 }
     }
 
     /// Reads an object into columns that all have `rows` rows; afterwards they have one more. After a failure some of them may have
@@ -67,24 +69,25 @@ impl<'a> Reader<'a> {
                 }
             };
             place += 1;
-            if field == SKIP {
+            // As in Flink, an object has been read when as many keys were found as there are columns, equal ones counted.
+            if field == SKIP || seen.found == columns.len() {
                 pos = self.skip_value(pos, shape, place - 1)?;
                 continue;
             }
             let i = field as usize;
             if seen.again(i, shape) {
-                // The last of several equal keys counts.
+                // Of several equal keys the last counts.
                 columns[i].truncate(rows);
             }
-            pos = match self.value_or_null(pos, depth, &mut shape.shapes[i], &mut columns[i], shape.nullable[i], rows) {
+            pos = match self.value(pos, &mut shape.shapes[i], &mut columns[i], shape.nullable[i]) {
                 Ok(pos) => pos,
                 Err(mut failure) => {
                     failure.path.push(shape.names[i].clone());
-                    return Err(failure);
+                    self.null_instead(pos, failure, depth, &mut columns[i], shape.nullable[i], rows)?
                 }
             };
         }
-        if seen.count < columns.len() {
+        if seen.fields < columns.len() {
             self.fill_missing(pos, shape, &seen, columns)?;
         }
         Ok(pos)
@@ -144,19 +147,26 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Reads a value; where bad values are to be ignored, one that does not convert becomes NULL. `depth`: how many objects and
-    /// arrays are open around it.
-    #[inline(always)]
+    /// Reads a part of a list or a map; see [`Reader::null_instead`].
     fn value_or_null(&mut self, pos: usize, depth: usize, shape: &mut Shape, column: &mut Column, nullable: bool, rows: usize) -> Next {
         match self.value(pos, shape, column, nullable) {
-            Err(failure) if self.options.ignore_parse_errors && nullable && failure.conversion => {
-                column.truncate(rows);
-                column.push_null();
-                self.scan.depth = depth;
-                self.scan.skip(pos)
-            }
+            Err(failure) => self.null_instead(pos, failure, depth, column, nullable, rows),
             result => result,
         }
+    }
+
+    /// Where bad values are to be ignored, one that does not convert becomes NULL, and that is remembered. `depth`: how many objects
+    /// and arrays are open around it.
+    #[cold]
+    fn null_instead(&mut self, pos: usize, failure: Box<Failure>, depth: usize, column: &mut Column, nullable: bool, rows: usize) -> Next {
+        if !self.options.ignore_parse_errors || !nullable || !failure.conversion {
+            return Err(failure);
+        }
+        self.ignored.get_or_insert(failure);
+        column.truncate(rows);
+        column.push_null();
+        self.scan.depth = depth;
+        self.scan.skip(pos)
     }
 
     /// Reads a value into a column.
@@ -479,14 +489,4 @@ impl<'a> Reader<'a> {
             Ok(after) => Failure::value(pos, format!("{} is not {wanted}", scalar::shown(&self.scan.text[pos..after]))),
         }
     }
-}
-
-/// The digits of `:59.999` and one more, if all of them are such.
-#[inline(always)]
-fn clock_digits(text: [u8; 8]) -> Option<[u8; 8]> {
-    let digits = u64::from_le_bytes(text) ^ u64::from_le_bytes(*b":00.0000");
-    // Added to a byte, what carries it into the top bit if it is more than is allowed there: nothing, 5 or 9.
-    let spare = u64::from_le_bytes([0x7f, 0x7a, 0x76, 0x7f, 0x76, 0x76, 0x76, 0x76]);
-    let wrong = (digits.wrapping_add(spare) | digits) & 0x8080_8080_8080_8080;
-    (wrong == 0).then_some(digits.to_le_bytes())
 }

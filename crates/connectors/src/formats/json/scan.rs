@@ -99,6 +99,16 @@ fn eight_digits(chunk: u64) -> (usize, i64) {
     (length, (high.wrapping_add(low) >> 32) as i64)
 }
 
+/// The digits of `:59.999` and one more, if all of them are such.
+#[inline(always)]
+pub fn clock_digits(text: [u8; 8]) -> Option<[u8; 8]> {
+    let digits = u64::from_le_bytes(text) ^ u64::from_le_bytes(*b":00.0000");
+    // Added to a byte, what carries it into the top bit if it is more than is allowed there: nothing, 5 or 9.
+    let spare = u64::from_le_bytes([0x7f, 0x7a, 0x76, 0x7f, 0x76, 0x76, 0x76, 0x76]);
+    let wrong = (digits.wrapping_add(spare) | digits) & 0x8080_8080_8080_8080;
+    (wrong == 0).then_some(digits.to_le_bytes())
+}
+
 impl<'a> Scanner<'a> {
     /// A scanner of a text and its marks.
     pub fn new(text: &'a str, marks: &'a Marks) -> Self {

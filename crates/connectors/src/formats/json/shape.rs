@@ -60,7 +60,9 @@ pub struct Seen {
     /// A bit for each of the first 64; the others are in the shape.
     first: u64,
     /// How many.
-    pub count: usize,
+    pub fields: usize,
+    /// The same, with those counted again that came again.
+    pub found: usize,
 }
 
 impl Seen {
@@ -68,7 +70,7 @@ impl Seen {
     #[inline(always)]
     pub fn of(shape: &mut RowShape) -> Self {
         shape.seen.fill(false);
-        Self { first: 0, count: 0 }
+        Self { first: 0, fields: 0, found: 0 }
     }
 
     /// Adds a field. Tells whether it was there before.
@@ -79,7 +81,8 @@ impl Seen {
             0..64 => self.first |= 1 << field,
             _ => shape.seen[field - 64] = true,
         }
-        self.count += usize::from(!again);
+        self.fields += usize::from(!again);
+        self.found += 1;
         again
     }
 
