@@ -24,6 +24,7 @@ mod json_path;
 mod json_text;
 mod like;
 mod misc;
+mod output;
 mod pad;
 mod parse_time;
 mod regexp;

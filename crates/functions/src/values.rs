@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use arrow::array::{
     Array, ArrayRef, ArrowPrimitiveType, AsArray, BinaryArray, BooleanArray, BooleanBufferBuilder, Decimal128Array, Int8Array, Int16Array,
-    Int32Array, Int64Array, NullBufferBuilder, PrimitiveArray, StringArray,
+    Int32Array, Int64Array, PrimitiveArray, StringArray,
 };
-use arrow::buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow::buffer::{NullBuffer, ScalarBuffer};
 use arrow::datatypes::{
     DataType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, Time32MillisecondType,
     TimeUnit, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
@@ -16,6 +16,8 @@ use datafusion_common::{Result, ScalarValue, exec_datafusion_err, exec_err};
 use datafusion_expr::ColumnarValue;
 
 use super::def::Call;
+use super::output::Nulls;
+pub(crate) use super::output::TextOut;
 use super::types;
 
 /// Powers of ten up to 10^38.
@@ -398,88 +400,6 @@ impl Call<'_> {
             out.end_row(valid);
         }
         out.finish_binary()
-    }
-}
-
-/// Which rows are NULL, told row by row. Rows that are not cost no more than a count.
-struct Nulls {
-    /// Values since the last NULL.
-    pending: usize,
-    builder: NullBufferBuilder,
-}
-
-impl Nulls {
-    fn new(rows: usize) -> Self {
-        Self { pending: 0, builder: NullBufferBuilder::new(rows) }
-    }
-
-    #[inline]
-    fn append(&mut self, valid: bool) {
-        if valid {
-            self.pending += 1;
-        } else {
-            self.append_null();
-        }
-    }
-
-    #[cold]
-    fn append_null(&mut self) {
-        self.builder.append_n_non_nulls(std::mem::take(&mut self.pending));
-        self.builder.append_null();
-    }
-
-    fn finish(mut self) -> Option<NullBuffer> {
-        self.builder.append_n_non_nulls(self.pending);
-        self.builder.finish()
-    }
-}
-
-/// Builds a text or bytes array row by row in one buffer.
-pub(crate) struct TextOut {
-    bytes: Vec<u8>,
-    offsets: Vec<i32>,
-    nulls: Nulls,
-}
-
-impl TextOut {
-    pub fn new(rows: usize, bytes: usize) -> Self {
-        let mut offsets = Vec::with_capacity(rows + 1);
-        offsets.push(0);
-        Self { bytes: Vec::with_capacity(bytes), offsets, nulls: Nulls::new(rows) }
-    }
-
-    /// Where the row's bytes are appended.
-    #[inline]
-    pub fn buffer(&mut self) -> &mut Vec<u8> {
-        &mut self.bytes
-    }
-
-    /// Ends the row. What was appended for a NULL is dropped.
-    #[inline]
-    pub fn end_row(&mut self, valid: bool) {
-        if !valid {
-            self.bytes.truncate(self.offsets.last().map_or(0, |end| *end as usize));
-        }
-        self.nulls.append(valid);
-        // An array beyond 2 GiB shows as a falling offset and is refused at the end.
-        self.offsets.push(self.bytes.len() as i32);
-    }
-
-    fn parts(self) -> Result<(OffsetBuffer<i32>, Vec<u8>, Option<NullBuffer>)> {
-        if self.bytes.len() > i32::MAX as usize {
-            return exec_err!("The texts of one batch exceed 2 GiB; make the batch or the texts smaller");
-        }
-        Ok((OffsetBuffer::new(self.offsets.into()), self.bytes, self.nulls.finish()))
-    }
-
-    pub fn finish(self) -> Result<ArrayRef> {
-        let (offsets, bytes, nulls) = self.parts()?;
-        Ok(Arc::new(StringArray::try_new(offsets, bytes.into(), nulls)?))
-    }
-
-    pub fn finish_binary(self) -> Result<ArrayRef> {
-        let (offsets, bytes, nulls) = self.parts()?;
-        Ok(Arc::new(BinaryArray::try_new(offsets, bytes.into(), nulls)?))
     }
 }
 

@@ -133,7 +133,7 @@ fn merge_bools(rows: usize, parts: Vec<Part>, nulls: Option<NullBuffer>) -> Resu
     let mut out = BooleanBuffer::new_unset(rows);
     for part in parts {
         let own = match &part.values {
-            Values::Constant(value) if matches!(value, ScalarValue::Boolean(Some(true))) => part.taken,
+            Values::Constant(ScalarValue::Boolean(Some(true))) => part.taken,
             Values::Constant(_) => continue,
             Values::Rows(array) => &part.taken & array.as_boolean().values(),
             Values::Taken(array) => {
