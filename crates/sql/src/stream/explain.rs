@@ -42,8 +42,8 @@ fn print(node: &StreamNode, depth: usize, changelog: bool, out: &mut String) {
     if let Some(key) = node.key.as_ref().filter(|k| !k.is_empty()) {
         notes.push(format!("key=[{}]", names(node, key)));
     }
-    if let Some(time) = node.schema.fields().iter().find(|f| time_attribute(f) == Some(ROWTIME)) {
-        notes.push(format!("rowtime=[{}]", time.name()));
+    if let Some(time) = node.schema.fields().iter().position(|f| time_attribute(f) == Some(ROWTIME)) {
+        notes.push(format!("rowtime=[{}]", names(node, &[time])));
     }
     if let Some(state) = state(node) {
         notes.push(format!("state=[{state}]"));

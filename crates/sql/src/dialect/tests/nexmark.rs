@@ -74,7 +74,7 @@ const QUERIES: &[&str] = &[
            GROUP BY A.id, A.seller, B.dateTime) AS Q",
     // q7
     "SELECT B.auction, B.price, B.bidder, B.dateTime, B.extra from bid B
-     JOIN (SELECT MAX(price) AS maxprice, window_end as dateTime
+     JOIN (SELECT MAX(price) AS maxprice, window_end as `dateTime`
            FROM TABLE(TUMBLE(TABLE bid, DESCRIPTOR(dateTime), INTERVAL '10' SECOND))
            GROUP BY window_start, window_end) B1
      ON B.price = B1.maxprice WHERE B.dateTime BETWEEN B1.dateTime - INTERVAL '10' SECOND AND B1.dateTime",
