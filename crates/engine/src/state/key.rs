@@ -4,7 +4,8 @@ use arrow::array::{Array, ArrayRef};
 use arrow::datatypes::DataType;
 use hashbrown::HashTable;
 
-use super::encoding::{ByteRows, decode_fixed, decode_rows, encode_fixed, encode_rows, fixed_width};
+pub use super::encoding::fixed_width;
+use super::encoding::{ByteRows, decode_fixed, decode_rows, encode_fixed, encode_rows};
 use crate::hash::{hash_columns, mix};
 use crate::{Error, Result};
 
