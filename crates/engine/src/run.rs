@@ -309,7 +309,8 @@ impl Job {
         }
         for node in 0..now.len() {
             if !self.topology.inputs[node].is_empty() {
-                now[node] = slowest(self.topology.inputs[node].iter().map(|i| now[*i].map(|time| delayed(time, self.topology.delays_ms[*i]))));
+                now[node] =
+                    slowest(self.topology.inputs[node].iter().map(|i| now[*i].map(|time| delayed(time, self.topology.delays_ms[*i]))));
             }
         }
         let ticks = now.iter().zip(&self.watermarks).map(|(watermark, before)| Tick {

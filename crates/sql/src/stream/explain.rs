@@ -158,11 +158,8 @@ fn describe(node: &StreamNode) -> String {
 
 fn rank_text(node: &StreamNode, columns: &RankColumns) -> String {
     let input = &node.inputs[0];
-    let order: Vec<String> = columns
-        .order
-        .iter()
-        .map(|c| format!("{} {}", names(input, &[c.column]), if c.descending { "DESC" } else { "ASC" }))
-        .collect();
+    let order: Vec<String> =
+        columns.order.iter().map(|c| format!("{} {}", names(input, &[c.column]), if c.descending { "DESC" } else { "ASC" })).collect();
     let name = if columns.window.is_some() { "WindowRank" } else { "Rank" };
     let range = format!("rankStart={}, rankEnd={}", columns.skip + 1, columns.skip + columns.take);
     format!("{name}(rankRange=[{range}], partitionBy=[{}], orderBy=[{}])", names(input, &columns.partition), order.join(", "))

@@ -252,7 +252,8 @@ fn shifted_time(expr: &Expr, schema: &DFSchema) -> SqlResult<Option<(usize, i64)
 fn milliseconds(expr: &Expr) -> Result<Option<i64>> {
     let options = RecordBatchOptions::new().with_row_count(Some(1));
     let one = RecordBatch::try_new_with_options(Arc::new(Schema::empty()), vec![], &options)?;
-    let value = create_physical_expr(expr, &DFSchema::empty(), &ExecutionProps::new(), &Default::default())?.evaluate(&one)?.into_array(1)?;
+    let value =
+        create_physical_expr(expr, &DFSchema::empty(), &ExecutionProps::new(), &Default::default())?.evaluate(&one)?.into_array(1)?;
     let DataType::Timestamp(_, zone) = value.data_type() else { return Ok(None) };
     let ms = arrow::compute::cast(&value, &DataType::Timestamp(arrow::datatypes::TimeUnit::Millisecond, zone.clone()))?;
     let ms = arrow::compute::cast(&ms, &DataType::Int64)?;
@@ -261,8 +262,7 @@ fn milliseconds(expr: &Expr) -> Result<Option<i64>> {
 
 /// The schema over which a join's condition is computed: the columns of both inputs.
 pub fn pair_schema(left: &StreamNode, right: &StreamNode) -> Result<DFSchema> {
-    let nullable = |(q, f): (Option<&datafusion_common::TableReference>, &Arc<Field>)| {
-        (q.cloned(), Arc::new(f.as_ref().clone().with_nullable(true)))
-    };
+    let nullable =
+        |(q, f): (Option<&datafusion_common::TableReference>, &Arc<Field>)| (q.cloned(), Arc::new(f.as_ref().clone().with_nullable(true)));
     DFSchema::new_with_metadata(left.schema.iter().chain(right.schema.iter()).map(nullable).collect(), HashMap::new())
 }

@@ -97,7 +97,8 @@ impl Places {
             (_, _, true, Some(n)) => op.swap().map(|op| (op, n)),
             _ => None,
         };
-        let Some((op, n)) = found.filter(|(op, _)| matches!(op, Operator::Eq | Operator::Lt | Operator::LtEq | Operator::Gt | Operator::GtEq))
+        let Some((op, n)) =
+            found.filter(|(op, _)| matches!(op, Operator::Eq | Operator::Lt | Operator::LtEq | Operator::Gt | Operator::GtEq))
         else {
             return false;
         };
