@@ -87,6 +87,8 @@ pub struct Node {
     pub kind: NodeKind,
     /// Where its rows come from.
     pub inputs: Vec<Edge>,
+    /// How far its rows may lie behind its own event time: event time behind it is held back by so much; milliseconds.
+    pub delay_ms: i64,
 }
 
 /// A dataflow in topological order.
@@ -99,7 +101,7 @@ pub struct Graph {
 impl Graph {
     /// Adds a node and tells its id.
     pub fn add(&mut self, name: impl Into<String>, kind: NodeKind, inputs: Vec<Edge>) -> NodeId {
-        self.nodes.push(Node { name: name.into(), kind, inputs });
+        self.nodes.push(Node { name: name.into(), kind, inputs, delay_ms: 0 });
         self.nodes.len() - 1
     }
 }
@@ -124,6 +126,8 @@ pub struct Topology {
     pub outputs: Vec<Vec<OutEdge>>,
     /// Nodes feeding a node.
     pub inputs: Vec<Vec<NodeId>>,
+    /// By node, see [`Node::delay_ms`].
+    pub delays_ms: Vec<i64>,
     /// Input ports by node.
     pub ports: Vec<usize>,
     /// Nodes by stage. A node belongs to the stage after the last exchange before it.
@@ -154,6 +158,7 @@ impl Topology {
             names: graph.nodes.iter().map(|n| n.name.clone()).collect(),
             outputs,
             inputs: graph.nodes.iter().map(|n| n.inputs.iter().map(|e| e.from).collect()).collect(),
+            delays_ms: graph.nodes.iter().map(|n| n.delay_ms).collect(),
             ports: graph.nodes.iter().map(|n| n.inputs.iter().map(|e| e.port + 1).max().unwrap_or(0)).collect(),
             stages,
         })

@@ -14,7 +14,7 @@ use crate::progress::{OperatorProgress, Progress, SinkProgress};
 use crate::sink::Sink;
 use crate::source::ChunkBudget;
 use crate::state::State;
-use crate::time::{END_OF_TIME, NO_WATERMARK, slowest};
+use crate::time::{END_OF_TIME, NO_WATERMARK, delayed, slowest};
 use crate::worker::{DecodeTask, DecodedChunk, Intake, Parcel, StageOutput, Worker, WorkerNode};
 use crate::{Batch, Result};
 
@@ -309,7 +309,8 @@ impl Job {
         }
         for node in 0..now.len() {
             if !self.topology.inputs[node].is_empty() {
-                now[node] = slowest(self.topology.inputs[node].iter().map(|i| now[*i]));
+                now[node] =
+                    slowest(self.topology.inputs[node].iter().map(|i| now[*i].map(|time| delayed(time, self.topology.delays_ms[*i]))));
             }
         }
         let ticks = now.iter().zip(&self.watermarks).map(|(watermark, before)| Tick {

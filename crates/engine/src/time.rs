@@ -42,6 +42,11 @@ pub fn slowest(inputs: impl Iterator<Item = Option<i64>> + Clone) -> Option<i64>
     running.or_else(|| inputs.clone().all(|time| time.is_some()).then_some(END_OF_TIME))
 }
 
+/// Event time behind a step whose rows may lie so far behind its own; milliseconds.
+pub fn delayed(time: i64, delay_ms: i64) -> i64 {
+    if time == NO_WATERMARK || time == END_OF_TIME { time } else { time.saturating_sub(delay_ms) }
+}
+
 /// The clock on the wall of a time zone. Milliseconds since 1970-01-01 00:00, in UTC and there.
 pub trait LocalTime: std::fmt::Debug + Send + Sync {
     /// What the clock shows.

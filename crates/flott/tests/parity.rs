@@ -37,7 +37,8 @@ fn cases() -> Vec<Case> {
                 {
                     let data = folder().join("data");
                     let sql = std::fs::read_to_string(&path).unwrap().replace("${DATA}", data.to_str().unwrap());
-                    cases.push(Case { name, sql, golden: read_golden(&golden, data.to_str().unwrap()) });
+                    let golden = read_golden(&golden, data.to_str().unwrap(), upsert_key(&sql));
+                    cases.push(Case { name, sql, golden });
                 }
             }
         }
@@ -46,7 +47,27 @@ fn cases() -> Vec<Case> {
     cases
 }
 
-fn read_golden(text: &str, data: &str) -> Golden {
+/// `-- upsert key: N` in a script: Flink's changelog is keyed by the first N columns and leaves `-U` out.
+fn upsert_key(sql: &str) -> Option<usize> {
+    sql.lines().find_map(|line| line.strip_prefix("-- upsert key: ")).map(|n| n.trim().parse().unwrap())
+}
+
+/// Puts the `-U` rows in that an upsert changelog leaves out.
+fn with_retractions(rows: Vec<(RowKind, String)>, key: usize) -> Vec<(RowKind, String)> {
+    let mut current: BTreeMap<String, String> = BTreeMap::new();
+    let mut all = vec![];
+    for (kind, row) in rows {
+        let of: String = row.split('\t').take(key).collect::<Vec<_>>().join("\t");
+        let old = if kind.adds() { current.insert(of, row.clone()) } else { current.remove(&of) };
+        all.extend(old.map(|old| (RowKind::UpdateBefore, old)));
+        if kind.adds() {
+            all.push((kind, row));
+        }
+    }
+    all
+}
+
+fn read_golden(text: &str, data: &str, upsert_key: Option<usize>) -> Golden {
     if text.starts_with("error:") {
         return Golden::Refused;
     }
@@ -59,6 +80,10 @@ fn read_golden(text: &str, data: &str) -> Golden {
         _ => RowKind::Delete,
     };
     let rows = lines.map(|l| l.split_once('\t').unwrap_or((l, ""))).map(|(k, v)| (kind(k), v.replace("${DATA}", data))).collect();
+    let rows = match upsert_key {
+        Some(key) => with_retractions(rows, key),
+        None => rows,
+    };
     Golden::Rows { names, rows }
 }
 

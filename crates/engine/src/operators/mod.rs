@@ -15,6 +15,7 @@ pub mod session_tvf;
 pub mod unnest;
 pub mod window_aggregate;
 pub mod window_join;
+pub mod window_rank;
 pub mod window_tvf;
 pub mod windows;
 

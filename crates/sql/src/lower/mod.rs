@@ -2,6 +2,7 @@
 
 mod case;
 pub mod expr;
+mod join;
 mod merge;
 pub mod scan;
 #[cfg(test)]
@@ -19,10 +20,12 @@ use flott_engine::operators::enforce::EnforceNotNull;
 use flott_engine::operators::expand::{Expand, GroupingSet};
 use flott_engine::operators::group_aggregate::{GroupAggregate, GroupSpec, LocalGroupAggregate, partial_types};
 use flott_engine::operators::limit::Limit;
+use flott_engine::operators::rank::{Rank, RankSpec};
 use flott_engine::operators::session_aggregate::SessionAggregate;
 use flott_engine::operators::session_tvf::SessionTvf;
 use flott_engine::operators::unnest::Unnest;
 use flott_engine::operators::window_aggregate::{LocalWindowAggregate, WindowAggregate, WindowSpec};
+use flott_engine::operators::window_rank::WindowRank;
 use flott_engine::operators::window_tvf::WindowTvf;
 use flott_engine::operators::windows::{TimeColumn, Windows};
 use flott_engine::sink::Sink;
@@ -36,7 +39,7 @@ use crate::error::{SqlError, SqlResult};
 use crate::functions::Zone;
 use crate::options::SessionOptions;
 use crate::planner::nodes::WindowKind;
-use crate::stream::{AggregateCalls, Changelog, ScanColumn, StreamNode, StreamOp};
+use crate::stream::{AggregateCalls, Changelog, RankColumns, ScanColumn, StreamNode, StreamOp};
 use expr::lower_expr;
 
 /// What lowering needs to know.
@@ -208,6 +211,8 @@ impl Lowering<'_> {
                 let operator = EnforceNotNull { columns, table: table.clone(), drop };
                 self.unary(node, "ConstraintEnforcer", Exchange::Forward, factory(operator))
             }
+            StreamOp::Rank(columns) => self.rank(node, columns),
+            StreamOp::Join(_) | StreamOp::IntervalJoin { .. } | StreamOp::WindowJoin { .. } => self.join(node),
             StreamOp::GroupAggregate(aggregate) => self.group_aggregate(node, aggregate),
             StreamOp::WindowAggregate { kind, attached, time, aggregate } => self.window_aggregate(node, kind, *attached, *time, aggregate),
             StreamOp::Sink(..) => Err(SqlError::new("a sink cannot stand below another step")),
@@ -317,6 +322,27 @@ impl Lowering<'_> {
 
     fn by_key(&self, keys: Vec<usize>) -> Exchange {
         self.crossing(if keys.is_empty() { Exchange::Single } else { Exchange::Hash(keys) })
+    }
+
+    fn rank(&mut self, node: &StreamNode, columns: &RankColumns) -> SqlResult<Lowered> {
+        let input = &node.inputs[0].schema;
+        let spec = RankSpec {
+            input: arrow_schema(input),
+            partition: columns.partition.clone(),
+            order: columns.order.clone(),
+            latest_first: columns.latest_first,
+            skip: columns.skip,
+            take: columns.take,
+            with_rank: columns.with_rank,
+            append_only: columns.append_only,
+            schema: arrow_schema(&node.schema),
+        };
+        let exchange = self.by_key(columns.partition.clone());
+        let Some((end, processing)) = columns.window else {
+            return self.unary(node, "Rank", exchange, Box::new(move || Ok(Box::new(Rank::new(spec.clone())) as _)));
+        };
+        let time = self.window_time((!processing).then_some(end), input);
+        self.unary(node, "WindowRank", exchange, Box::new(move || Ok(Box::new(WindowRank::new(spec.clone(), end, time.clone())) as _)))
     }
 
     fn group_aggregate(&mut self, node: &StreamNode, aggregate: &AggregateCalls) -> SqlResult<Lowered> {

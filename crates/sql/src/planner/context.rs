@@ -188,8 +188,8 @@ impl ContextProvider for PlanContext<'_> {
     fn get_aggregate_meta(&self, name: &str) -> Option<Arc<AggregateUDF>> {
         FUNCTIONS.aggregate.get(&name.to_ascii_lowercase()).cloned()
     }
-    fn get_window_meta(&self, _: &str) -> Option<Arc<WindowUDF>> {
-        None
+    fn get_window_meta(&self, name: &str) -> Option<Arc<WindowUDF>> {
+        super::row_number::window_function(&name.to_ascii_lowercase())
     }
     fn get_variable_type(&self, _: &[String]) -> Option<DataType> {
         None

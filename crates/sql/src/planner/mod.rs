@@ -12,6 +12,7 @@ mod legacy;
 pub mod nodes;
 mod relations;
 pub mod rewrite;
+pub mod row_number;
 mod select;
 mod unions;
 pub mod unnest;
@@ -24,8 +25,9 @@ use datafusion_optimizer::analyzer::resolve_grouping_function::ResolveGroupingFu
 use datafusion_optimizer::analyzer::type_coercion::TypeCoercion;
 use datafusion_optimizer::{
     Analyzer, AnalyzerRule, Optimizer, OptimizerContext, OptimizerRule, common_subexpr_eliminate::CommonSubexprEliminate,
-    eliminate_filter::EliminateFilter, optimize_projections::OptimizeProjections, push_down_filter::PushDownFilter,
-    replace_distinct_aggregate::ReplaceDistinctWithAggregate, simplify_expressions::SimplifyExpressions,
+    eliminate_cross_join::EliminateCrossJoin, eliminate_filter::EliminateFilter, extract_equijoin_predicate::ExtractEquijoinPredicate,
+    optimize_projections::OptimizeProjections, push_down_filter::PushDownFilter, replace_distinct_aggregate::ReplaceDistinctWithAggregate,
+    simplify_expressions::SimplifyExpressions,
 };
 use std::sync::Arc;
 
@@ -50,6 +52,8 @@ fn apply_rules(plan: LogicalPlan) -> SqlResult<LogicalPlan> {
     let rules: Vec<Arc<dyn OptimizerRule + Send + Sync>> = vec![
         Arc::new(SimplifyExpressions::new()),
         Arc::new(ReplaceDistinctWithAggregate::new()),
+        Arc::new(EliminateCrossJoin::new()),
+        Arc::new(ExtractEquijoinPredicate::new()),
         Arc::new(EliminateFilter::new()),
         Arc::new(PushDownFilter::new()),
         Arc::new(CommonSubexprEliminate::new()),

@@ -20,7 +20,7 @@ use crate::lower::{ZoneClock, check_sink, connector_of, lower};
 use crate::options::SessionOptions;
 use crate::planner::context::PlanContext;
 use crate::planner::optimize;
-use crate::stream::{Changelog, InsertForm, StreamNode, StreamOp, build_query, build_sink, explain, flatten_scans};
+use crate::stream::{Changelog, InsertForm, StreamNode, StreamOp, build_query, build_sink, explain, finish};
 use crate::types::{ColumnType, FlinkType};
 
 /// What a SELECT gives.
@@ -69,7 +69,7 @@ impl PlannedJob {
 impl Session {
     pub(super) fn plan_query(&self, query: &ast::Query) -> SqlResult<PlannedJob> {
         let plan = optimize(PlanContext::new(&self.catalog).query(query)?, self.options.time_zone()?)?;
-        let root = flatten_scans(build_query(&plan)?)?;
+        let root = finish(build_query(&plan)?)?;
         let zone = Arc::new(ZoneClock(self.options.time_zone()?));
         let fields = Arc::new(root.schema.as_arrow().clone());
         let result = ResultSchema { fields, updating: root.changelog == Changelog::Retract, zone };
@@ -117,7 +117,7 @@ impl Session {
         }
         let form = InsertForm { named, fixed: self.fixed_partitions(insert, table)?, hints };
         let plan = optimize(PlanContext::new(&self.catalog).query(&insert.source.query)?, self.options.time_zone()?)?;
-        let root = flatten_scans(build_sink(&plan, table, form)?)?;
+        let root = finish(build_sink(&plan, table, form)?)?;
         Ok((plan.display_indent().to_string(), root, path.to_string().replace('`', "")))
     }
 
@@ -160,7 +160,7 @@ impl Session {
         }
         let path = self.path(&create.name)?;
         let table = Arc::new(self.build_table(&described, path.clone())?);
-        let root = flatten_scans(build_sink(&plan, &table, InsertForm::default())?)?;
+        let root = finish(build_sink(&plan, &table, InsertForm::default())?)?;
         let logical = vec![plan.display_indent().to_string()];
         let job = self.job(vec![root], logical, None, &format!("insert-into_{}", path.to_string().replace('`', "")))?;
         self.catalog.add(&path, Object::Table(table), false)?;

@@ -11,6 +11,8 @@ use std::sync::Arc;
 
 use super::aggregate::build_aggregate;
 use super::calc::{calc, column_at, identity};
+use super::join::build_join;
+use super::rank::build_rank;
 use super::{Changelog, ScanColumn, StreamNode, StreamOp, WindowColumns};
 use crate::catalog::{ColumnSource, Table};
 use crate::error::{SqlError, SqlResult};
@@ -32,6 +34,9 @@ pub(super) fn build(plan: &LogicalPlan) -> SqlResult<StreamNode> {
         LogicalPlan::SubqueryAlias(alias) => Ok(StreamNode { schema: alias.schema.clone(), ..build(&alias.input)? }),
         LogicalPlan::Projection(p) => Ok(calc(build(&p.input)?, None, p.expr.clone(), p.schema.clone())?),
         LogicalPlan::Filter(f) => {
+            if let Some(ranked) = build_rank(f)? {
+                return Ok(ranked);
+            }
             let input = build(&f.input)?;
             let (columns, schema) = (identity(&input.schema), input.schema.clone());
             Ok(calc(input, Some(f.predicate.clone()), columns, schema)?)
@@ -43,6 +48,7 @@ pub(super) fn build(plan: &LogicalPlan) -> SqlResult<StreamNode> {
             let changelog = if retracts { Changelog::Retract } else { Changelog::InsertOnly };
             Ok(StreamNode { op: StreamOp::Union, inputs, schema: union.schema.clone(), changelog, window: None, key: None })
         }
+        LogicalPlan::Join(join) => build_join(join),
         LogicalPlan::Values(values) => build_values(values),
         LogicalPlan::EmptyRelation(empty) => build_empty(empty),
         LogicalPlan::Limit(limit) => build_limit(limit),
@@ -74,7 +80,6 @@ fn leaf(op: StreamOp, schema: datafusion_common::DFSchemaRef) -> StreamNode {
 /// What is not built yet, by the name a user knows.
 fn refuse(plan: &LogicalPlan) -> SqlError {
     match plan {
-        LogicalPlan::Join(_) => SqlError::not_yet("a join").about("JOIN"),
         LogicalPlan::Window(_) => SqlError::not_yet("an OVER aggregate or Top-N").about("OVER"),
         LogicalPlan::Sort(_) => SqlError::not_yet("ORDER BY in a stream").about("ORDER"),
         LogicalPlan::Distinct(_) => SqlError::not_yet("DISTINCT ON").about("DISTINCT"),

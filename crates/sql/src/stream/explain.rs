@@ -6,7 +6,7 @@ use datafusion_common::tree_node::{Transformed, TreeNode};
 use datafusion_expr::Expr;
 use std::fmt::Write;
 
-use super::{AggregateCalls, StreamNode, StreamOp};
+use super::{AggregateCalls, JoinColumns, RankColumns, StreamNode, StreamOp};
 use crate::catalog::{ROWTIME, time_attribute};
 use crate::planner::nodes::{WINDOW_COLUMNS, WindowKind};
 
@@ -73,6 +73,7 @@ fn labels(node: &StreamNode) -> Vec<String> {
             let window = WINDOW_COLUMNS.iter().map(|name| name.to_string());
             keys.chain(aggregate.calls.iter().map(|c| c.text.clone())).chain(window).collect()
         }
+        StreamOp::Join(_) | StreamOp::IntervalJoin { .. } | StreamOp::WindowJoin { .. } => node.inputs.iter().flat_map(labels).collect(),
         _ => below(),
     };
     let named = |(i, field): (usize, &FieldRef)| match field.name().strip_prefix('$') {
@@ -136,6 +137,16 @@ fn describe(node: &StreamNode) -> String {
         StreamOp::GroupAggregate(aggregate) => format!("GroupAggregate({}select=[{}])", keys(node, aggregate), calls(aggregate)),
         StreamOp::Expand(sets) => format!("Expand(grouping sets=[{}])", sets.len()),
         StreamOp::EnforceNotNull { columns, .. } => format!("ConstraintEnforcer(notNull=[{}])", names(node, columns)),
+        StreamOp::Rank(columns) => rank_text(node, columns),
+        StreamOp::Join(columns) => format!("Join({})", join_text(node, columns)),
+        StreamOp::IntervalJoin { columns, processing, lower, upper, .. } => {
+            let bounds = format!("windowBounds=[isRowTime={}, leftLowerBound={lower}, leftUpperBound={upper}]", !processing);
+            format!("IntervalJoin({}, {bounds})", join_text(node, columns))
+        }
+        StreamOp::WindowJoin { columns, .. } => {
+            let window = node.window.as_ref().map(|w| format!("window=[{}], ", w.kind)).unwrap_or_default();
+            format!("WindowJoin({window}{})", join_text(node, columns))
+        }
         StreamOp::Union => "Union(all=[true])".into(),
         StreamOp::Limit { skip, fetch } => format!("Limit(offset=[{skip}], fetch=[{fetch}])"),
         StreamOp::Sink(table, _) => {
@@ -143,6 +154,22 @@ fn describe(node: &StreamNode) -> String {
             format!("Sink(table=[{}], fields=[{}])", table.path.name, columns.join(", "))
         }
     }
+}
+
+fn rank_text(node: &StreamNode, columns: &RankColumns) -> String {
+    let input = &node.inputs[0];
+    let order: Vec<String> =
+        columns.order.iter().map(|c| format!("{} {}", names(input, &[c.column]), if c.descending { "DESC" } else { "ASC" })).collect();
+    let name = if columns.window.is_some() { "WindowRank" } else { "Rank" };
+    let range = format!("rankStart={}, rankEnd={}", columns.skip + 1, columns.skip + columns.take);
+    format!("{name}(rankRange=[{range}], partitionBy=[{}], orderBy=[{}])", names(input, &columns.partition), order.join(", "))
+}
+
+fn join_text(node: &StreamNode, columns: &JoinColumns) -> String {
+    let (left, right) = (labels(&node.inputs[0]), labels(&node.inputs[1]));
+    let pairs = columns.keys[0].iter().zip(&columns.keys[1]).map(|(l, r)| format!("{} = {}", left[*l], right[*r]));
+    let conditions: Vec<String> = pairs.chain(columns.condition.iter().map(|c| c.to_string())).collect();
+    format!("joinType=[{:?}], where=[{}]", columns.kind, conditions.join(" AND "))
 }
 
 fn column_text(expr: &str, name: &str) -> String {
@@ -171,6 +198,12 @@ fn state(node: &StreamNode) -> Option<&'static str> {
         StreamOp::WindowAggregate { kind: WindowKind::Session { .. }, .. } => Some("open sessions"),
         StreamOp::WindowTvf { kind: WindowKind::Session { .. }, .. } => Some("rows of open sessions"),
         StreamOp::WindowAggregate { .. } => Some("one entry per key and open slice"),
+        StreamOp::Join(_) => Some("the rows of both inputs, for ever"),
+        StreamOp::Rank(columns) if columns.window.is_some() => Some("rows of open windows"),
+        StreamOp::Rank(columns) if columns.append_only => Some("the first rows of each key, for ever"),
+        StreamOp::Rank(_) => Some("the rows of each key, for ever"),
+        StreamOp::IntervalJoin { .. } => Some("rows until their partners are out of reach"),
+        StreamOp::WindowJoin { .. } => Some("rows of open windows"),
         StreamOp::Limit { .. } => Some("one number"),
         _ => None,
     }

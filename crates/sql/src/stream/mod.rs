@@ -5,12 +5,16 @@ mod build;
 mod calc;
 pub mod explain;
 mod fields;
+mod join;
+mod rank;
 
 use arrow::array::RecordBatch;
 use datafusion_common::DFSchemaRef;
 use datafusion_expr::Expr;
 use flott_engine::aggregate::AggSpec;
 use flott_engine::operators::expand::GroupingSet;
+use flott_engine::operators::pairs::JoinKind;
+use flott_engine::state::ranked::SortColumn;
 use std::sync::Arc;
 
 use crate::catalog::Table;
@@ -19,7 +23,12 @@ use crate::planner::nodes::WindowKind;
 use crate::planner::unnest::UnnestForm;
 
 pub use build::{InsertForm, build_query, build_sink};
-pub use fields::flatten_scans;
+pub use join::pair_schema;
+
+/// A finished plan: reads and computes nothing that nobody uses.
+pub fn finish(root: StreamNode) -> datafusion_common::Result<StreamNode> {
+    fields::flatten_scans(rank::prune_ranks(root))
+}
 
 /// What changes a step emits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,6 +140,32 @@ pub enum StreamOp {
     Expand(Vec<GroupingSet>),
     /// Rows of all inputs.
     Union,
+    /// The first rows of each key.
+    Rank(RankColumns),
+    /// A join that keeps both inputs.
+    Join(JoinColumns),
+    /// A join of rows whose times are near each other.
+    IntervalJoin {
+        /// What is joined.
+        columns: JoinColumns,
+        /// Positions of the inputs' times.
+        times: [usize; 2],
+        /// By processing time.
+        processing: bool,
+        /// The left time is at least the right one plus this; milliseconds.
+        lower: i64,
+        /// And at most plus this.
+        upper: i64,
+    },
+    /// A join of rows of the same window.
+    WindowJoin {
+        /// What is joined.
+        columns: JoinColumns,
+        /// Positions of the inputs' `window_end`.
+        ends: [usize; 2],
+        /// By processing time.
+        processing: bool,
+    },
     /// First rows.
     Limit {
         /// Rows passed over.
@@ -147,6 +182,40 @@ pub enum StreamOp {
     },
     /// Writes to a table.
     Sink(Arc<Table>, std::collections::BTreeMap<String, String>),
+}
+
+/// What rows are ranked by.
+#[derive(Debug, Clone)]
+pub struct RankColumns {
+    /// Positions of the key.
+    pub partition: Vec<usize>,
+    /// The order; none: as the rows come.
+    pub order: Vec<SortColumn>,
+    /// Of rows equal in the order, the last one that came is the first.
+    pub latest_first: bool,
+    /// Rows of each key passed over.
+    pub skip: usize,
+    /// Rows of each key taken.
+    pub take: usize,
+    /// The rank is the last column.
+    pub with_rank: bool,
+    /// Rows of the input are never taken back.
+    pub append_only: bool,
+    /// Per window: position of `window_end`, and whether windows go by processing time.
+    pub window: Option<(usize, bool)>,
+}
+
+/// What two inputs are joined by.
+#[derive(Debug, Clone)]
+pub struct JoinColumns {
+    /// Which rows the result has.
+    pub kind: JoinKind,
+    /// Positions of the columns that must be equal, in each input.
+    pub keys: [Vec<usize>; 2],
+    /// Of each pair of them, whether NULL equals NULL.
+    pub nulls_equal: Vec<bool>,
+    /// What else a pair must fulfil, over the columns of both.
+    pub condition: Option<Expr>,
 }
 
 /// Keys and calls over the columns of the step before.

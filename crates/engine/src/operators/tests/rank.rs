@@ -8,6 +8,8 @@ use std::sync::Arc;
 use super::harness::*;
 use crate::RowKind;
 use crate::operators::rank::{Rank, RankSpec};
+use crate::operators::window_rank::WindowRank;
+use crate::operators::windows::TimeColumn;
 use crate::state::ranked::SortColumn;
 
 fn output(with_rank: bool) -> SchemaRef {
@@ -90,5 +92,46 @@ proptest! {
                 prop_assert!(fleet.state_rows() <= live.len());
             }
         }
+    }
+
+    /// Each row lies in the window that ends at its time, rounded up to tens.
+    #[test]
+    fn each_window_is_ranked_once_it_is_over(
+        steps in steps(10, 0..60),
+        layout in 0..LAYOUTS.len(),
+        (descending, nulls_first, latest_first, with_rank) in any::<(bool, bool, bool, bool)>(),
+        (skip, take) in (0..3usize, 1..4usize),
+    ) {
+        let keys: Vec<usize> = LAYOUTS[layout].iter().copied().chain([TIME]).collect();
+        let order = vec![SortColumn { column: VALUE, descending, nulls_first }];
+        let (input, schema) = (schema(), output(with_rank));
+        let mut spec = RankSpec { input, partition: keys.clone(), order, latest_first, skip, take, with_rank, append_only: true, schema };
+        let own = spec.clone();
+        let mut fleet = Fleet::new(&keys, move || WindowRank::new(own.clone(), TIME, TimeColumn::Event(TIME)));
+        spec.partition = LAYOUTS[layout].to_vec();
+        let mut waiting: BTreeMap<i64, Vec<Row>> = BTreeMap::new();
+        let mut late = 0;
+        let rest = Step { rows: vec![], cuts: vec![], advance: 0, workers: 1 };
+        for (step, tick) in steps.iter().chain([&rest]).zip(ticks(&steps, 0)) {
+            let rows: Vec<Row> = step.rows.iter().map(|row| Row { time: row.time / 10 * 10 + 10, ..row.clone() }).collect();
+            for row in &rows {
+                if row.time - 1 > tick.watermark_before {
+                    waiting.entry(row.time).or_default().push(row.clone());
+                } else {
+                    late += 1;
+                }
+            }
+            fleet.restart(step.workers);
+            let given = fleet.step(&tick, &batches(&rows, &step.cuts));
+            late -= given.late;
+            let mut expected: BTreeMap<String, i64> = BTreeMap::new();
+            while let Some(first) = waiting.first_entry().filter(|first| *first.key() - 1 <= tick.watermark) {
+                batch_result(&first.remove(), &spec).into_iter().for_each(|(row, count)| *expected.entry(row).or_default() += count);
+            }
+            let mut table: BTreeMap<String, i64> = BTreeMap::new();
+            given.changes().into_iter().for_each(|(_, row)| *table.entry(row).or_default() += 1);
+            prop_assert_eq!(table, expected);
+        }
+        prop_assert_eq!((late, fleet.state_rows()), (0, 0));
     }
 }

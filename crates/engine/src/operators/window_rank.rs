@@ -1,0 +1,103 @@
+//! Top-N and deduplication per window: when a window is over, the first rows of each key in an order.
+
+use arrow::array::{ArrayRef, Int64Array, RecordBatch, RecordBatchOptions};
+use arrow::compute::SortOptions;
+use arrow::row::{RowConverter, SortField};
+use std::sync::Arc;
+
+use super::pairs::taken;
+use super::rank::RankSpec;
+use super::windows::{TimeColumn, millis};
+use crate::operator::{Inputs, Operator, Output, Tick};
+use crate::state::timed::{Drained, TimedTable};
+use crate::state::{State, TableId};
+use crate::{Batch, Error, Result};
+
+/// The operator. The bounds of the window are among the columns of the key, so that no two windows meet.
+pub struct WindowRank {
+    spec: RankSpec,
+    /// The column that holds the end of a row's window.
+    end: usize,
+    time: TimeColumn,
+    table: Option<TableId<TimedTable>>,
+}
+
+impl WindowRank {
+    /// Ranks as `spec` says; `end` is the column that holds the end of a row's window, and windows go by `time`.
+    pub fn new(spec: RankSpec, end: usize, time: TimeColumn) -> Self {
+        Self { spec, end, time, table: None }
+    }
+
+    /// Keeps the rows of a batch until their windows are over; those whose windows are over already are late.
+    fn keep(&self, batch: &Batch, tick: &Tick, table: &mut TimedTable, out: &mut Output) -> Result<()> {
+        let (fired, _) = self.time.span(tick);
+        let ends = millis(batch.column(self.end))?;
+        let late = |row: usize| ends.value(row) - 1 <= fired;
+        table.add(batch.rows.columns(), batch.len(), |row| (!late(row)).then(|| ends.value(row)))?;
+        (0..batch.len()).filter(|row| late(*row)).for_each(|row| out.late.add(batch, row, fired));
+        Ok(())
+    }
+
+    fn fire(&self, rows: &[Drained], table: &TimedTable, out: &mut Output) -> Result<()> {
+        let columns = table.decode(rows.iter().map(|row| &*row.row.content))?;
+        let (places, ranks) = self.first_rows(rows, &columns)?;
+        let mut shown = taken(&columns, &places)?;
+        if self.spec.with_rank {
+            shown.push(Arc::new(Int64Array::from(ranks)) as ArrayRef);
+        }
+        let options = RecordBatchOptions::new().with_row_count(Some(places.len()));
+        out.emit(Batch::inserts(RecordBatch::try_new_with_options(self.spec.schema.clone(), shown, &options)?));
+        Ok(())
+    }
+
+    /// Which rows are in the result, and their ranks. The rows of a key lie together, in order of arrival.
+    fn first_rows(&self, rows: &[Drained], columns: &[ArrayRef]) -> Result<(Vec<u32>, Vec<i64>)> {
+        let order = &self.spec.order;
+        let sort = order.iter().map(|c| {
+            let options = SortOptions { descending: c.descending, nulls_first: c.nulls_first };
+            SortField::new_with_options(columns[c.column].data_type().clone(), options)
+        });
+        let sorted_by: Vec<ArrayRef> = order.iter().map(|c| columns[c.column].clone()).collect();
+        let converted = RowConverter::new(sort.collect())?.convert_columns(&sorted_by)?;
+        let (mut places, mut ranks) = (vec![], vec![]);
+        let mut start = 0;
+        for key in rows.chunk_by(|a, b| (a.id.0, a.slot) == (b.id.0, b.slot)) {
+            let mut of_key: Vec<u32> = (start as u32..(start + key.len()) as u32).collect();
+            if self.spec.latest_first {
+                of_key.reverse();
+            }
+            // Stable: rows that are equal in the order stay as they came.
+            of_key.sort_by_key(|row| converted.row(*row as usize));
+            let shown = of_key.into_iter().enumerate().skip(self.spec.skip).take(self.spec.take);
+            for (place, row) in shown {
+                places.push(row);
+                ranks.push(place as i64 + 1);
+            }
+            start += key.len();
+        }
+        Ok((places, ranks))
+    }
+}
+
+impl Operator for WindowRank {
+    fn open(&mut self, state: &mut State) -> Result<()> {
+        self.table = Some(state.declare("rows", TimedTable::new(self.spec.input.clone(), &self.spec.partition)));
+        Ok(())
+    }
+
+    fn step(&mut self, tick: &Tick, inputs: &mut Inputs, state: &mut State, out: &mut Output) -> Result<()> {
+        let table = state.get(self.table.ok_or_else(|| Error::internal("step before open"))?);
+        for batch in inputs.iter().flatten() {
+            self.keep(batch, tick, table, out)?;
+        }
+        let (before, after) = self.time.span(tick);
+        if after > before || tick.last {
+            let over = table.drain(after.saturating_add(1));
+            if !over.is_empty() {
+                self.fire(&over, table, out)?;
+            }
+        }
+        self.time.wake(table.first_time(), out);
+        Ok(())
+    }
+}

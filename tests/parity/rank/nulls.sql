@@ -1,0 +1,17 @@
+-- Where NULL stands.
+CREATE TABLE orders (
+  id INT,
+  customer STRING,
+  amount INT,
+  ts TIMESTAMP(3),
+  WATERMARK FOR ts AS ts - INTERVAL '1' MINUTE
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/orders.json',
+  'format' = 'json',
+  'scan.watermark.emit.strategy' = 'on-event'
+);
+SELECT id, amount, rn FROM (
+  SELECT *, ROW_NUMBER() OVER (ORDER BY amount ASC, id DESC) AS rn FROM orders
+)
+WHERE rn <= 3;
