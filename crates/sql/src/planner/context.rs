@@ -119,6 +119,7 @@ impl<'a> PlanContext<'a> {
 
     /// Plans a query whose stars are settled.
     pub(super) fn settled(&self, mut query: ast::Query) -> SqlResult<LogicalPlan> {
+        super::unions::refuse_all(&mut query)?;
         super::legacy::rewrite(&mut query)?;
         normalize(&mut query);
         let _ = walk_query(&mut query, &mut super::casts::CastCalls);

@@ -25,6 +25,7 @@ use datafusion_optimizer::analyzer::resolve_grouping_function::ResolveGroupingFu
 use datafusion_optimizer::analyzer::type_coercion::TypeCoercion;
 use datafusion_optimizer::{
     Analyzer, AnalyzerRule, Optimizer, OptimizerContext, OptimizerRule, common_subexpr_eliminate::CommonSubexprEliminate,
+    decorrelate_predicate_subquery::DecorrelatePredicateSubquery,
     eliminate_cross_join::EliminateCrossJoin, eliminate_filter::EliminateFilter, extract_equijoin_predicate::ExtractEquijoinPredicate,
     optimize_projections::OptimizeProjections, push_down_filter::PushDownFilter, replace_distinct_aggregate::ReplaceDistinctWithAggregate,
     simplify_expressions::SimplifyExpressions,
@@ -40,8 +41,9 @@ const OPTIMIZER_PASSES: usize = 4;
 
 /// Types and rules: what a plan needs before it becomes a stream plan. Constants are computed in the time zone of the session.
 pub fn optimize(plan: LogicalPlan, time_zone: Zone) -> SqlResult<LogicalPlan> {
+    let plan = with_context(EvalContext { time_zone, ..EvalContext::default() }, || apply_rules(plan))?;
     refuse_sub_queries(&plan)?;
-    with_context(EvalContext { time_zone, ..EvalContext::default() }, || apply_rules(plan))
+    Ok(plan)
 }
 
 fn apply_rules(plan: LogicalPlan) -> SqlResult<LogicalPlan> {
@@ -52,6 +54,7 @@ fn apply_rules(plan: LogicalPlan) -> SqlResult<LogicalPlan> {
     let rules: Vec<Arc<dyn OptimizerRule + Send + Sync>> = vec![
         Arc::new(SimplifyExpressions::new()),
         Arc::new(ReplaceDistinctWithAggregate::new()),
+        Arc::new(DecorrelatePredicateSubquery::new()),
         Arc::new(EliminateCrossJoin::new()),
         Arc::new(ExtractEquijoinPredicate::new()),
         Arc::new(EliminateFilter::new()),
@@ -63,15 +66,15 @@ fn apply_rules(plan: LogicalPlan) -> SqlResult<LogicalPlan> {
     Ok(Optimizer::with_rules(rules).optimize(plan, &context, |_, _| {})?)
 }
 
-/// Sub-queries in expressions become joins, which are not built.
+/// IN and EXISTS in WHERE have become joins; other sub-queries in expressions are not built.
 fn refuse_sub_queries(plan: &LogicalPlan) -> SqlResult<()> {
     let mut found = None;
     plan.apply(|node| {
         node.apply_expressions(|expr| {
             expr.apply(|e| {
                 found = found.or(match e {
-                    Expr::InSubquery(_) => Some(("IN with a sub-query", "IN")),
-                    Expr::Exists(_) => Some(("EXISTS", "EXISTS")),
+                    Expr::InSubquery(_) => Some(("IN with a sub-query, but for a condition in WHERE,", "IN")),
+                    Expr::Exists(_) => Some(("EXISTS, but for a condition in WHERE,", "EXISTS")),
                     Expr::ScalarSubquery(_) | Expr::SetComparison(_) => Some(("a sub-query as a value", "SELECT")),
                     _ => None,
                 });

@@ -5,12 +5,40 @@ use arrow::datatypes::Field;
 use datafusion_common::tree_node::Transformed;
 use datafusion_common::{Column, Result};
 use datafusion_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Union};
+use sqlparser::ast::{self, SetExpr, SetOperator, SetQuantifier, Spanned};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::expressions::call;
-use crate::error::SqlError;
+use crate::dialect::{Flow, Pass, SyntaxError, walk_query};
+use crate::error::{SqlError, SqlResult};
 use crate::functions::cast_to;
 use crate::types::{FlinkType, MAX_LENGTH};
+
+/// Refuses INTERSECT ALL and EXCEPT ALL, of which DataFusion would make joins that count equal rows in another way.
+pub fn refuse_all(query: &mut ast::Query) -> SqlResult<()> {
+    match walk_query(query, &mut CountedSets) {
+        ControlFlow::Break(error) => Err(error.into()),
+        ControlFlow::Continue(()) => Ok(()),
+    }
+}
+
+struct CountedSets;
+
+impl Pass for CountedSets {
+    fn pre_visit_query(&mut self, query: &mut ast::Query) -> Flow {
+        counted_set(&query.body)
+    }
+}
+
+fn counted_set(body: &SetExpr) -> Flow {
+    let SetExpr::SetOperation { op, set_quantifier, left, right } = body else { return Flow::Continue(()) };
+    if *op != SetOperator::Union && *set_quantifier == SetQuantifier::All {
+        return Flow::Break(SyntaxError::at_span(right.span(), format!("{op} ALL is not supported yet")));
+    }
+    counted_set(left)?;
+    counted_set(right)
+}
 
 /// Gives the inputs of every union in a plan the same types.
 pub fn coerce(plan: LogicalPlan) -> Result<LogicalPlan> {
