@@ -25,10 +25,9 @@ use datafusion_optimizer::analyzer::resolve_grouping_function::ResolveGroupingFu
 use datafusion_optimizer::analyzer::type_coercion::TypeCoercion;
 use datafusion_optimizer::{
     Analyzer, AnalyzerRule, Optimizer, OptimizerContext, OptimizerRule, common_subexpr_eliminate::CommonSubexprEliminate,
-    decorrelate_predicate_subquery::DecorrelatePredicateSubquery,
-    eliminate_cross_join::EliminateCrossJoin, eliminate_filter::EliminateFilter, extract_equijoin_predicate::ExtractEquijoinPredicate,
-    optimize_projections::OptimizeProjections, push_down_filter::PushDownFilter, replace_distinct_aggregate::ReplaceDistinctWithAggregate,
-    simplify_expressions::SimplifyExpressions,
+    decorrelate_predicate_subquery::DecorrelatePredicateSubquery, eliminate_cross_join::EliminateCrossJoin,
+    eliminate_filter::EliminateFilter, extract_equijoin_predicate::ExtractEquijoinPredicate, optimize_projections::OptimizeProjections,
+    push_down_filter::PushDownFilter, replace_distinct_aggregate::ReplaceDistinctWithAggregate, simplify_expressions::SimplifyExpressions,
 };
 use std::sync::Arc;
 
