@@ -93,7 +93,7 @@ const PROGRESS_INTERVAL_MS: i64 = 200;
 /// Bytes in a chunk: large enough to make the cost per chunk vanish, small enough that its columns stay in the cache.
 const CHUNK_BYTES: usize = 1 << 20;
 /// Rows in a chunk, for sources that count rows.
-const CHUNK_ROWS: usize = 8192;
+const CHUNK_ROWS: usize = 16 << 10;
 /// Most chunks a worker decodes in one tick.
 const CHUNKS_PER_WORKER_MAX: usize = 4;
 

@@ -23,6 +23,7 @@ use flott_engine::operators::limit::Limit;
 use flott_engine::operators::rank::{Rank, RankSpec};
 use flott_engine::operators::session_aggregate::SessionAggregate;
 use flott_engine::operators::session_tvf::SessionTvf;
+use flott_engine::operators::sort::TimeSort;
 use flott_engine::operators::unnest::Unnest;
 use flott_engine::operators::window_aggregate::{LocalWindowAggregate, WindowAggregate, WindowSpec};
 use flott_engine::operators::window_rank::WindowRank;
@@ -212,6 +213,11 @@ impl Lowering<'_> {
                 self.unary(node, "ConstraintEnforcer", Exchange::Forward, factory(operator))
             }
             StreamOp::Rank(columns) => self.rank(node, columns),
+            StreamOp::TimeSort { time, order } => {
+                let schema = arrow_schema(&node.schema);
+                let operator = TimeSort { schema, time: TimeColumn::Event(*time), order: order.clone(), table: None };
+                self.unary(node, "TemporalSort", self.crossing(Exchange::Single), factory(operator))
+            }
             StreamOp::Join(_) | StreamOp::IntervalJoin { .. } | StreamOp::WindowJoin { .. } => self.join(node),
             StreamOp::GroupAggregate(aggregate) => self.group_aggregate(node, aggregate),
             StreamOp::WindowAggregate { kind, attached, time, aggregate } => self.window_aggregate(node, kind, *attached, *time, aggregate),

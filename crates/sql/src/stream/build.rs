@@ -4,7 +4,7 @@ use arrow::array::{ArrayRef, BooleanArray, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema};
 use datafusion_common::{Column, DFSchema, Result};
 use datafusion_expr::execution_props::ExecutionProps;
-use datafusion_expr::{EmptyRelation, Expr, ExprSchemable, FetchType, Limit, LogicalPlan, SkipType, TableScan, Values};
+use datafusion_expr::{EmptyRelation, Expr, ExprSchemable, LogicalPlan, TableScan, Values};
 use datafusion_physical_expr::create_physical_expr;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,6 +13,7 @@ use super::aggregate::build_aggregate;
 use super::calc::{calc, column_at, identity};
 use super::join::build_join;
 use super::rank::build_rank;
+use super::sort::{build_limit, build_sort};
 use super::{Changelog, ScanColumn, StreamNode, StreamOp, WindowColumns};
 use crate::catalog::{ColumnSource, Table};
 use crate::error::{SqlError, SqlResult};
@@ -52,6 +53,7 @@ pub(super) fn build(plan: &LogicalPlan) -> SqlResult<StreamNode> {
         LogicalPlan::Values(values) => build_values(values),
         LogicalPlan::EmptyRelation(empty) => build_empty(empty),
         LogicalPlan::Limit(limit) => build_limit(limit),
+        LogicalPlan::Sort(sort) if sort.fetch.is_none() => build_sort(sort),
         LogicalPlan::Extension(extension) => match (as_window_tvf(&extension.node), as_unnest(&extension.node)) {
             (Some(tvf), _) => build_window_tvf(tvf),
             (_, Some(unnest)) => build_unnest(unnest),
@@ -121,18 +123,6 @@ fn build_values(values: &Values) -> SqlResult<StreamNode> {
     }
     let rows = arrow::compute::concat_batches(&schema, &rows).map_err(flott_engine::Error::from)?;
     Ok(leaf(StreamOp::Values(rows), values.schema.clone()))
-}
-
-fn build_limit(limit: &Limit) -> SqlResult<StreamNode> {
-    let input = build(&limit.input)?;
-    if input.changelog != Changelog::InsertOnly {
-        return Err(SqlError::not_yet("LIMIT over a result that changes").about("LIMIT"));
-    }
-    let (SkipType::Literal(skip), FetchType::Literal(fetch)) = (limit.get_skip_type()?, limit.get_fetch_type()?) else {
-        return Err(SqlError::new("LIMIT and OFFSET take numbers that are written out").about("LIMIT"));
-    };
-    let op = StreamOp::Limit { skip: skip as i64, fetch: fetch.map_or(i64::MAX, |f| f as i64) };
-    Ok(StreamNode { op, schema: input.schema.clone(), changelog: Changelog::InsertOnly, window: None, key: None, inputs: vec![input] })
 }
 
 fn build_window_tvf(tvf: &WindowTvf) -> SqlResult<StreamNode> {

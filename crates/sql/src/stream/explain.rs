@@ -138,6 +138,10 @@ fn describe(node: &StreamNode) -> String {
         StreamOp::Expand(sets) => format!("Expand(grouping sets=[{}])", sets.len()),
         StreamOp::EnforceNotNull { columns, .. } => format!("ConstraintEnforcer(notNull=[{}])", names(node, columns)),
         StreamOp::Rank(columns) => rank_text(node, columns),
+        StreamOp::TimeSort { time, order } => {
+            let by: Vec<usize> = std::iter::once(*time).chain(order.iter().map(|c| c.column)).collect();
+            format!("TemporalSort(orderBy=[{}])", names(&node.inputs[0], &by))
+        }
         StreamOp::Join(columns) => format!("Join({})", join_text(node, columns)),
         StreamOp::IntervalJoin { columns, processing, lower, upper, .. } => {
             let bounds = format!("windowBounds=[isRowTime={}, leftLowerBound={lower}, leftUpperBound={upper}]", !processing);
@@ -199,6 +203,7 @@ fn state(node: &StreamNode) -> Option<&'static str> {
         StreamOp::WindowTvf { kind: WindowKind::Session { .. }, .. } => Some("rows of open sessions"),
         StreamOp::WindowAggregate { .. } => Some("one entry per key and open slice"),
         StreamOp::Join(_) => Some("the rows of both inputs, for ever"),
+        StreamOp::TimeSort { .. } => Some("rows that the watermark has not passed"),
         StreamOp::Rank(columns) if columns.window.is_some() => Some("rows of open windows"),
         StreamOp::Rank(columns) if columns.append_only => Some("the first rows of each key, for ever"),
         StreamOp::Rank(_) => Some("the rows of each key, for ever"),

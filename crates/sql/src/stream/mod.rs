@@ -7,6 +7,7 @@ pub mod explain;
 mod fields;
 mod join;
 mod rank;
+mod sort;
 
 use arrow::array::RecordBatch;
 use datafusion_common::DFSchemaRef;
@@ -142,6 +143,13 @@ pub enum StreamOp {
     Union,
     /// The first rows of each key.
     Rank(RankColumns),
+    /// Rows in the order of event time.
+    TimeSort {
+        /// Position of the time.
+        time: usize,
+        /// The order of rows of the same time.
+        order: Vec<SortColumn>,
+    },
     /// A join that keeps both inputs.
     Join(JoinColumns),
     /// A join of rows whose times are near each other.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::harness::*;
 use crate::RowKind;
 use crate::operators::rank::{Rank, RankSpec};
+use crate::operators::sort::TimeSort;
 use crate::operators::window_rank::WindowRank;
 use crate::operators::windows::TimeColumn;
 use crate::state::ranked::SortColumn;
@@ -131,6 +132,38 @@ proptest! {
             let mut table: BTreeMap<String, i64> = BTreeMap::new();
             given.changes().into_iter().for_each(|(_, row)| *table.entry(row).or_default() += 1);
             prop_assert_eq!(table, expected);
+        }
+        prop_assert_eq!((late, fleet.state_rows()), (0, 0));
+    }
+
+    /// Rows in time come out in order of time, value and arrival; the others are late.
+    #[test]
+    fn rows_are_sorted_once_the_watermark_has_passed_them(steps in steps(10, 0..60), descending in any::<bool>(), by_value in any::<bool>()) {
+        let order = match by_value {
+            true => vec![SortColumn { column: VALUE, descending, nulls_first: !descending }],
+            false => vec![],
+        };
+        let sort = TimeSort { schema: schema(), time: TimeColumn::Event(TIME), order, table: None };
+        let mut fleet = Fleet::new(&[], move || sort.clone());
+        let mut waiting: Vec<Row> = vec![];
+        let mut late = 0;
+        let rest = Step { rows: vec![], cuts: vec![], advance: 0, workers: 1 };
+        for (step, tick) in steps.iter().chain([&rest]).zip(ticks(&steps, 0)) {
+            late += step.rows.iter().filter(|row| row.time <= tick.watermark_before).count() as u64;
+            waiting.extend(step.rows.iter().filter(|row| row.time > tick.watermark_before).cloned());
+            // NULL is the smallest value, and sorting is stable.
+            waiting.sort_by(|a, b| {
+                let values = if descending { b.value.cmp(&a.value) } else { a.value.cmp(&b.value) };
+                a.time.cmp(&b.time).then(if by_value { values } else { std::cmp::Ordering::Equal })
+            });
+            fleet.restart(step.workers);
+            let given = fleet.step(&tick, &batches(&step.rows, &step.cuts));
+            late -= given.late;
+            let (over, rest): (Vec<Row>, Vec<Row>) = waiting.into_iter().partition(|row| row.time <= tick.watermark);
+            waiting = rest;
+            let shown: Vec<String> = given.changes().into_iter().map(|(_, row)| row).collect();
+            let expected: Vec<String> = over.iter().map(|row| text(&batch(std::slice::from_ref(row)), 0)).collect();
+            prop_assert_eq!(shown, expected);
         }
         prop_assert_eq!((late, fleet.state_rows()), (0, 0));
     }

@@ -1,0 +1,81 @@
+//! ORDER BY event time: rows come out in order once the watermark has passed them.
+
+use arrow::array::{Array, ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow::compute::SortOptions;
+use arrow::datatypes::SchemaRef;
+use arrow::row::{RowConverter, SortField};
+
+use super::pairs::taken;
+use super::windows::TimeColumn;
+use crate::operator::{Inputs, Operator, Output, Tick};
+use crate::state::ranked::SortColumn;
+use crate::state::timed::{Drained, TimedTable};
+use crate::state::{State, TableId};
+use crate::{Batch, Error, Result};
+
+/// Sorts rows by time, and rows of the same time by other columns. One instance sees all rows. Rows that come behind the watermark
+/// are late.
+#[derive(Clone)]
+pub struct TimeSort {
+    /// Schema of the rows.
+    pub schema: SchemaRef,
+    /// The time to sort by, in event time.
+    pub time: TimeColumn,
+    /// The order of rows of the same time; those that are equal in it too come out as they came.
+    pub order: Vec<SortColumn>,
+    /// Set by `open`.
+    pub table: Option<TableId<TimedTable>>,
+}
+
+impl TimeSort {
+    fn keep(&self, batch: &Batch, tick: &Tick, table: &mut TimedTable, out: &mut Output) -> Result<()> {
+        let (passed, _) = self.time.span(tick);
+        let times = self.time.values(batch, tick)?;
+        if times.null_count() > 0 {
+            return Err(Error::data("the time of a row that is to be sorted by it is NULL"));
+        }
+        let late = |row: usize| times.value(row) <= passed;
+        table.add(batch.rows.columns(), batch.len(), |row| (!late(row)).then(|| times.value(row)))?;
+        (0..batch.len()).filter(|row| late(*row)).for_each(|row| out.late.add(batch, row, passed));
+        Ok(())
+    }
+
+    fn emit(&self, rows: &[Drained], table: &TimedTable, out: &mut Output) -> Result<()> {
+        let mut columns = table.decode(rows.iter().map(|row| &*row.row.content))?;
+        if !self.order.is_empty() {
+            columns = taken(&columns, &self.sorted(rows, &columns)?)?;
+        }
+        let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
+        out.emit(Batch::inserts(RecordBatch::try_new_with_options(self.schema.clone(), columns, &options)?));
+        Ok(())
+    }
+
+    fn sorted(&self, rows: &[Drained], columns: &[ArrayRef]) -> Result<Vec<u32>> {
+        let field = |c: &SortColumn| {
+            let options = SortOptions { descending: c.descending, nulls_first: c.nulls_first };
+            SortField::new_with_options(columns[c.column].data_type().clone(), options)
+        };
+        let by: Vec<ArrayRef> = self.order.iter().map(|c| columns[c.column].clone()).collect();
+        let keys = RowConverter::new(self.order.iter().map(field).collect())?.convert_columns(&by)?;
+        let mut order: Vec<u32> = (0..rows.len() as u32).collect();
+        order.sort_by_key(|row| (rows[*row as usize].id.0, keys.row(*row as usize)));
+        Ok(order)
+    }
+}
+
+impl Operator for TimeSort {
+    fn open(&mut self, state: &mut State) -> Result<()> {
+        self.table = Some(state.declare("rows", TimedTable::new(self.schema.clone(), &[])));
+        Ok(())
+    }
+
+    fn step(&mut self, tick: &Tick, inputs: &mut Inputs, state: &mut State, out: &mut Output) -> Result<()> {
+        let table = state.get(self.table.ok_or_else(|| Error::internal("step before open"))?);
+        for batch in inputs.iter().flatten() {
+            self.keep(batch, tick, table, out)?;
+        }
+        let (_, after) = self.time.span(tick);
+        let rows = table.drain(after);
+        if rows.is_empty() { Ok(()) } else { self.emit(&rows, table, out) }
+    }
+}
