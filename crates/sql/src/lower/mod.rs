@@ -4,6 +4,7 @@ mod case;
 pub mod expr;
 mod join;
 mod merge;
+mod rank;
 pub mod scan;
 #[cfg(test)]
 mod tests;
@@ -20,13 +21,10 @@ use flott_engine::operators::enforce::EnforceNotNull;
 use flott_engine::operators::expand::{Expand, GroupingSet};
 use flott_engine::operators::group_aggregate::{GroupAggregate, GroupSpec, LocalGroupAggregate, partial_types};
 use flott_engine::operators::limit::Limit;
-use flott_engine::operators::rank::{Rank, RankSpec};
 use flott_engine::operators::session_aggregate::SessionAggregate;
 use flott_engine::operators::session_tvf::SessionTvf;
-use flott_engine::operators::sort::TimeSort;
 use flott_engine::operators::unnest::Unnest;
 use flott_engine::operators::window_aggregate::{LocalWindowAggregate, WindowAggregate, WindowSpec};
-use flott_engine::operators::window_rank::WindowRank;
 use flott_engine::operators::window_tvf::WindowTvf;
 use flott_engine::operators::windows::{TimeColumn, Windows};
 use flott_engine::sink::Sink;
@@ -40,7 +38,7 @@ use crate::error::{SqlError, SqlResult};
 use crate::functions::Zone;
 use crate::options::SessionOptions;
 use crate::planner::nodes::WindowKind;
-use crate::stream::{AggregateCalls, Changelog, RankColumns, ScanColumn, StreamNode, StreamOp};
+use crate::stream::{AggregateCalls, Changelog, ScanColumn, StreamNode, StreamOp};
 use expr::lower_expr;
 
 /// What lowering needs to know.
@@ -213,11 +211,7 @@ impl Lowering<'_> {
                 self.unary(node, "ConstraintEnforcer", Exchange::Forward, factory(operator))
             }
             StreamOp::Rank(columns) => self.rank(node, columns),
-            StreamOp::TimeSort { time, order } => {
-                let schema = arrow_schema(&node.schema);
-                let operator = TimeSort { schema, time: TimeColumn::Event(*time), order: order.clone(), table: None };
-                self.unary(node, "TemporalSort", self.crossing(Exchange::Single), factory(operator))
-            }
+            StreamOp::TimeSort { time, order } => self.time_sort(node, *time, order),
             StreamOp::Join(_) | StreamOp::IntervalJoin { .. } | StreamOp::WindowJoin { .. } => self.join(node),
             StreamOp::GroupAggregate(aggregate) => self.group_aggregate(node, aggregate),
             StreamOp::WindowAggregate { kind, attached, time, aggregate } => self.window_aggregate(node, kind, *attached, *time, aggregate),
@@ -328,27 +322,6 @@ impl Lowering<'_> {
 
     fn by_key(&self, keys: Vec<usize>) -> Exchange {
         self.crossing(if keys.is_empty() { Exchange::Single } else { Exchange::Hash(keys) })
-    }
-
-    fn rank(&mut self, node: &StreamNode, columns: &RankColumns) -> SqlResult<Lowered> {
-        let input = &node.inputs[0].schema;
-        let spec = RankSpec {
-            input: arrow_schema(input),
-            partition: columns.partition.clone(),
-            order: columns.order.clone(),
-            latest_first: columns.latest_first,
-            skip: columns.skip,
-            take: columns.take,
-            with_rank: columns.with_rank,
-            append_only: columns.append_only,
-            schema: arrow_schema(&node.schema),
-        };
-        let exchange = self.by_key(columns.partition.clone());
-        let Some((end, processing)) = columns.window else {
-            return self.unary(node, "Rank", exchange, Box::new(move || Ok(Box::new(Rank::new(spec.clone())) as _)));
-        };
-        let time = self.window_time((!processing).then_some(end), input);
-        self.unary(node, "WindowRank", exchange, Box::new(move || Ok(Box::new(WindowRank::new(spec.clone(), end, time.clone())) as _)))
     }
 
     fn group_aggregate(&mut self, node: &StreamNode, aggregate: &AggregateCalls) -> SqlResult<Lowered> {
