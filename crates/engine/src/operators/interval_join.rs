@@ -68,11 +68,7 @@ impl IntervalJoin {
 
 impl Operator for IntervalJoin {
     fn open(&mut self, state: &mut State) -> Result<()> {
-        let JoinInputs { schemas: [left, right], keys, .. } = &self.spec.inputs;
-        self.tables = Some([
-            state.declare("left", TimedTable::new(left.clone(), &keys[0])),
-            state.declare("right", TimedTable::new(right.clone(), &keys[1])),
-        ]);
+        self.tables = Some(self.spec.inputs.declare(state));
         Ok(())
     }
 

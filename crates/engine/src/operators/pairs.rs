@@ -7,6 +7,8 @@ use arrow::datatypes::{Field, Schema, SchemaRef};
 use std::sync::Arc;
 
 use crate::expr::{EvalContext, Expr};
+use crate::state::timed::TimedTable;
+use crate::state::{State, TableId};
 use crate::{Error, Result};
 
 /// Pairs of rows that are looked at together: bounds the memory of a row with very many partners.
@@ -86,6 +88,15 @@ impl JoinInputs {
         let keep = condition.evaluate(&pairs, context)?;
         let keep = keep.as_boolean_opt().ok_or_else(|| Error::internal("a join condition must be BOOLEAN"))?;
         Ok((keep.true_count() < rows).then(|| keep.clone()))
+    }
+
+    /// Declares a table for the rows of each input, by key and time.
+    pub fn declare(&self, state: &mut State) -> [TableId<TimedTable>; 2] {
+        let [left, right] = &self.schemas;
+        [
+            state.declare("left", TimedTable::new(left.clone(), &self.keys[0])),
+            state.declare("right", TimedTable::new(right.clone(), &self.keys[1])),
+        ]
     }
 
     /// Columns of NULLs in place of this input's.

@@ -6,7 +6,7 @@ use arrow::datatypes::SchemaRef;
 use arrow::row::{RowConverter, SortField};
 
 use super::pairs::taken;
-use super::windows::TimeColumn;
+use super::windows::{TimeColumn, keep_until_over};
 use crate::operator::{Inputs, Operator, Output, Tick};
 use crate::state::ranked::SortColumn;
 use crate::state::timed::{Drained, TimedTable};
@@ -28,18 +28,6 @@ pub struct TimeSort {
 }
 
 impl TimeSort {
-    fn keep(&self, batch: &Batch, tick: &Tick, table: &mut TimedTable, out: &mut Output) -> Result<()> {
-        let (passed, _) = self.time.span(tick);
-        let times = self.time.values(batch, tick)?;
-        if times.null_count() > 0 {
-            return Err(Error::data("the time of a row that is to be sorted by it is NULL"));
-        }
-        let late = |row: usize| times.value(row) <= passed;
-        table.add(batch.rows.columns(), batch.len(), |row| (!late(row)).then(|| times.value(row)))?;
-        (0..batch.len()).filter(|row| late(*row)).for_each(|row| out.late.add(batch, row, passed));
-        Ok(())
-    }
-
     fn emit(&self, rows: &[Drained], table: &TimedTable, out: &mut Output) -> Result<()> {
         let mut columns = table.decode(rows.iter().map(|row| &*row.row.content))?;
         if !self.order.is_empty() {
@@ -71,10 +59,14 @@ impl Operator for TimeSort {
 
     fn step(&mut self, tick: &Tick, inputs: &mut Inputs, state: &mut State, out: &mut Output) -> Result<()> {
         let table = state.get(self.table.ok_or_else(|| Error::internal("step before open"))?);
+        let (passed, after) = self.time.span(tick);
         for batch in inputs.iter().flatten() {
-            self.keep(batch, tick, table, out)?;
+            let times = self.time.values(batch, tick)?;
+            if times.null_count() > 0 {
+                return Err(Error::data("the time of a row that is to be sorted by it is NULL"));
+            }
+            keep_until_over(table, batch, &times, passed, out)?;
         }
-        let (_, after) = self.time.span(tick);
         let rows = table.drain(after);
         if rows.is_empty() { Ok(()) } else { self.emit(&rows, table, out) }
     }

@@ -5,7 +5,7 @@ use arrow::compute::filter;
 use arrow::datatypes::{DataType, SchemaRef};
 
 use super::pairs::{JoinInputs, JoinKind, PAIRS_MAX, beside, kept, taken};
-use super::windows::TimeColumn;
+use super::windows::{TimeColumn, keep_until_over, last_moments};
 use crate::operator::{Inputs, Operator, Output, Tick};
 use crate::state::key::{KeyIndex, NO_SLOT};
 use crate::state::timed::TimedTable;
@@ -39,38 +39,26 @@ impl WindowJoin {
         Self { spec, tables: None }
     }
 
-    /// Keeps the rows of a batch until their windows are over; those whose windows are over already are late.
-    fn keep(&self, side: usize, batch: &Batch, tick: &Tick, table: &mut TimedTable, out: &mut Output) -> Result<()> {
-        let (fired, _) = self.spec.time.span(tick);
-        let ends = super::windows::millis(batch.column(self.spec.ends[side]))?;
-        let late = |row: usize| ends.value(row) - 1 <= fired;
-        table.add(batch.rows.columns(), batch.len(), |row| (!late(row)).then(|| ends.value(row)))?;
-        (0..batch.len()).filter(|row| late(*row)).for_each(|row| out.late.add(batch, row, fired));
-        Ok(())
-    }
-
     /// Takes out the rows of the windows that are over.
     fn over(&self, watermark: i64, table: &mut TimedTable) -> Result<(Vec<ArrayRef>, usize)> {
-        let rows = table.drain(watermark.saturating_add(1));
+        let rows = table.drain(watermark);
         Ok((table.decode(rows.iter().map(|row| &*row.row.content))?, rows.len()))
     }
 }
 
 impl Operator for WindowJoin {
     fn open(&mut self, state: &mut State) -> Result<()> {
-        let JoinInputs { schemas: [left, right], keys, .. } = &self.spec.inputs;
-        self.tables = Some([
-            state.declare("left", TimedTable::new(left.clone(), &keys[0])),
-            state.declare("right", TimedTable::new(right.clone(), &keys[1])),
-        ]);
+        self.tables = Some(self.spec.inputs.declare(state));
         Ok(())
     }
 
     fn step(&mut self, tick: &Tick, inputs: &mut Inputs, state: &mut State, out: &mut Output) -> Result<()> {
         let tables = self.tables.ok_or_else(|| Error::internal("step before open"))?;
+        let (fired, _) = self.spec.time.span(tick);
         for (side, batches) in inputs.iter().enumerate() {
             for batch in batches {
-                self.keep(side, batch, tick, state.get(tables[side]), out)?;
+                let times = last_moments(batch.column(self.spec.ends[side]))?;
+                keep_until_over(state.get(tables[side]), batch, &times, fired, out)?;
             }
         }
         let (before, after) = self.spec.time.span(tick);
@@ -80,7 +68,7 @@ impl Operator for WindowJoin {
             let (right, right_rows) = self.over(after, right)?;
             HashJoin { spec: &self.spec, tick, left, left_rows, right, right_rows, out }.run()?;
         }
-        let next = tables.into_iter().filter_map(|table| state.get(table).first_time()).min();
+        let next = tables.into_iter().filter_map(|table| state.get(table).first_time()).min().map(|last| last + 1);
         self.spec.time.wake(next, out);
         Ok(())
     }

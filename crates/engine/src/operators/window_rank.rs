@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::pairs::taken;
 use super::rank::RankSpec;
-use super::windows::{TimeColumn, millis};
+use super::windows::{TimeColumn, keep_until_over, last_moments};
 use crate::operator::{Inputs, Operator, Output, Tick};
 use crate::state::timed::{Drained, TimedTable};
 use crate::state::{State, TableId};
@@ -26,16 +26,6 @@ impl WindowRank {
     /// Ranks as `spec` says; `end` is the column that holds the end of a row's window, and windows go by `time`.
     pub fn new(spec: RankSpec, end: usize, time: TimeColumn) -> Self {
         Self { spec, end, time, table: None }
-    }
-
-    /// Keeps the rows of a batch until their windows are over; those whose windows are over already are late.
-    fn keep(&self, batch: &Batch, tick: &Tick, table: &mut TimedTable, out: &mut Output) -> Result<()> {
-        let (fired, _) = self.time.span(tick);
-        let ends = millis(batch.column(self.end))?;
-        let late = |row: usize| ends.value(row) - 1 <= fired;
-        table.add(batch.rows.columns(), batch.len(), |row| (!late(row)).then(|| ends.value(row)))?;
-        (0..batch.len()).filter(|row| late(*row)).for_each(|row| out.late.add(batch, row, fired));
-        Ok(())
     }
 
     fn fire(&self, rows: &[Drained], table: &TimedTable, out: &mut Output) -> Result<()> {
@@ -87,17 +77,18 @@ impl Operator for WindowRank {
 
     fn step(&mut self, tick: &Tick, inputs: &mut Inputs, state: &mut State, out: &mut Output) -> Result<()> {
         let table = state.get(self.table.ok_or_else(|| Error::internal("step before open"))?);
-        for batch in inputs.iter().flatten() {
-            self.keep(batch, tick, table, out)?;
-        }
         let (before, after) = self.time.span(tick);
+        for batch in inputs.iter().flatten() {
+            let times = last_moments(batch.column(self.end))?;
+            keep_until_over(table, batch, &times, before, out)?;
+        }
         if after > before || tick.last {
-            let over = table.drain(after.saturating_add(1));
+            let over = table.drain(after);
             if !over.is_empty() {
                 self.fire(&over, table, out)?;
             }
         }
-        self.time.wake(table.first_time(), out);
+        self.time.wake(table.first_time().map(|last| last + 1), out);
         Ok(())
     }
 }

@@ -4,6 +4,7 @@ use arrow::array::{Array, ArrayRef, AsArray, Int64Array, UInt32Array};
 use arrow::datatypes::{DataType, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType};
 
 use crate::operator::{Output, Tick};
+use crate::state::timed::TimedTable;
 use crate::time::LocalTime;
 use crate::{Batch, Error, Result};
 
@@ -190,6 +191,19 @@ impl TimeColumn {
             _ => {}
         }
     }
+}
+
+/// Keeps the rows of a batch, each at its time, until that has passed; those whose time had passed before are late.
+pub fn keep_until_over(table: &mut TimedTable, batch: &Batch, times: &Int64Array, passed: i64, out: &mut Output) -> Result<()> {
+    let late = |row: usize| times.value(row) <= passed;
+    table.add(batch.rows.columns(), batch.len(), |row| (!late(row)).then(|| times.value(row)))?;
+    (0..batch.len()).filter(|row| late(*row)).for_each(|row| out.late.add(batch, row, passed));
+    Ok(())
+}
+
+/// The last moments of windows that end at these times, in milliseconds: a window is over when event time is there.
+pub fn last_moments(ends: &ArrayRef) -> Result<Int64Array> {
+    Ok(millis(ends)?.unary(|end| end - 1))
 }
 
 /// A timestamp column in milliseconds, rounded down.
