@@ -2,7 +2,9 @@
 
 use std::ops::ControlFlow;
 
-use sqlparser::ast::{Expr, GroupByExpr, Ident, LimitClause, ObjectName, Query, Select, SelectItem, SetExpr, Spanned, TableFactor};
+use sqlparser::ast::{
+    Distinct, Expr, GroupByExpr, Ident, LimitClause, ObjectName, Query, Select, SelectItem, SetExpr, Spanned, TableFactor,
+};
 use sqlparser::tokenizer::Span;
 
 use super::error::SyntaxError;
@@ -47,6 +49,16 @@ impl Pass for Foreign {
 
     fn pre_visit_select(&mut self, select: &mut Select) -> Flow {
         let span = select.select_token.0.span;
+        if let Some(Distinct::On(_)) = select.distinct {
+            return refuse(
+                span,
+                "DISTINCT ON",
+                "filter on ROW_NUMBER() OVER (PARTITION BY ... ORDER BY ...) = 1 in a query around this one",
+            );
+        }
+        if let Some(join) = select.from.iter().flat_map(|from| &from.joins).find(|join| join.global) {
+            return refuse(join.relation.span(), "GLOBAL JOIN", "write JOIN");
+        }
         if select.top.is_some() {
             return refuse(span, "SELECT TOP", "write LIMIT at the end");
         }
@@ -77,6 +89,9 @@ impl Pass for Foreign {
         match factor {
             TableFactor::Pivot { .. } | TableFactor::Unpivot { .. } => {
                 refuse(factor.span(), "PIVOT", "use CASE inside an aggregate, or UNION ALL")
+            }
+            TableFactor::Table { sample: Some(_), name, .. } => {
+                ControlFlow::Break(SyntaxError::at_span(name.span(), "TABLESAMPLE is not supported yet"))
             }
             TableFactor::Table { with_hints, name, .. } if !with_hints.is_empty() => {
                 refuse(name.span(), "WITH (...) after a table", "write /*+ OPTIONS('key' = 'value') */")

@@ -116,7 +116,7 @@ impl Dialect for FlinkDialect {
 
     fn parse_infix(&self, p: &mut Parser, expr: &Expr, _precedence: u8) -> Option<Result<Expr, ParserError>> {
         if at(p, "IS") {
-            return predicates::is_json(p, expr).map(Ok);
+            return predicates::is_json(p, expr).map(Ok).or_else(|| predicates::is_distinct_from(self, p, expr));
         }
         if at(p, "BETWEEN") || at(p, "NOT") {
             return predicates::between_symmetric(self, p, expr);

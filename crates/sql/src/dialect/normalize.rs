@@ -14,8 +14,8 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    BinaryOperator, CastKind, DataType, ExactNumberInfo, Expr, GroupByExpr, LimitClause, NamedWindowExpr, OrderByExpr, OrderByKind, Query,
-    Select, TableFactor, TypedString, UnaryOperator, Value, ValueWithSpan, WindowFrame, WindowFrameBound, WindowSpec, WindowType,
+    BinaryOperator, CastKind, DataType, ExactNumberInfo, Expr, Fetch, GroupByExpr, LimitClause, NamedWindowExpr, OrderByExpr, OrderByKind,
+    Query, Select, TableFactor, TypedString, UnaryOperator, Value, ValueWithSpan, WindowFrame, WindowFrameBound, WindowSpec, WindowType,
 };
 use sqlparser::tokenizer::Span;
 
@@ -40,16 +40,28 @@ pub fn normalize_expr(expr: &mut Expr) {
 /// Digits of the longest decimal.
 const DECIMAL_DIGITS_MAX: u64 = 38;
 
+/// `FETCH FIRST n ROWS ONLY` as `LIMIT n`.
+fn fetch_is_limit(query: &mut Query) {
+    let Some(Fetch { with_ties: false, percent: false, quantity }) = &query.fetch else { return };
+    let first = quantity.clone().unwrap_or_else(|| Expr::Value(Value::Number("1".into(), false).with_empty_span()));
+    match &mut query.limit_clause {
+        None => query.limit_clause = Some(LimitClause::LimitOffset { limit: Some(first), offset: None, limit_by: vec![] }),
+        Some(LimitClause::LimitOffset { limit: limit @ None, .. }) => *limit = Some(first),
+        Some(_) => return,
+    }
+    query.fetch = None;
+}
+
 struct Normalizer;
 
 impl Pass for Normalizer {
     fn pre_visit_query(&mut self, query: &mut Query) -> Flow {
         names::name_query(query);
+        fetch_is_limit(query);
         if let Some(LimitClause::LimitOffset { limit, offset, .. }) = &mut query.limit_clause {
             limit.iter_mut().for_each(protect);
             offset.iter_mut().for_each(|offset| protect(&mut offset.value));
         }
-        query.fetch.iter_mut().filter_map(|fetch| fetch.quantity.as_mut()).for_each(protect);
         if let Some(order_by) = &mut query.order_by
             && let OrderByKind::Expressions(keys) = &mut order_by.kind
         {

@@ -1,4 +1,4 @@
-//! `IS JSON` and `BETWEEN SYMMETRIC`, the predicates that sqlparser lacks.
+//! `IS JSON` and `BETWEEN SYMMETRIC`, the predicates that sqlparser lacks, and `IS DISTINCT FROM`, of which it takes too much.
 //!
 //! `x IS JSON OBJECT` becomes `is_json(x, 'OBJECT')`; the kind is `VALUE` when none is written.
 //! `x BETWEEN SYMMETRIC a AND b` becomes `x BETWEEN a AND b OR x BETWEEN b AND a`.
@@ -24,6 +24,22 @@ pub(super) fn is_json(p: &mut Parser, expr: &Expr) -> Option<Expr> {
     let kind = eat_one_of(p, &["VALUE", "SCALAR", "ARRAY", "OBJECT"]).unwrap_or("VALUE");
     let test = call("is_json", vec![expr.clone(), text(kind, Span::empty())]);
     Some(negate_if(negated, test))
+}
+
+/// `IS [NOT] DISTINCT FROM x` after `expr`. sqlparser would take all that follows for the operand, with AND and OR.
+pub(super) fn is_distinct_from(dialect: &FlinkDialect, p: &mut Parser, expr: &Expr) -> Option<Step<Expr>> {
+    let negated = if eat_all(p, &["IS", "DISTINCT", "FROM"]) {
+        false
+    } else if eat_all(p, &["IS", "NOT", "DISTINCT", "FROM"]) {
+        true
+    } else {
+        return None;
+    };
+    let operand = p.parse_subexpr(dialect.prec_value(Precedence::Is));
+    Some(operand.map(|operand| {
+        let (left, right) = (Box::new(expr.clone()), Box::new(operand));
+        if negated { Expr::IsNotDistinctFrom(left, right) } else { Expr::IsDistinctFrom(left, right) }
+    }))
 }
 
 /// `[NOT] BETWEEN {SYMMETRIC | ASYMMETRIC} a AND b` after `expr`; None for the plain form.

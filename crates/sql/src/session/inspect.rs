@@ -63,7 +63,9 @@ impl Session {
             ShowKind::Modules => Effect::list("module name", vec!["core".into()]),
             ShowKind::Jars => Effect::list("jars", vec![]),
             ShowKind::MaterializedTables => Effect::list("materialized table name", vec![]),
-            other => Err(SqlError::not_yet(format!("SHOW {other:?}"))),
+            ShowKind::Partitions(_) => Err(SqlError::not_yet("SHOW PARTITIONS").about("PARTITIONS")),
+            ShowKind::CreateCatalog(_) => Err(SqlError::not_yet("SHOW CREATE CATALOG").about("CATALOG")),
+            other => Err(SqlError::not_yet(format!("SHOW {}", format!("{other:?}").to_uppercase()))),
         }
     }
 

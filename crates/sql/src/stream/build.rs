@@ -82,7 +82,9 @@ fn leaf(op: StreamOp, schema: datafusion_common::DFSchemaRef) -> StreamNode {
 /// What is not built yet, by the name a user knows.
 fn refuse(plan: &LogicalPlan) -> SqlError {
     match plan {
-        LogicalPlan::Window(_) => SqlError::not_yet("an OVER aggregate or Top-N").about("OVER"),
+        LogicalPlan::Window(_) => SqlError::not_yet("an OVER aggregate")
+            .about("OVER")
+            .help("ROW_NUMBER() is there for a Top-N: filter on it in a query around this one, WHERE rn <= 10"),
         LogicalPlan::Sort(_) => SqlError::not_yet("ORDER BY in a stream").about("ORDER"),
         LogicalPlan::Distinct(_) => SqlError::not_yet("DISTINCT ON").about("DISTINCT"),
         LogicalPlan::Unnest(_) => SqlError::not_yet("UNNEST").about("UNNEST"),

@@ -70,7 +70,9 @@ fn kind_of(join: &Join) -> SqlResult<(JoinKind, bool)> {
         JoinType::Right => (JoinKind::Right, false),
         JoinType::Full => (JoinKind::Full, false),
         JoinType::LeftSemi => (JoinKind::Semi, false),
-        JoinType::LeftAnti if join.null_aware => return Err(SqlError::not_yet("NOT IN over values that may be NULL").about("NOT")),
+        JoinType::LeftAnti if join.null_aware => {
+            return Err(SqlError::not_yet("NOT IN with a sub-query").about("NOT").help("write NOT EXISTS (SELECT … WHERE …) instead"));
+        }
         JoinType::LeftAnti => (JoinKind::Anti, false),
         JoinType::RightSemi => (JoinKind::Semi, true),
         JoinType::RightAnti => (JoinKind::Anti, true),

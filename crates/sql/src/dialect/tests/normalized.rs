@@ -63,12 +63,13 @@ fn numbers_have_flinks_types() {
 fn numbers_that_are_no_values_stay() {
     for sql in [
         "SELECT a FROM t ORDER BY 1 LIMIT 10 OFFSET 5",
-        "SELECT a FROM t FETCH FIRST 5 ROWS ONLY",
         "SELECT SUM(a) OVER (ORDER BY b ROWS BETWEEN 2 PRECEDING AND CURRENT ROW) AS s FROM t",
         "SELECT SUM(a) OVER w AS s FROM t WINDOW w AS (ORDER BY b ROWS BETWEEN 2 PRECEDING AND 3 FOLLOWING)",
     ] {
         assert_eq!(normalized(sql), sql);
     }
+    assert_eq!(normalized("SELECT a FROM t FETCH FIRST 5 ROWS ONLY"), "SELECT a FROM t LIMIT 5");
+    assert_eq!(normalized("SELECT a FROM t OFFSET 2 ROWS FETCH NEXT ROW ONLY"), "SELECT a FROM t LIMIT 1 OFFSET 2 ROWS");
     assert_eq!(normalized("SELECT a FROM t ORDER BY a + 1"), "SELECT a FROM t ORDER BY a + CAST(1 AS INT)");
 }
 
