@@ -106,10 +106,9 @@ impl GroupAggregate {
         Self { spec, partial_input, update_before, table: None, touched: vec![], generation: 0 }
     }
 
-    /// Slots of all rows of the tick by batch, and each slot once, in order of first touch.
+    /// Slots of all rows of the tick by batch, and each slot that may change once.
     fn touch(&mut self, table: &mut KeyedTable, inputs: &Inputs) -> Result<(Vec<Vec<u32>>, Vec<u32>)> {
-        self.generation += 1;
-        let (mut by_batch, mut once) = (vec![], vec![]);
+        let mut by_batch = vec![];
         for batch in inputs.iter().flatten() {
             let keys: Vec<ArrayRef> = match self.partial_input {
                 true => batch.rows.columns()[..self.spec.keys.len()].to_vec(),
@@ -117,17 +116,27 @@ impl GroupAggregate {
             };
             let mut slots = vec![];
             table.upsert(&keys, batch.len(), &mut slots)?;
-            self.touched.resize(self.touched.len().max(table.index().slots()), 0);
-            for slot in &slots {
-                let mark = &mut self.touched[*slot as usize];
-                if *mark != self.generation {
-                    *mark = self.generation;
-                    once.push(*slot);
-                }
-            }
             by_batch.push(slots);
         }
+        let rows: usize = by_batch.iter().map(Vec::len).sum();
+        // With few keys it is less work to compare all of them than to note which ones the rows touch.
+        let once = if table.index().slots() * 8 < rows { table.index().live_slots() } else { self.touched_once(table, &by_batch) };
         Ok((by_batch, once))
+    }
+
+    /// Each slot once, in order of first touch.
+    fn touched_once(&mut self, table: &KeyedTable, by_batch: &[Vec<u32>]) -> Vec<u32> {
+        self.generation += 1;
+        self.touched.resize(self.touched.len().max(table.index().slots()), 0);
+        let mut once = vec![];
+        for slot in by_batch.iter().flatten() {
+            let mark = &mut self.touched[*slot as usize];
+            if *mark != self.generation {
+                *mark = self.generation;
+                once.push(*slot);
+            }
+        }
+        once
     }
 
     /// Compares results before and after the tick and emits the difference.

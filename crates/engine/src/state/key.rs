@@ -166,6 +166,12 @@ impl KeyIndex {
             return Ok(());
         }
         slots.reserve(rows);
+        if let (Store::One(store), true) = (&mut self.store, no_nulls(keys)) {
+            // The commonest key by far: its hash costs less than to keep it for a moment.
+            let (values, all) = (encode_fixed(&keys[0])?, &mut self.slots);
+            slots.extend(values.iter().map(|v| store.upsert(all, FixedKey { values: [*v], nulls: 0 }, mix(*v, 0))));
+            return Ok(());
+        }
         let mut hashes = std::mem::take(&mut self.scratch_hashes);
         hash_columns(keys, rows, &mut hashes)?;
         let all = &mut self.slots;
