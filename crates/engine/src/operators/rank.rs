@@ -2,10 +2,12 @@
 
 use arrow::array::{ArrayRef, Int64Array};
 use arrow::datatypes::SchemaRef;
+use hashbrown::HashSet;
 use std::sync::Arc;
 
 use super::changes::Changes;
 use crate::operator::{Inputs, Operator, Output, Tick};
+use crate::state::column::BuildMix;
 use crate::state::ranked::{Content, RankedTable, SortColumn};
 use crate::state::{State, TableId};
 use crate::{Batch, Error, Result, RowKind};
@@ -99,20 +101,14 @@ impl Rank {
 /// The keys that a tick touches, in order of first touch, with their results before it.
 #[derive(Default)]
 struct Touched {
-    /// By slot: place in `keys`, plus one.
-    places: Vec<u32>,
+    slots: HashSet<u32, BuildMix>,
     keys: Vec<Before>,
 }
 
 impl Touched {
     fn note(&mut self, slot: u32, rows: impl FnOnce() -> Vec<Content>) {
-        let at = slot as usize;
-        if self.places.len() <= at {
-            self.places.resize(at + 1, 0);
-        }
-        if self.places[at] == 0 {
+        if self.slots.insert(slot) {
             self.keys.push(Before { slot, rows: rows() });
-            self.places[at] = self.keys.len() as u32;
         }
     }
 }

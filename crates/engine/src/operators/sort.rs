@@ -1,14 +1,12 @@
 //! ORDER BY event time: rows come out in order once the watermark has passed them.
 
 use arrow::array::{Array, ArrayRef, RecordBatch, RecordBatchOptions};
-use arrow::compute::SortOptions;
 use arrow::datatypes::SchemaRef;
-use arrow::row::{RowConverter, SortField};
 
 use super::pairs::taken;
 use super::windows::{TimeColumn, keep_until_over};
 use crate::operator::{Inputs, Operator, Output, Tick};
-use crate::state::ranked::SortColumn;
+use crate::state::ranked::{SortColumn, order_bytes};
 use crate::state::timed::{Drained, TimedTable};
 use crate::state::{State, TableId};
 use crate::{Batch, Error, Result};
@@ -39,12 +37,7 @@ impl TimeSort {
     }
 
     fn sorted(&self, rows: &[Drained], columns: &[ArrayRef]) -> Result<Vec<u32>> {
-        let field = |c: &SortColumn| {
-            let options = SortOptions { descending: c.descending, nulls_first: c.nulls_first };
-            SortField::new_with_options(columns[c.column].data_type().clone(), options)
-        };
-        let by: Vec<ArrayRef> = self.order.iter().map(|c| columns[c.column].clone()).collect();
-        let keys = RowConverter::new(self.order.iter().map(field).collect())?.convert_columns(&by)?;
+        let keys = order_bytes(&self.order, columns)?;
         let mut order: Vec<u32> = (0..rows.len() as u32).collect();
         order.sort_by_key(|row| (rows[*row as usize].id.0, keys.row(*row as usize)));
         Ok(order)

@@ -1,14 +1,13 @@
 //! Top-N and deduplication per window: when a window is over, the first rows of each key in an order.
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, RecordBatchOptions};
-use arrow::compute::SortOptions;
-use arrow::row::{RowConverter, SortField};
 use std::sync::Arc;
 
 use super::pairs::taken;
 use super::rank::RankSpec;
 use super::windows::{TimeColumn, keep_until_over, last_moments};
 use crate::operator::{Inputs, Operator, Output, Tick};
+use crate::state::ranked::order_bytes;
 use crate::state::timed::{Drained, TimedTable};
 use crate::state::{State, TableId};
 use crate::{Batch, Error, Result};
@@ -42,13 +41,7 @@ impl WindowRank {
 
     /// Which rows are in the result, and their ranks. The rows of a key lie together, in order of arrival.
     fn first_rows(&self, rows: &[Drained], columns: &[ArrayRef]) -> Result<(Vec<u32>, Vec<i64>)> {
-        let order = &self.spec.order;
-        let sort = order.iter().map(|c| {
-            let options = SortOptions { descending: c.descending, nulls_first: c.nulls_first };
-            SortField::new_with_options(columns[c.column].data_type().clone(), options)
-        });
-        let sorted_by: Vec<ArrayRef> = order.iter().map(|c| columns[c.column].clone()).collect();
-        let converted = RowConverter::new(sort.collect())?.convert_columns(&sorted_by)?;
+        let order = order_bytes(&self.spec.order, columns)?;
         let (mut places, mut ranks) = (vec![], vec![]);
         let mut start = 0;
         for key in rows.chunk_by(|a, b| (a.id.0, a.slot) == (b.id.0, b.slot)) {
@@ -57,7 +50,7 @@ impl WindowRank {
                 of_key.reverse();
             }
             // Stable: rows that are equal in the order stay as they came.
-            of_key.sort_by_key(|row| converted.row(*row as usize));
+            of_key.sort_by_key(|row| order.row(*row as usize));
             let shown = of_key.into_iter().enumerate().skip(self.spec.skip).take(self.spec.take);
             for (place, row) in shown {
                 places.push(row);

@@ -25,6 +25,21 @@ pub struct SortColumn {
     pub nulls_first: bool,
 }
 
+impl SortColumn {
+    /// How values of this type become bytes that compare in this order.
+    pub fn field(&self, data_type: &DataType) -> SortField {
+        let options = SortOptions { descending: self.descending, nulls_first: self.nulls_first };
+        SortField::new_with_options(data_type.clone(), options)
+    }
+}
+
+/// The rows of some columns as bytes that compare in this order.
+pub fn order_bytes(order: &[SortColumn], columns: &[ArrayRef]) -> Result<arrow::row::Rows> {
+    let by: Vec<ArrayRef> = order.iter().map(|c| columns[c.column].clone()).collect();
+    let fields = order.iter().zip(&by).map(|(c, values)| c.field(values.data_type())).collect();
+    Ok(RowConverter::new(fields)?.convert_columns(&by)?)
+}
+
 /// The content of a row that is kept.
 pub type Content = Arc<[u8]>;
 
@@ -66,12 +81,8 @@ impl RankedTable {
     pub fn new(schema: SchemaRef, key_columns: &[usize], order: &[SortColumn], latest_first: bool) -> Result<Self> {
         let types: Vec<DataType> = schema.fields().iter().map(|f| f.data_type().clone()).collect();
         let key_types: Vec<DataType> = key_columns.iter().map(|c| types[*c].clone()).collect();
-        let sort = |c: &SortColumn| {
-            let options = SortOptions { descending: c.descending, nulls_first: c.nulls_first };
-            SortField::new_with_options(types[c.column].clone(), options)
-        };
         Ok(Self {
-            converter: RowConverter::new(order.iter().map(sort).collect())?,
+            converter: RowConverter::new(order.iter().map(|c| c.field(&types[c.column])).collect())?,
             order: order.to_vec(),
             latest_first,
             keys: KeyIndex::new(&key_types),
