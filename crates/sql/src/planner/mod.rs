@@ -54,8 +54,9 @@ fn apply_rules(plan: LogicalPlan) -> SqlResult<LogicalPlan> {
         Arc::new(SimplifyExpressions::new()),
         Arc::new(ReplaceDistinctWithAggregate::new()),
         Arc::new(DecorrelatePredicateSubquery::new()),
-        Arc::new(EliminateCrossJoin::new()),
+        // Before the next rule, which takes conditions apart that are not split into keys yet.
         Arc::new(ExtractEquijoinPredicate::new()),
+        Arc::new(EliminateCrossJoin::new()),
         Arc::new(EliminateFilter::new()),
         Arc::new(PushDownFilter::new()),
         Arc::new(CommonSubexprEliminate::new()),
