@@ -9,6 +9,7 @@ use std::fmt::Write;
 use super::{AggregateCalls, JoinColumns, RankColumns, StreamNode, StreamOp};
 use crate::catalog::{ROWTIME, time_attribute};
 use crate::planner::nodes::{WINDOW_COLUMNS, WindowKind};
+use crate::planner::set_operations::word;
 
 /// The plans of a job.
 pub fn explain(logical: &[String], roots: &[StreamNode], changelog: bool) -> String {
@@ -152,6 +153,7 @@ fn describe(node: &StreamNode) -> String {
             format!("WindowJoin({window}{})", join_text(node, columns))
         }
         StreamOp::Union => "Union(all=[true])".into(),
+        StreamOp::SetOperation(kind) => format!("SetOperation({})", word(*kind)),
         StreamOp::Limit { skip, fetch } => format!("Limit(offset=[{skip}], fetch=[{fetch}])"),
         StreamOp::Sink(table, _) => {
             let columns: Vec<&str> = node.schema.fields().iter().map(|f| f.name().as_str()).collect();
