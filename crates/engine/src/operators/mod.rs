@@ -2,6 +2,7 @@
 
 pub mod calc;
 mod changes;
+pub mod deduplicate;
 pub mod enforce;
 pub mod expand;
 pub mod group_aggregate;
@@ -13,6 +14,7 @@ pub mod rank;
 pub mod session_aggregate;
 pub mod session_tvf;
 pub mod sort;
+pub mod temporal_join;
 pub mod unnest;
 pub mod window_aggregate;
 pub mod window_join;
