@@ -19,6 +19,7 @@ pub mod expr;
 pub mod graph;
 pub mod hash;
 mod intake;
+pub mod lookup;
 pub mod operator;
 pub mod operators;
 mod pool;

@@ -9,6 +9,7 @@ pub mod group_aggregate;
 pub mod interval_join;
 pub mod join;
 pub mod limit;
+pub mod lookup_join;
 pub mod pairs;
 pub mod rank;
 pub mod session_aggregate;

@@ -14,6 +14,7 @@ mod relations;
 pub mod rewrite;
 pub mod row_number;
 mod select;
+pub mod temporal;
 mod unions;
 pub mod unnest;
 

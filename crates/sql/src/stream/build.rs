@@ -14,6 +14,7 @@ use super::calc::{calc, column_at, identity};
 use super::join::build_join;
 use super::rank::build_rank;
 use super::sort::{build_limit, build_sort};
+use super::temporal::{as_join, build_filtered, build_temporal_join};
 use super::{Changelog, ScanColumn, StreamNode, StreamOp, WindowColumns};
 use crate::catalog::{ColumnSource, Table};
 use crate::error::{SqlError, SqlResult};
@@ -38,6 +39,9 @@ pub(super) fn build(plan: &LogicalPlan) -> SqlResult<StreamNode> {
             if let Some(ranked) = build_rank(f)? {
                 return Ok(ranked);
             }
+            if let Some(join) = as_join(&f.input) {
+                return build_filtered(join, &f.predicate);
+            }
             let input = build(&f.input)?;
             let (columns, schema) = (identity(&input.schema), input.schema.clone());
             Ok(calc(input, Some(f.predicate.clone()), columns, schema)?)
@@ -54,9 +58,10 @@ pub(super) fn build(plan: &LogicalPlan) -> SqlResult<StreamNode> {
         LogicalPlan::EmptyRelation(empty) => build_empty(empty),
         LogicalPlan::Limit(limit) => build_limit(limit),
         LogicalPlan::Sort(sort) if sort.fetch.is_none() => build_sort(sort),
-        LogicalPlan::Extension(extension) => match (as_window_tvf(&extension.node), as_unnest(&extension.node)) {
-            (Some(tvf), _) => build_window_tvf(tvf),
-            (_, Some(unnest)) => build_unnest(unnest),
+        LogicalPlan::Extension(extension) => match (as_window_tvf(&extension.node), as_unnest(&extension.node), as_join(plan)) {
+            (Some(tvf), ..) => build_window_tvf(tvf),
+            (_, Some(unnest), _) => build_unnest(unnest),
+            (.., Some(join)) => build_temporal_join(join),
             _ => Err(SqlError::not_yet(extension.node.name())),
         },
         other => Err(refuse(other)),
