@@ -16,6 +16,7 @@ pub mod row_number;
 mod select;
 pub mod set_operations;
 mod sub_queries;
+pub mod temporal;
 mod unions;
 pub mod unnest;
 

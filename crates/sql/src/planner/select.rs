@@ -12,7 +12,7 @@ use sqlparser::tokenizer::Span;
 use std::ops::ControlFlow;
 
 use super::context::PlanContext;
-use super::unnest;
+use super::{temporal, unnest};
 use crate::dialect::names;
 use crate::error::{SqlError, SqlResult};
 
@@ -55,6 +55,7 @@ impl Settle<'_, '_> {
     }
 
     fn select(&self, select: &mut Select, ctes: &[Cte]) -> SqlResult<()> {
+        temporal::place_hints(select)?;
         unnest::fold(&mut select.from);
         for table in &mut select.from {
             self.relation(&mut table.relation, ctes)?;
