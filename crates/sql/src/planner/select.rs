@@ -153,7 +153,10 @@ fn check_different(query: &Query, name: &str) -> SqlResult<()> {
 /// A lone `*` over one table means what it says.
 fn needs_columns(select: &Select) -> bool {
     match select.projection.as_slice() {
-        [SelectItem::Wildcard(_)] => !matches!(select.from.as_slice(), [one] if one.joins.is_empty()),
+        [SelectItem::Wildcard(_)] => match select.from.as_slice() {
+            [one] => !one.joins.is_empty() || matches!(one.relation, TableFactor::NestedJoin { .. }),
+            _ => true,
+        },
         items => items.iter().any(|i| matches!(i, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..))),
     }
 }

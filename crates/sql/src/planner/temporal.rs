@@ -1,9 +1,10 @@
 //! `JOIN table FOR SYSTEM_TIME AS OF time`: the syntax as one relation, and the logical node. Whether versions are kept or rows are
 //! looked up is told by the kind of the time, see [`crate::stream`].
 
-use datafusion_common::{DFSchema, DFSchemaRef, ExprSchema, Result, plan_err};
+use datafusion_common::{Column, DFSchema, DFSchemaRef, ExprSchema, Result, plan_err};
 use datafusion_expr::planner::RelationPlannerContext;
-use datafusion_expr::{Expr, Extension, LogicalPlan, UserDefinedLogicalNode, UserDefinedLogicalNodeCore};
+use datafusion_expr::utils::conjunction;
+use datafusion_expr::{Expr, Extension, LogicalPlan, LogicalPlanBuilder, UserDefinedLogicalNode, UserDefinedLogicalNodeCore};
 use sqlparser::ast::{self, Join, JoinConstraint, JoinOperator, TableFactor, TableVersion};
 use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
@@ -70,7 +71,7 @@ pub fn place_hints(select: &mut ast::Select) -> SqlResult<()> {
 
 /// Plans `left JOIN table FOR SYSTEM_TIME AS OF … ON …`.
 pub fn plan_join(left: TableFactor, join: &Join, cx: &mut dyn RelationPlannerContext) -> Result<LogicalPlan> {
-    let (keeps_left, on) = condition(&join.join_operator)?;
+    let (keeps_left, constraint) = constraint(&join.join_operator)?;
     let mut table = join.relation.clone();
     let TableFactor::Table { name, alias, with_hints, version, .. } = &mut table else { return plan_err!("not a table of a time") };
     let Some(TableVersion::ForSystemTimeAsOf(time)) = version.take() else {
@@ -82,26 +83,47 @@ pub fn plan_join(left: TableFactor, join: &Join, cx: &mut dyn RelationPlannerCon
     let time = left_time(&time, &left, cx)?;
     let right = cx.plan(table)?;
     let both = left.schema().join(right.schema())?;
-    let on = super::rewrite::flink_expression(cx.sql_to_expr(on, &both)?, &both)?;
+    let (on, merged) = match constraint {
+        JoinConstraint::On(on) => (super::rewrite::flink_expression(cx.sql_to_expr(on.clone(), &both)?, &both)?, vec![]),
+        JoinConstraint::Using(names) => using(names, left.schema(), right.schema())?,
+        _ => {
+            let error = SqlError::new("FOR SYSTEM_TIME AS OF needs a condition with the key of its table");
+            return Err(error.about(ABOUT).help("write JOIN t FOR SYSTEM_TIME AS OF o.time ON o.key = t.key").into());
+        }
+    };
     let node = TemporalJoin::try_new(left, right, Parts { keeps_left, time, on, name: called, hint })?;
-    Ok(LogicalPlan::Extension(Extension { node: Arc::new(node) }))
+    let plan = LogicalPlan::Extension(Extension { node: Arc::new(node) });
+    if merged.is_empty() {
+        return Ok(plan);
+    }
+    let columns = plan.schema().columns().into_iter().filter(|c| !merged.contains(c)).map(Expr::Column).collect::<Vec<_>>();
+    LogicalPlanBuilder::from(plan).project(columns)?.build()
+}
+
+/// The condition of `USING (a, b)`, and the columns of the right input that are one with those of the left.
+fn using(names: &[ast::ObjectName], left: &DFSchema, right: &DFSchema) -> Result<(Expr, Vec<Column>)> {
+    let (mut on, mut merged) = (vec![], vec![]);
+    for name in names {
+        let name = name.0.last().and_then(|part| part.as_ident()).map(|ident| ident.value.as_str()).unwrap_or_default();
+        let of = |schema: &DFSchema| schema.qualified_field_with_unqualified_name(name).map(Column::from);
+        let (l, r) = (of(left)?, of(right)?);
+        on.push(Expr::Column(l).eq(Expr::Column(r.clone())));
+        merged.push(r);
+    }
+    match conjunction(on) {
+        Some(on) => Ok((on, merged)),
+        None => plan_err!("USING names columns"),
+    }
 }
 
 /// Whether the join is a LEFT one, and its condition.
-fn condition(join: &JoinOperator) -> Result<(bool, ast::Expr)> {
-    let (left, constraint) = match join {
-        JoinOperator::Inner(on) | JoinOperator::Join(on) => (false, on),
-        JoinOperator::Left(on) | JoinOperator::LeftOuter(on) => (true, on),
+fn constraint(join: &JoinOperator) -> Result<(bool, &JoinConstraint)> {
+    match join {
+        JoinOperator::Inner(on) | JoinOperator::Join(on) => Ok((false, on)),
+        JoinOperator::Left(on) | JoinOperator::LeftOuter(on) => Ok((true, on)),
         _ => {
             let error = SqlError::new("FOR SYSTEM_TIME AS OF goes with JOIN and LEFT JOIN only: it is asked row by row of the left input");
-            return Err(error.about(ABOUT).into());
-        }
-    };
-    match constraint {
-        JoinConstraint::On(on) => Ok((left, on.clone())),
-        _ => {
-            let error = SqlError::new("FOR SYSTEM_TIME AS OF needs a condition with the key of its table");
-            Err(error.about(ABOUT).help("write JOIN t FOR SYSTEM_TIME AS OF o.time ON o.key = t.key").into())
+            Err(error.about(ABOUT).into())
         }
     }
 }

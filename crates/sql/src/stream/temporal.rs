@@ -82,7 +82,7 @@ fn event_time(join: &TemporalJoin, left: StreamNode, left_time: usize) -> SqlRes
             SqlError::new(format!("the event times of the two sides of '{name}' are of different types, TIMESTAMP and TIMESTAMP_LTZ"));
         return Err(error.about(ABOUT).help("declare both columns with the same type"));
     }
-    let equal = Equalities::of(&join.on, &left.schema, &right.schema);
+    let equal = Equalities::of(&join.on, &left.schema, &right.schema).without_constants();
     if let Some(column) = key.iter().find(|k| !equal.has_right(**k, &right.schema)) {
         let column = column.map_or_else(|| "…".to_string(), |c| right.schema.field(c).name().clone());
         let error = SqlError::new(format!("the condition must compare the whole key of '{name}' with =, but '{column}' is missing"));
@@ -93,7 +93,8 @@ fn event_time(join: &TemporalJoin, left: StreamNode, left_time: usize) -> SqlRes
     let (left, left_keys) = with_keys(left, &left_exprs, "$left")?;
     let (right, right_keys) = with_keys(right, &right_exprs, "$right")?;
     let kind = if join.keeps_left { JoinKind::Left } else { JoinKind::Inner };
-    let nulls_equal = vec![false; left_keys.len()];
+    // A primary key has no NULLs; where a key has some all the same, Flink lets NULL meet NULL here, unlike in other joins.
+    let nulls_equal = vec![true; left_keys.len()];
     let columns = JoinColumns { kind, keys: [left_keys, right_keys], nulls_equal, condition: conjunction(equal.rest) };
     let schema = pair(&left.schema, &right.schema)?;
     let window = left.window.clone();
@@ -150,6 +151,13 @@ impl Equalities {
         Self { pairs, rest }
     }
 
+    /// Only a value of the left row tells a version: what is compared with a constant becomes a further condition.
+    fn without_constants(self) -> Self {
+        let (pairs, constant): (Vec<_>, Vec<_>) = self.pairs.into_iter().partition(|(l, _)| !l.column_refs().is_empty());
+        let rest = self.rest.into_iter().chain(constant.into_iter().map(|(l, r)| r.eq(l))).collect();
+        Self { pairs, rest }
+    }
+
     /// Whether a column of the right input is compared with something, be it in a wider type.
     fn has_right(&self, column: Option<usize>, right: &DFSchema) -> bool {
         column.is_some() && self.pairs.iter().any(|(_, r)| column_at(widened(r), right) == column)
@@ -185,6 +193,11 @@ pub(super) fn primary_key(node: &StreamNode) -> Option<Vec<Option<usize>>> {
 /// A step that keeps the newest row of each key, made to tell each of its versions; other steps as they are.
 fn versions(node: StreamNode) -> SqlResult<StreamNode> {
     if node.changelog == Changelog::InsertOnly {
+        if filters(&node) {
+            return Err(SqlError::new("a filter below FOR SYSTEM_TIME AS OF would hide which version holds: an older one would go on holding")
+                .about("SYSTEM_TIME")
+                .help("put the condition in ON or WHERE of the join, where it is asked of the version that holds"));
+        }
         return Ok(node);
     }
     let refused = || {
@@ -196,6 +209,14 @@ fn versions(node: StreamNode) -> SqlResult<StreamNode> {
     };
     let (project, schema) = (identity(&node.schema), node.schema.clone());
     versions_of(node, None, project, schema)?.ok_or_else(refused)
+}
+
+/// Whether versions are left out between a table and the join.
+fn filters(node: &StreamNode) -> bool {
+    match &node.op {
+        StreamOp::Calc { condition, .. } => condition.is_some() || filters(&node.inputs[0]),
+        _ => false,
+    }
 }
 
 /// The same under a projection and a condition that stand above it.
