@@ -8,6 +8,7 @@ mod fields;
 mod join;
 mod rank;
 mod sort;
+pub mod text;
 
 use arrow::array::RecordBatch;
 use datafusion_common::DFSchemaRef;
