@@ -12,6 +12,7 @@ pub mod pairs;
 pub mod rank;
 pub mod session_aggregate;
 pub mod session_tvf;
+pub mod set_operation;
 pub mod sort;
 pub mod unnest;
 pub mod window_aggregate;

@@ -175,6 +175,7 @@ impl Lowering<'_> {
                 }
                 Ok(Lowered { nodes, columns: None })
             }
+            StreamOp::SetOperation(kind) => self.set_operation(node, *kind),
             StreamOp::WindowTvf { kind, time, processing, partition } => {
                 let schema = arrow_schema(&node.schema);
                 let column = if *processing { None } else { Some(*time) };

@@ -10,6 +10,7 @@ use super::text::sql_text;
 use super::{AggregateCalls, JoinColumns, RankColumns, StreamNode, StreamOp};
 use crate::catalog::{ROWTIME, time_attribute};
 use crate::planner::nodes::{WINDOW_COLUMNS, WindowKind};
+use crate::planner::set_operations::word;
 use crate::types::FlinkType;
 
 /// The plans of a job.
@@ -162,6 +163,7 @@ fn describe(node: &StreamNode) -> String {
             format!("WindowJoin({window}{})", join_text(node, columns))
         }
         StreamOp::Union => "Union(all=[true])".into(),
+        StreamOp::SetOperation(kind) => format!("SetOperation({})", word(*kind)),
         StreamOp::Limit { skip, fetch } => format!("Limit(offset=[{skip}], fetch=[{fetch}])"),
         StreamOp::Sink(table, _) => {
             let columns: Vec<&str> = node.schema.fields().iter().map(|f| f.name().as_str()).collect();

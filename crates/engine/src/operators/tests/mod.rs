@@ -7,4 +7,5 @@ mod join;
 mod rank;
 mod rowwise;
 mod session;
+mod set_operation;
 mod window;
