@@ -93,6 +93,7 @@ const CASES: &[Case] = &[
         "USING names column 'idd', which is not on both sides of the join",
         Some("there are: id, item, price, ts, r"),
     ),
+    ("SELECT id FROM bids AS a, bids AS b", "id", "column 'id' is ambiguous", Some("put the table's name or alias before it")),
     ("SELECT id FROM bids JOIN nothere ON TRUE", "nothere", "table 'nothere' not found", Some("there are: bids")),
     (
         "SELECT id FROM bids WHERE price > (SELECT MAX(prise) FROM bids)",

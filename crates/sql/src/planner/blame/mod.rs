@@ -223,7 +223,8 @@ impl Blame<'_, '_> {
         let (parts, queries) = parts(expr);
         let types: Vec<Option<DataType>> = parts.iter().map(|part| self.expr(part, scope, ctes)).collect();
         queries.iter().for_each(|query| self.query(query, &scope.inner(), ctes));
-        if self.found.len() == before && !(scope.merged && error.message.contains("ambiguous")) {
+        let excused = (scope.merged && error.message.contains("ambiguous")) || needs_select(expr);
+        if self.found.len() == before && !excused {
             self.found.push(words::of_expression(expr, &types, scope, error));
         }
         None
@@ -351,6 +352,15 @@ fn parts(expr: &Expr) -> (Vec<&Expr>, Vec<&Query>) {
         _ => vec![],
     };
     (parts, queries)
+}
+
+/// Whether an expression has a meaning only within its SELECT: a window of WINDOW, GROUP_ID().
+fn needs_select(expr: &Expr) -> bool {
+    let itself = match expr {
+        Expr::Function(f) => matches!(f.over, Some(WindowType::NamedWindow(_))) || f.name.to_string().eq_ignore_ascii_case("GROUP_ID"),
+        _ => false,
+    };
+    itself || parts(expr).0.into_iter().any(needs_select)
 }
 
 /// The arguments of a call that are expressions.

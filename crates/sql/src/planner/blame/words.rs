@@ -30,7 +30,9 @@ fn type_name(data_type: &Option<DataType>) -> String {
 pub(super) fn of_expression(expr: &Expr, types: &[Option<DataType>], scope: &Scope, error: SqlError) -> SqlError {
     let place = Place::of(expr);
     match (expr, types) {
-        (Expr::Identifier(name), _) => no_column(name, None, &scope.columns),
+        (Expr::Identifier(name), _) if scope.columns.fields().iter().all(|f| *f.name() != name.value) => {
+            no_column(name, None, &scope.columns)
+        }
         (Expr::CompoundIdentifier(path), _) => no_path(path, scope, error),
         (Expr::BinaryOp { op: op @ (BinaryOperator::And | BinaryOperator::Or), left, right }, [a, b]) => {
             let wrong = if *a == Some(DataType::Boolean) { (right, b) } else { (left, a) };
