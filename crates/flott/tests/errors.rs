@@ -26,7 +26,7 @@ const CASES: &[Case] = &[
         "LOWER(string): argument 1 must be a STRING, not BIGINT",
         Some("write CAST(id AS STRING)"),
     ),
-    ("SELECT UPER(item) FROM bids", "UPER", "there is no function 'UPER'", Some("did you mean 'UPPER'?")),
+    ("SELECT UPER(item) FROM bids", "UPER(item)", "there is no function 'UPER'", Some("did you mean 'UPPER'?")),
     ("SELECT SUM(item) FROM bids", "SUM(item)", "SUM takes a number, not STRING", Some("write SUM([DISTINCT] numeric)")),
     (
         "SELECT COUNT(id, item) FROM bids",
