@@ -20,6 +20,7 @@ mod feed;
 pub mod graph;
 pub mod hash;
 mod intake;
+pub mod lookup;
 pub mod operator;
 pub mod operators;
 mod pool;

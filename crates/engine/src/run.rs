@@ -8,6 +8,7 @@ use crate::checkpoint::{CheckpointStore, Numbering};
 use crate::feed::{Feed, Share};
 use crate::graph::{Graph, NodeId, NodeKind, Topology};
 use crate::intake::{SourceIntake, Taken};
+use crate::lookup::LookupNode;
 use crate::operator::{LateRows, Tick};
 use crate::pool::Pool;
 use crate::progress::{OperatorProgress, Progress, SinkProgress};
@@ -119,6 +120,8 @@ pub struct Job {
     pub(crate) pool: Pool,
     pub(crate) sources: Vec<SourceIntake>,
     pub(crate) sinks: Vec<SinkSlot>,
+    /// By the node that gets what is found.
+    pub(crate) lookups: Vec<(NodeId, LookupNode)>,
     pub(crate) late: Vec<LateRows>,
     /// Event time by node after the last tick.
     pub(crate) watermarks: Vec<i64>,
@@ -146,9 +149,10 @@ impl Job {
         let topology = Arc::new(Topology::of(&graph)?);
         let nodes = graph.nodes.len();
         let mut parts: Vec<Vec<WorkerNode>> = (0..config.workers).map(|_| Vec::with_capacity(nodes)).collect();
-        let (mut sources, mut sinks) = (vec![], vec![]);
+        let (mut sources, mut sinks, mut lookups) = (vec![], vec![], vec![]);
         let mut holds = vec![true; nodes];
         for (id, node) in graph.nodes.into_iter().enumerate() {
+            lookups.extend(node.lookup.map(|lookup| (id, lookup)));
             match node.kind {
                 NodeKind::Source(source) => sources.push(open_source(id, node.name, *source, &mut parts)),
                 NodeKind::Operator(factory) => {
@@ -177,6 +181,7 @@ impl Job {
             pool: Pool::start(workers)?,
             sources,
             sinks,
+            lookups,
             late: vec![LateRows::default(); nodes],
             watermarks: vec![NO_WATERMARK; nodes],
             store,
@@ -304,9 +309,24 @@ impl Job {
             let (outputs, decoded): (Vec<StageOutput>, Vec<_>) = done.into_iter().unzip();
             self.collect(outputs, &mut arrived)?;
             self.accept(decoded.into_iter().flatten().collect::<Result<_>>()?);
+            self.look_up(&mut arrived)?;
         }
         ahead?;
         self.ticks += 1;
+        Ok(())
+    }
+
+    /// Adds to the rows that cross a lookup what is found for them.
+    fn look_up(&mut self, arrived: &mut [Vec<Parcel>]) -> Result<()> {
+        let (now_ms, clock) = (self.now_ms, &self.clock);
+        for (node, lookup) in &mut self.lookups {
+            for parcels in arrived.iter_mut() {
+                let asked = parcels.iter().filter(|p| p.node == *node);
+                let answers = asked.map(|p| lookup.answer(&p.batch, now_ms, &mut |ms| clock.sleep_ms(ms)));
+                let answers = answers.collect::<Result<Vec<_>>>().map_err(|e| e.at(self.topology.names[*node].clone()))?;
+                parcels.extend(answers.into_iter().map(|batch| Parcel { node: *node, port: 1, batch }));
+            }
+        }
         Ok(())
     }
 

@@ -8,6 +8,7 @@ pub mod column;
 pub(crate) mod encoding;
 pub mod key;
 pub mod keyed;
+pub(crate) mod pages;
 pub mod ranked;
 pub mod rows;
 pub mod sessions;
@@ -15,6 +16,8 @@ pub mod sets;
 pub mod slices;
 pub mod timed;
 pub(crate) mod value;
+pub mod versions;
+pub mod waiting;
 
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
 use arrow::datatypes::UInt8Type;

@@ -17,14 +17,15 @@ use crate::stream::{JoinColumns, StreamNode, StreamOp, pair_schema};
 impl Lowering<'_> {
     pub(super) fn join(&mut self, node: &StreamNode) -> SqlResult<Lowered> {
         let schema = arrow_schema(&node.schema);
+        let [left, right] = &node.inputs[..] else { return Err(SqlError::new("a join has two inputs")) };
         match &node.op {
             StreamOp::Join(columns) => {
-                let spec = JoinSpec { kind: columns.kind, inputs: self.join_inputs(node, columns)?, schema };
+                let spec = JoinSpec { kind: columns.kind, inputs: self.join_inputs(left, right, columns)?, schema };
                 self.binary(node, &columns.keys, "Join", 0, Box::new(move || Ok(Box::new(Join::new(spec.clone())) as _)))
             }
             StreamOp::IntervalJoin { columns, times, processing, lower, upper } => {
                 let times = times.map(|column| if *processing { TimeColumn::Processing } else { TimeColumn::Event(column) });
-                let (kind, inputs) = (columns.kind, self.join_inputs(node, columns)?);
+                let (kind, inputs) = (columns.kind, self.join_inputs(left, right, columns)?);
                 let spec = IntervalJoinSpec { kind, inputs, times, lower: *lower, upper: *upper, schema };
                 let delay = if *processing { 0 } else { spec.delay_ms() };
                 self.binary(
@@ -37,8 +38,8 @@ impl Lowering<'_> {
             }
             StreamOp::WindowJoin { columns, ends, processing } => {
                 let column = (!processing).then_some(ends[0]);
-                let time = self.window_time(column, &node.inputs[0].schema);
-                let (kind, inputs) = (columns.kind, self.join_inputs(node, columns)?);
+                let time = self.window_time(column, &left.schema);
+                let (kind, inputs) = (columns.kind, self.join_inputs(left, right, columns)?);
                 let spec = WindowJoinSpec { kind, inputs, ends: *ends, time, schema };
                 self.binary(node, &columns.keys, "WindowJoin", 0, Box::new(move || Ok(Box::new(WindowJoin::new(spec.clone())) as _)))
             }
@@ -46,8 +47,7 @@ impl Lowering<'_> {
         }
     }
 
-    fn join_inputs(&self, node: &StreamNode, columns: &JoinColumns) -> SqlResult<JoinInputs> {
-        let [left, right] = &node.inputs[..] else { return Err(SqlError::new("a join has two inputs")) };
+    pub(super) fn join_inputs(&self, left: &StreamNode, right: &StreamNode, columns: &JoinColumns) -> SqlResult<JoinInputs> {
         let condition = columns.condition.as_ref().map(|c| lower_expr(c, &pair_schema(left, right)?, self.zone)).transpose()?;
         Ok(JoinInputs {
             schemas: [arrow_schema(&left.schema), arrow_schema(&right.schema)],
@@ -65,7 +65,7 @@ impl Lowering<'_> {
     }
 
     /// An operator with two inputs, dealt by their keys.
-    fn binary(
+    pub(super) fn binary(
         &mut self,
         node: &StreamNode,
         keys: &[Vec<usize>; 2],

@@ -6,6 +6,7 @@ mod join;
 mod merge;
 mod rank;
 pub mod scan;
+mod temporal;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -215,6 +216,9 @@ impl Lowering<'_> {
             StreamOp::Rank(columns) => self.rank(node, columns),
             StreamOp::TimeSort { time, order } => self.time_sort(node, *time, order),
             StreamOp::Join(_) | StreamOp::IntervalJoin { .. } | StreamOp::WindowJoin { .. } => self.join(node),
+            StreamOp::TemporalJoin { columns, times } => self.temporal_join(node, columns, *times),
+            StreamOp::Deduplicate(columns) => self.deduplicate(node, columns),
+            StreamOp::LookupJoin { columns, table, form } => self.lookup_join(node, columns, table, form),
             StreamOp::GroupAggregate(aggregate) => self.group_aggregate(node, aggregate),
             StreamOp::WindowAggregate { kind, attached, time, aggregate } => self.window_aggregate(node, kind, *attached, *time, aggregate),
             StreamOp::Sink(..) => Err(SqlError::new("a sink cannot stand below another step")),

@@ -18,6 +18,7 @@ pub mod row_number;
 mod select;
 pub mod set_operations;
 mod sub_queries;
+pub mod temporal;
 mod unions;
 pub mod unnest;
 

@@ -17,6 +17,7 @@ use super::calc::{calc, column_at, identity};
 use super::join::build_join;
 use super::rank::build_rank;
 use super::sort::{build_limit, build_sort};
+use super::temporal::{as_join, build_filtered, build_temporal_join};
 use super::{Changelog, ScanColumn, StreamNode, StreamOp, WindowColumns};
 use crate::catalog::{ColumnSource, Table, without_time_attribute};
 use crate::error::{SqlError, SqlResult};
@@ -42,6 +43,9 @@ pub(super) fn build(plan: &LogicalPlan) -> SqlResult<StreamNode> {
             if let Some(ranked) = build_rank(f)? {
                 return Ok(ranked);
             }
+            if let Some(join) = as_join(&f.input) {
+                return build_filtered(join, &f.predicate);
+            }
             let input = build(&f.input)?;
             let (columns, schema) = (identity(&input.schema), input.schema.clone());
             Ok(calc(input, Some(f.predicate.clone()), columns, schema)?)
@@ -58,18 +62,20 @@ pub(super) fn build(plan: &LogicalPlan) -> SqlResult<StreamNode> {
         LogicalPlan::EmptyRelation(empty) => build_empty(empty),
         LogicalPlan::Limit(limit) => build_limit(limit),
         LogicalPlan::Sort(sort) if sort.fetch.is_none() => build_sort(sort),
-        LogicalPlan::Extension(extension) => build_extension(&extension.node),
+        LogicalPlan::Extension(extension) => build_extension(plan, &extension.node),
         other => Err(refuse(other)),
     }
 }
 
-fn build_extension(node: &Arc<dyn UserDefinedLogicalNode>) -> SqlResult<StreamNode> {
+fn build_extension(plan: &LogicalPlan, node: &Arc<dyn UserDefinedLogicalNode>) -> SqlResult<StreamNode> {
     if let Some(tvf) = as_window_tvf(node) {
         build_window_tvf(tvf)
     } else if let Some(unnest) = as_unnest(node) {
         build_unnest(unnest)
     } else if let Some(operation) = as_set_operation(node) {
         build_set_operation(operation)
+    } else if let Some(join) = as_join(plan) {
+        build_temporal_join(join)
     } else {
         Err(SqlError::not_yet(node.name()))
     }

@@ -8,4 +8,5 @@ mod rank;
 mod rowwise;
 mod session;
 mod set_operation;
+mod temporal;
 mod window;
