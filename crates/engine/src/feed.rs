@@ -95,7 +95,7 @@ impl Job {
         }
         let total = tasks.len();
         self.feed.full = total >= chunks;
-        let context = EvalContext { now_ms, watermark: NO_WATERMARK };
+        let context = EvalContext { now_ms: self.begun_ms.unwrap_or(now_ms), watermark: NO_WATERMARK };
         let used = total.min(workers);
         let mut shares: Vec<Share> = (0..used).map(|_| Share { tasks: vec![], context }).collect();
         for (i, task) in tasks.into_iter().enumerate() {

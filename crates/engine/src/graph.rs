@@ -101,6 +101,8 @@ pub struct Node {
 pub struct Graph {
     /// The nodes; edges point to lower ids only.
     pub nodes: Vec<Node>,
+    /// Time stands still until all input has ended: no row is late, and whatever goes by time happens in the last tick.
+    pub batch: bool,
 }
 
 impl Graph {

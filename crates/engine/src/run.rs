@@ -128,6 +128,8 @@ pub struct Job {
     pub(crate) store: Option<Box<dyn CheckpointStore>>,
     pub(crate) clock: Box<dyn Clock>,
     pub(crate) now_ms: i64,
+    /// In a batch job, the time at which it began, which expressions see all the while; see [`Graph::batch`].
+    pub(crate) begun_ms: Option<i64>,
     /// Processing time of the last tick.
     pub(crate) ticked_ms: i64,
     pub(crate) ticks: u64,
@@ -148,6 +150,7 @@ impl Job {
     pub fn new(graph: Graph, config: JobConfig, store: Option<Box<dyn CheckpointStore>>, clock: Box<dyn Clock>) -> Result<Self> {
         let topology = Arc::new(Topology::of(&graph)?);
         let nodes = graph.nodes.len();
+        let batch = graph.batch;
         let mut parts: Vec<Vec<WorkerNode>> = (0..config.workers).map(|_| Vec::with_capacity(nodes)).collect();
         let (mut sources, mut sinks, mut lookups) = (vec![], vec![], vec![]);
         let mut holds = vec![true; nodes];
@@ -187,6 +190,7 @@ impl Job {
             store,
             clock,
             now_ms,
+            begun_ms: batch.then_some(now_ms),
             ticked_ms: i64::MIN,
             ticks: 0,
             epoch: 0,
@@ -257,7 +261,11 @@ impl Job {
         // `None`: nothing but idle sources behind it.
         let mut now: Vec<Option<i64>> = vec![Some(END_OF_TIME); self.watermarks.len()];
         for source in &self.sources {
-            now[source.node()] = if last { Some(END_OF_TIME) } else { (!source.idle()).then(|| source.watermark()) };
+            now[source.node()] = match (last, self.begun_ms) {
+                (true, _) => Some(END_OF_TIME),
+                (false, Some(_)) => Some(NO_WATERMARK),
+                (false, None) => (!source.idle()).then(|| source.watermark()),
+            };
         }
         for node in 0..now.len() {
             if !self.topology.inputs[node].is_empty() {
@@ -269,7 +277,7 @@ impl Job {
             number: self.ticks,
             watermark_before: *before,
             watermark: watermark.map_or(*before, |w| w.max(*before)),
-            now_ms: self.now_ms,
+            now_ms: self.begun_ms.unwrap_or(self.now_ms),
             now_before_ms: self.ticked_ms,
             last,
         });

@@ -13,6 +13,8 @@ struct Case {
     name: String,
     sql: String,
     golden: Golden,
+    /// `-- in order` in the script: the order of rows counts.
+    ordered: bool,
 }
 
 enum Golden {
@@ -38,7 +40,8 @@ fn cases() -> Vec<Case> {
                     let data = folder().join("data");
                     let sql = std::fs::read_to_string(&path).unwrap().replace("${DATA}", data.to_str().unwrap());
                     let golden = read_golden(&golden, data.to_str().unwrap(), upsert_key(&sql));
-                    cases.push(Case { name, sql, golden });
+                    let ordered = sql.lines().any(|line| line == "-- in order");
+                    cases.push(Case { name, sql, golden, ordered });
                 }
             }
         }
@@ -171,7 +174,11 @@ fn check_rows(case: &Case, got: &Collected, rows: &[(RowKind, String)]) -> Optio
     if have != *names {
         return Some(format!("    flink columns {names:?}\n    flott columns {have:?}\n"));
     }
-    difference(expected, rows)
+    let place = expected.iter().zip(rows).position(|(want, have)| want != have);
+    match (difference(expected, rows), place.filter(|_| case.ordered)) {
+        (None, Some(place)) => Some(format!("    row {place}: flink {}\n    flott {}\n", expected[place].1, rows[place].1)),
+        (difference, _) => difference,
+    }
 }
 
 /// One plain run.

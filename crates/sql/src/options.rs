@@ -1,5 +1,6 @@
 //! Options of a session (`SET 'key' = 'value'`): the ones that count here, with Flink's names and defaults.
 
+use flott_engine::operators::emitting_aggregate::EmitStrategy;
 use std::collections::BTreeMap;
 
 use crate::dialect::did_you_mean;
@@ -27,18 +28,25 @@ macro_rules! known {
 known! {
     "parallelism.default" = "1" : "Number of workers.";
     "pipeline.name" = "" : "Name of the job; also names its checkpoints.";
-    "execution.runtime-mode" = "streaming" : "Only 'streaming' runs here.";
+    "execution.runtime-mode" = "streaming" : "'streaming', or 'batch': bounded input, of which only the final result is told.";
     "execution.checkpointing.interval" = "" : "Time between checkpoints; without it none are taken.";
     "execution.checkpointing.dir" = "" : "Folder of checkpoints, instead of the state folder.";
     "table.local-time-zone" = "UTC" : "Time zone of TIMESTAMP_LTZ values as text, and of CURRENT_DATE and the like.";
     "table.exec.source.idle-timeout" = "0 ms" : "A source split without rows for so long does not hold the watermark back.";
     "table.exec.sink.not-null-enforcer" = "ERROR" : "What a NULL for a NOT NULL column does: ERROR or DROP.";
     "table.exec.sink.type-length-enforcer" = "IGNORE" : "Whether CHAR, VARCHAR, BINARY and VARBINARY values are cut or padded to their length: IGNORE or TRIM_PAD.";
+    "table.exec.emit.early-fire.enabled" = "false" : "Whether group windows (GROUP BY TUMBLE(…)) tell results before they end.";
+    "table.exec.emit.early-fire.delay" = "" : "How long after a row that happens; '0 s': at once.";
+    "table.exec.emit.late-fire.enabled" = "false" : "Whether group windows tell results again when late rows come.";
+    "table.exec.emit.late-fire.delay" = "" : "How long after a late row that happens; '0 s': at once.";
+    "table.exec.emit.allow-lateness" = "" : "How long after its end, in event time, late rows count in a group window.";
     "flott.latency-target" = "50 ms" : "Longest that a tick should take; shorter means smaller ticks and less throughput.";
 }
 
 /// Flink's own options of tables, execution and pipelines, a key a line, as of 2.3.
 const FLINK: &str = include_str!("flink_options.txt");
+
+const LATENESS: &str = "table.exec.emit.allow-lateness";
 
 /// Beginnings of the keys of which [`FLINK`] has all.
 const LISTED: [&str; 3] = ["table.", "execution.", "pipeline."];
@@ -118,11 +126,8 @@ impl SessionOptions {
             "table.local-time-zone" => self.time_zone().map(drop),
             "parallelism.default" => self.parallelism().map(drop),
             "execution.runtime-mode" => match self.get(key).unwrap_or_default().to_ascii_lowercase().as_str() {
-                "streaming" | "automatic" => Ok(()),
-                "batch" => Err(SqlError::not_yet("the runtime mode 'batch'")
-                    .about("batch")
-                    .help("leave it at 'streaming': bounded input ends by itself")),
-                other => Err(SqlError::new(format!("'{other}' is no runtime mode")).about(other).help("write 'streaming'")),
+                "streaming" | "automatic" | "batch" => Ok(()),
+                other => Err(SqlError::new(format!("'{other}' is no runtime mode")).about(other).help("write 'streaming' or 'batch'")),
             },
             "table.exec.sink.not-null-enforcer" => match self.get(key).unwrap_or_default().to_ascii_uppercase().as_str() {
                 "ERROR" | "DROP" => Ok(()),
@@ -135,6 +140,13 @@ impl SessionOptions {
                 }
                 other => Err(SqlError::new(format!("'{key}' is '{other}'")).about(key).help("write 'IGNORE' or 'TRIM_PAD'")),
             },
+            "table.exec.emit.early-fire.delay" | "table.exec.emit.late-fire.delay" | LATENESS => self.duration_ms(key).map(drop),
+            "table.exec.emit.early-fire.enabled" | "table.exec.emit.late-fire.enabled" => {
+                match self.get(key).unwrap_or_default().to_ascii_lowercase().as_str() {
+                    "true" | "false" => Ok(()),
+                    other => Err(SqlError::new(format!("'{key}' is '{other}'")).about(key).help("write 'true' or 'false'")),
+                }
+            }
             "execution.checkpointing.interval" | "table.exec.source.idle-timeout" | "flott.latency-target" => {
                 self.duration_ms(key).map(drop)
             }
@@ -161,6 +173,11 @@ impl SessionOptions {
         self.values.iter().map(|(k, v)| (k.as_str(), v.as_str()))
     }
 
+    /// Whether `execution.runtime-mode` is batch.
+    pub fn batch(&self) -> bool {
+        self.get("execution.runtime-mode").is_some_and(|mode| mode.eq_ignore_ascii_case("batch"))
+    }
+
     /// `parallelism.default`.
     pub fn parallelism(&self) -> SqlResult<usize> {
         let text = self.get("parallelism.default").unwrap_or_default();
@@ -183,6 +200,28 @@ impl SessionOptions {
         })
     }
 
+    /// When group windows tell results besides their end, `table.exec.emit.…`; `None`: at their end only.
+    pub fn emit(&self) -> SqlResult<Option<EmitStrategy>> {
+        let on = |which: &str| self.get(&format!("table.exec.emit.{which}-fire.enabled")).is_some_and(|v| v.eq_ignore_ascii_case("true"));
+        let set = |key: &str| self.get(key).filter(|text| !text.is_empty()).and_then(|text| parse_duration_ms(&text));
+        let delay = |which: &str| {
+            let key = format!("table.exec.emit.{which}-fire.delay");
+            match (on(which), set(&key)) {
+                (false, _) => Ok(None),
+                (true, Some(ms)) => Ok(Some(ms)),
+                (true, None) => Err(missing(&format!("table.exec.emit.{which}-fire.enabled"), &key)),
+            }
+        };
+        let (early_delay_ms, late_delay_ms) = (delay("early")?, delay("late")?);
+        let lateness = || set(LATENESS).or_else(|| set("table.exec.state.ttl").filter(|ttl| *ttl > 0));
+        let lateness_ms = match late_delay_ms {
+            Some(_) => lateness().ok_or_else(|| missing("table.exec.emit.late-fire.enabled", LATENESS))?,
+            None => 0,
+        };
+        let updates = early_delay_ms.is_some() || lateness_ms > 0;
+        Ok(updates.then_some(EmitStrategy { early_delay_ms, late_delay_ms, lateness_ms }))
+    }
+
     /// A duration in milliseconds; `None` when the option is not set or zero.
     pub fn duration_ms(&self, key: &str) -> SqlResult<Option<i64>> {
         let Some(text) = self.get(key) else { return Ok(None) };
@@ -194,6 +233,11 @@ impl SessionOptions {
                 .help("write a number and a unit, such as '10 s' or '500 ms'")),
         }
     }
+}
+
+/// An option that another one needs.
+fn missing(key: &str, needed: &str) -> SqlError {
+    SqlError::new(format!("'{key}' is on, but '{needed}' is not set")).about(key).help(format!("SET '{needed}' = '1 min'"))
 }
 
 /// Flink's durations: a number and `ms`, `s`, `min`, `h`, `d` or one of their long forms; without a unit milliseconds.

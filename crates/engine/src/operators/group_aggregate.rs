@@ -14,6 +14,9 @@ use crate::state::keyed::KeyedTable;
 use crate::state::{State, TableId};
 use crate::{Batch, Error, Result};
 
+/// Results in a batch when all are told at once.
+const TOLD_ROWS: usize = 8 << 10;
+
 /// What both phases share.
 #[derive(Clone)]
 pub struct GroupSpec {
@@ -94,6 +97,8 @@ pub struct GroupAggregate {
     partial_input: bool,
     /// Whether consumers want `-U` rows.
     update_before: bool,
+    /// Results are told once, when the input has ended.
+    at_end: bool,
     table: Option<TableId<KeyedTable>>,
     /// By slot: number of the tick that last touched it, to note each key once per tick.
     touched: Vec<u64>,
@@ -103,19 +108,35 @@ pub struct GroupAggregate {
 impl GroupAggregate {
     /// Over rows, or over partial results.
     pub fn new(spec: GroupSpec, partial_input: bool, update_before: bool) -> Self {
-        Self { spec, partial_input, update_before, table: None, touched: vec![], generation: 0 }
+        Self { spec, partial_input, update_before, at_end: false, table: None, touched: vec![], generation: 0 }
+    }
+
+    /// Tells each result once, when the input has ended. A row on input port 1 makes that the result without keys is told also of no
+    /// rows.
+    pub fn at_end(self) -> Self {
+        Self { at_end: true, ..self }
+    }
+
+    /// Emits all results.
+    fn tell(&self, table: &KeyedTable, out: &mut Output) -> Result<()> {
+        let (rows, accumulators) = table.columns().split_first().ok_or_else(|| Error::internal("a group table counts rows"))?;
+        let rows = rows.i64s();
+        let slots = table.index().live_slots().into_iter();
+        let slots: Vec<u32> = slots.filter(|s| rows[*s as usize] > 0 || self.spec.keys.is_empty()).collect();
+        for slots in slots.chunks(TOLD_ROWS) {
+            let mut columns = table.index().keys(slots)?;
+            columns.extend(self.spec.aggregates.evaluate(accumulators, slots)?);
+            out.emit(Batch::inserts(RecordBatch::try_new(self.spec.schema.clone(), columns)?));
+        }
+        Ok(())
     }
 
     /// Slots of all rows of the tick by batch, and each slot that may change once.
     fn touch(&mut self, table: &mut KeyedTable, inputs: &Inputs) -> Result<(Vec<Vec<u32>>, Vec<u32>)> {
         let mut by_batch = vec![];
         for batch in inputs.iter().flatten() {
-            let keys: Vec<ArrayRef> = match self.partial_input {
-                true => batch.rows.columns()[..self.spec.keys.len()].to_vec(),
-                false => self.spec.keys.iter().map(|k| batch.column(*k).clone()).collect(),
-            };
             let mut slots = vec![];
-            table.upsert(&keys, batch.len(), &mut slots)?;
+            table.upsert(&self.keys_of(batch), batch.len(), &mut slots)?;
             by_batch.push(slots);
         }
         let rows: usize = by_batch.iter().map(Vec::len).sum();
@@ -137,6 +158,29 @@ impl GroupAggregate {
             }
         }
         once
+    }
+
+    /// Takes the rows of a tick in, without noting which results change.
+    fn fold(&self, inputs: &Inputs, table: &mut KeyedTable) -> Result<()> {
+        let mut slots = vec![];
+        if inputs.get(1).is_some_and(|seed| !seed.is_empty()) {
+            table.upsert(&[], 1, &mut slots)?;
+        }
+        for batch in inputs.first().into_iter().flatten() {
+            table.upsert(&self.keys_of(batch), batch.len(), &mut slots)?;
+            match self.partial_input {
+                true => self.spec.fold_partials(batch, table, &slots)?,
+                false => self.spec.fold_rows(batch, table, &slots)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn keys_of(&self, batch: &Batch) -> Vec<ArrayRef> {
+        match self.partial_input {
+            true => batch.rows.columns()[..self.spec.keys.len()].to_vec(),
+            false => self.spec.keys.iter().map(|k| batch.column(*k).clone()).collect(),
+        }
     }
 
     /// Compares results before and after the tick and emits the difference.
@@ -196,13 +240,18 @@ impl Snapshot {
     }
 
     fn same_as(&self, other: &Snapshot) -> Result<BooleanArray> {
-        let mut same = BooleanArray::from(vec![true; self.rows.len()]);
-        for (a, b) in self.results.iter().zip(&other.results) {
-            let equal = if a.data_type().is_nested() { nested_equal(a, b)? } else { not_distinct(a, b)? };
-            same = and(&same, &equal)?;
-        }
-        Ok(same)
+        unchanged(&self.results, &other.results, self.rows.len())
     }
+}
+
+/// Which of so many results are what they were.
+pub(super) fn unchanged(before: &[ArrayRef], after: &[ArrayRef], results: usize) -> Result<BooleanArray> {
+    let mut same = BooleanArray::from(vec![true; results]);
+    for (a, b) in before.iter().zip(after) {
+        let equal = if a.data_type().is_nested() { nested_equal(a, b)? } else { not_distinct(a, b)? };
+        same = and(&same, &equal)?;
+    }
+    Ok(same)
 }
 
 fn nested_equal(a: &ArrayRef, b: &ArrayRef) -> Result<BooleanArray> {
@@ -217,11 +266,15 @@ impl Operator for GroupAggregate {
         Ok(())
     }
 
-    fn step(&mut self, _: &Tick, inputs: &mut Inputs, state: &mut State, out: &mut Output) -> Result<()> {
+    fn step(&mut self, tick: &Tick, inputs: &mut Inputs, state: &mut State, out: &mut Output) -> Result<()> {
+        let table = state.get(self.table.ok_or_else(|| Error::internal("step before open"))?);
+        if self.at_end {
+            self.fold(inputs, table)?;
+            return if tick.last { self.tell(table, out) } else { Ok(()) };
+        }
         if inputs.iter().all(Vec::is_empty) {
             return Ok(());
         }
-        let table = state.get(self.table.ok_or_else(|| Error::internal("step before open"))?);
         let (by_batch, touched) = self.touch(table, inputs)?;
         let before = Snapshot::of(&self.spec, table, &touched)?;
         for (batch, slots) in inputs.iter().flatten().zip(&by_batch) {

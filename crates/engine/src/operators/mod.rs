@@ -3,9 +3,12 @@
 pub mod calc;
 mod changes;
 pub mod deduplicate;
+pub mod emitting_aggregate;
 pub mod enforce;
 pub mod expand;
+pub mod full_sort;
 pub mod group_aggregate;
+pub mod held;
 pub mod interval_join;
 pub mod join;
 pub mod limit;

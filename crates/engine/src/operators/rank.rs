@@ -38,6 +38,8 @@ pub struct RankSpec {
 /// The operator.
 pub struct Rank {
     spec: RankSpec,
+    /// Rows are told once, when the input has ended.
+    at_end: bool,
     table: Option<TableId<RankedTable>>,
 }
 
@@ -50,7 +52,12 @@ struct Before {
 impl Rank {
     /// Ranks as `spec` says.
     pub fn new(spec: RankSpec) -> Self {
-        Self { spec, table: None }
+        Self { spec, at_end: false, table: None }
+    }
+
+    /// Tells the rows of each key once, when the input has ended.
+    pub fn at_end(self) -> Self {
+        Self { at_end: true, ..self }
     }
 
     fn shown(&self, table: &RankedTable, slot: u32) -> Vec<Content> {
@@ -63,7 +70,9 @@ impl Rank {
         let prepared = table.prepare(batch.rows.columns(), batch.len(), &mut slots)?;
         let most = self.spec.append_only.then_some(self.spec.skip + self.spec.take);
         for (row, slot) in slots.into_iter().enumerate() {
-            touched.note(slot, || self.shown(table, slot));
+            if !self.at_end {
+                touched.note(slot, || self.shown(table, slot));
+            }
             if batch.kind(row).adds() {
                 table.add(slot, &prepared, row, most);
             } else {
@@ -136,11 +145,17 @@ impl Operator for Rank {
         Ok(())
     }
 
-    fn step(&mut self, _: &Tick, inputs: &mut Inputs, state: &mut State, out: &mut Output) -> Result<()> {
+    fn step(&mut self, tick: &Tick, inputs: &mut Inputs, state: &mut State, out: &mut Output) -> Result<()> {
         let table = state.get(self.table.ok_or_else(|| Error::internal("step before open"))?);
         let mut touched = Touched::default();
         for batch in inputs.iter().flatten() {
             self.fold(batch, table, &mut touched)?;
+        }
+        if self.at_end {
+            if !tick.last {
+                return Ok(());
+            }
+            touched.keys = table.slots().into_iter().map(|slot| Before { slot, rows: vec![] }).collect();
         }
         let mut changed = Changed::default();
         for before in &touched.keys {

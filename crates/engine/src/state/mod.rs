@@ -9,6 +9,7 @@ pub(crate) mod encoding;
 pub mod key;
 pub mod keyed;
 pub(crate) mod pages;
+pub mod pile;
 pub mod ranked;
 mod ranking;
 pub mod rows;

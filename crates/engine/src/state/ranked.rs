@@ -1,6 +1,6 @@
 //! Rows by key in an order: what rankings and windows of rows remember.
 
-use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, UInt8Array};
+use arrow::array::{ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, UInt8Array};
 use arrow::compute::SortOptions;
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 use arrow::row::{RowConverter, SortField};
@@ -79,7 +79,11 @@ impl RankedTable {
         let types: Vec<DataType> = schema.fields().iter().map(|f| f.data_type().clone()).collect();
         let key_types: Vec<DataType> = key_columns.iter().map(|c| types[*c].clone()).collect();
         Ok(Self {
-            converter: RowConverter::new(order.iter().map(|c| c.field(&types[c.column])).collect())?,
+            converter: RowConverter::new(match order {
+                // Rows that are all equal in the order, so that arrival decides.
+                [] => vec![SortField::new(DataType::Boolean)],
+                order => order.iter().map(|c| c.field(&types[c.column])).collect(),
+            })?,
             order: order.to_vec(),
             latest_first,
             keys: KeyIndex::new(&key_types),
@@ -98,7 +102,10 @@ impl RankedTable {
         let keys: Vec<ArrayRef> = self.key_columns.iter().map(|c| columns[*c].clone()).collect();
         self.keys.upsert(&keys, rows, slots)?;
         self.rankings.resize_with(self.keys.slots(), Ranking::default);
-        let order: Vec<ArrayRef> = self.order.iter().map(|c| columns[c.column].clone()).collect();
+        let mut order: Vec<ArrayRef> = self.order.iter().map(|c| columns[c.column].clone()).collect();
+        if order.is_empty() {
+            order.push(Arc::new(BooleanArray::new_null(rows)));
+        }
         Ok(Prepared { content: encode_rows(columns, rows)?, order: self.converter.convert_columns(&order)? })
     }
 

@@ -66,6 +66,31 @@ fn processing_time_windows_fire_after_a_restart_without_new_input() {
 }
 
 #[test]
+fn early_results_follow_the_clock() {
+    // All in the window [0, 10000), whose end comes with the end of the input.
+    let all: Vec<Event> = arriving(&[0, 100, 950, 1200, 5300, 9000]);
+    for stopped in [false, true] {
+        let mut setup = Setup::new(vec![all.clone()], Query::Early { size: 10_000, delay_ms: 1000 });
+        setup.checkpoints = Some(Kept::default());
+        if stopped {
+            setup.clock.stop_at = Some((START_MS + 1500, Control::default()));
+            assert_eq!(setup.run().unwrap().0, Outcome::Stopped);
+            setup.clock.stop_at = None;
+        }
+        setup.run().unwrap();
+        let world = setup.world.lock().unwrap();
+        // A second after the first row, and every second from then on in which rows came.
+        let told = [(3, 0b111, 1000), (4, 0b1111, 2000), (5, 0b1_1111, 6000), (6, 0b11_1111, 9000)];
+        for (i, (n, bits, at)) in told.iter().enumerate() {
+            let kind = if i == 0 { "+I" } else { "+U" };
+            let row = format!("{kind}0|{n}|{bits}|0|10000|9999");
+            assert_eq!(world.written_at(&row), Some(START_MS + at), "{row}");
+        }
+        assert_eq!(world.sorted().len(), 1 + 2 * 3);
+    }
+}
+
+#[test]
 fn an_idle_split_or_source_does_not_hold_the_watermark() {
     for (emit, sources_apart) in [(Emit::OnEvent, false), (Emit::Periodic, false), (Emit::OnEvent, true), (Emit::Periodic, true)] {
         for silent_from_the_start in [true, false] {

@@ -13,6 +13,7 @@ use flott_engine::expr::{Column, EvalContext, Expr};
 use flott_engine::graph::{Edge, Emit, EventTime, Exchange, Graph, NodeKind, SourceNode};
 use flott_engine::operator::{Operator, OperatorFactory};
 use flott_engine::operators::calc::Calc;
+use flott_engine::operators::emitting_aggregate::{EmitStrategy, EmittingAggregate};
 use flott_engine::operators::group_aggregate::{self, GroupAggregate, GroupSpec, LocalGroupAggregate};
 use flott_engine::operators::window_aggregate::{LocalWindowAggregate, WindowAggregate, WindowSpec};
 use flott_engine::operators::windows::{TimeColumn, Windows};
@@ -346,6 +347,8 @@ pub enum Query {
     Window { size: i64, two_phases: bool },
     /// The same by processing time, with overlapping windows if `slide` is less than `size`.
     Processing { size: i64, slide: i64 },
+    /// The first one, with early results so long after a row.
+    Early { size: i64, delay_ms: i64 },
     /// `SELECT key, COUNT(*), SUM(bit) GROUP BY key`.
     Group { two_phases: bool },
 }
@@ -476,6 +479,12 @@ impl Setup {
             Query::Processing { size, slide } => {
                 let spec = window_spec(Windows::Hop { size, slide, offset: 0 }, TimeColumn::Processing);
                 let make = move || Ok(Box::new(WindowAggregate::new(spec.clone(), false)) as Box<dyn Operator>);
+                operator("WindowAggregate", source, Exchange::Hash(vec![KEY]), Box::new(make))
+            }
+            Query::Early { size, delay_ms } => {
+                let spec = window_spec(Windows::Tumble { size, offset: 0 }, TimeColumn::Event(TIME));
+                let emit = EmitStrategy { early_delay_ms: Some(delay_ms), late_delay_ms: None, lateness_ms: 0 };
+                let make = move || Ok(Box::new(EmittingAggregate::new(spec.clone(), emit)) as Box<dyn Operator>);
                 operator("WindowAggregate", source, Exchange::Hash(vec![KEY]), Box::new(make))
             }
             Query::Group { two_phases: false } => {

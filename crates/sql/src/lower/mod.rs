@@ -1,7 +1,9 @@
 //! From the stream plan to the engine's graph.
 
+mod at_end;
 mod case;
 pub mod expr;
+mod group;
 mod join;
 mod merge;
 mod rank;
@@ -11,6 +13,7 @@ mod temporal;
 mod tests;
 mod values;
 
+use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion_common::DFSchema;
 use datafusion_expr::Expr;
@@ -18,9 +21,9 @@ use flott_engine::connector::{Connector, Connectors, Environment, SinkMode};
 use flott_engine::graph::{Edge, Exchange, Graph, NodeId, NodeKind, SourceNode};
 use flott_engine::operator::{Operator, OperatorFactory};
 use flott_engine::operators::calc::Calc;
+use flott_engine::operators::emitting_aggregate::{EmitStrategy, EmittingAggregate};
 use flott_engine::operators::enforce::EnforceNotNull;
 use flott_engine::operators::expand::{Expand, GroupingSet};
-use flott_engine::operators::group_aggregate::{GroupAggregate, GroupSpec, LocalGroupAggregate, partial_types};
 use flott_engine::operators::limit::Limit;
 use flott_engine::operators::session_aggregate::SessionAggregate;
 use flott_engine::operators::session_tvf::SessionTvf;
@@ -101,7 +104,8 @@ pub fn lower(
     options: &SessionOptions,
 ) -> SqlResult<Graph> {
     let zone = options.time_zone()?;
-    let mut lowering = Lowering { connectors, env, options, zone, graph: Graph::default(), scans: BTreeMap::new() };
+    let graph = Graph { batch: options.batch(), ..Graph::default() };
+    let mut lowering = Lowering { connectors, env, options, zone, graph, scans: BTreeMap::new() };
     roots.iter().for_each(|r| lowering.note_scans(r));
     let mut result = result;
     for root in roots {
@@ -155,18 +159,7 @@ impl Lowering<'_> {
     fn node(&mut self, node: &StreamNode) -> SqlResult<Lowered> {
         match &node.op {
             StreamOp::Scan { source, columns } => self.scan(source, columns),
-            StreamOp::Values(rows) => {
-                let fields = rows.schema();
-                let columns = (0..fields.fields().len()).map(|i| Arc::new(flott_engine::expr::Column(i)) as _).collect();
-                let source = SourceNode {
-                    source: Box::new(values::ValuesSource::new(rows.clone())),
-                    columns,
-                    keep: fields.fields().len(),
-                    schema: fields,
-                    event_time: None,
-                };
-                Ok(Lowered::plain(self.graph.add("Values", NodeKind::Source(Box::new(source)), vec![])))
-            }
+            StreamOp::Values(rows) => Ok(Lowered::plain(self.values(rows))),
             StreamOp::Calc { condition, project } => self.calc(node, condition.as_ref(), project),
             StreamOp::Union => {
                 let mut nodes = vec![];
@@ -177,7 +170,7 @@ impl Lowering<'_> {
                 Ok(Lowered { nodes, columns: None })
             }
             StreamOp::SetOperation(kind) => self.set_operation(node, *kind),
-            StreamOp::WindowTvf { kind, time, processing, partition } => {
+            StreamOp::WindowTvf { kind, time, processing, partition, .. } => {
                 let schema = arrow_schema(&node.schema);
                 let column = if *processing { None } else { Some(*time) };
                 let time = self.window_time(column, &node.inputs[0].schema);
@@ -213,16 +206,33 @@ impl Lowering<'_> {
                 let operator = EnforceNotNull { columns, table: table.clone(), drop };
                 self.unary(node, "ConstraintEnforcer", Exchange::Forward, factory(operator))
             }
-            StreamOp::Rank(columns) => self.rank(node, columns),
+            StreamOp::Rank(columns) => self.rank(node, columns, false),
+            StreamOp::AtEnd => self.at_end(node),
+            StreamOp::Sort(columns) => self.full_sort(node, columns),
             StreamOp::TimeSort { time, order } => self.time_sort(node, *time, order),
             StreamOp::Join(_) | StreamOp::IntervalJoin { .. } | StreamOp::WindowJoin { .. } => self.join(node),
             StreamOp::TemporalJoin { columns, times } => self.temporal_join(node, columns, *times),
             StreamOp::Deduplicate(columns) => self.deduplicate(node, columns),
             StreamOp::LookupJoin { columns, table, form } => self.lookup_join(node, columns, table, form),
-            StreamOp::GroupAggregate(aggregate) => self.group_aggregate(node, aggregate),
-            StreamOp::WindowAggregate { kind, attached, time, aggregate } => self.window_aggregate(node, kind, *attached, *time, aggregate),
+            StreamOp::GroupAggregate(aggregate) => self.group_aggregate(node, aggregate, false),
+            StreamOp::WindowAggregate { kind, attached, time, emit, aggregate } => {
+                self.window_aggregate(node, kind, *attached, *time, *emit, aggregate)
+            }
             StreamOp::Sink(..) => Err(SqlError::new("a sink cannot stand below another step")),
         }
+    }
+
+    fn values(&mut self, rows: &RecordBatch) -> NodeId {
+        let fields = rows.schema();
+        let columns = (0..fields.fields().len()).map(|i| Arc::new(flott_engine::expr::Column(i)) as _).collect();
+        let source = SourceNode {
+            source: Box::new(values::ValuesSource::new(rows.clone())),
+            columns,
+            keep: fields.fields().len(),
+            schema: fields,
+            event_time: None,
+        };
+        self.graph.add("Values", NodeKind::Source(Box::new(source)), vec![])
     }
 
     fn scan(&mut self, source: &crate::planner::context::FlinkTable, columns: &[ScanColumn]) -> SqlResult<Lowered> {
@@ -330,33 +340,13 @@ impl Lowering<'_> {
         self.crossing(if keys.is_empty() { Exchange::Single } else { Exchange::Hash(keys) })
     }
 
-    fn group_aggregate(&mut self, node: &StreamNode, aggregate: &AggregateCalls) -> SqlResult<Lowered> {
-        let input_schema = &node.inputs[0].schema;
-        let key_types = types(input_schema, &aggregate.keys);
-        let aggregates = bind(aggregate)?;
-        let spec = GroupSpec { keys: aggregate.keys.clone(), key_types: key_types.clone(), aggregates, schema: arrow_schema(&node.schema) };
-        let n = aggregate.keys.len();
-        if !self.two_phase() || !spec.aggregates.mergeable() {
-            let exchange = self.by_key(spec.keys.clone());
-            let make: OperatorFactory = Box::new(move || Ok(Box::new(GroupAggregate::new(spec.clone(), false, true)) as _));
-            return self.unary(node, "GroupAggregate", exchange, make);
-        }
-        let partial = partial_schema(&key_types, &partial_types(&spec.aggregates), None);
-        let local = spec.clone();
-        let make: OperatorFactory =
-            Box::new(move || Ok(Box::new(LocalGroupAggregate { spec: local.clone(), schema: partial.clone() }) as _));
-        let first = self.unary(node, "LocalGroupAggregate", Exchange::Forward, make)?;
-        let make: OperatorFactory = Box::new(move || Ok(Box::new(GroupAggregate::new(spec.clone(), true, true)) as _));
-        let inputs = edges(&first, self.by_key((0..n).collect()));
-        Ok(Lowered::plain(self.graph.add("GlobalGroupAggregate", NodeKind::Operator(make), inputs)))
-    }
-
     fn window_aggregate(
         &mut self,
         node: &StreamNode,
         kind: &WindowKind,
         attached: bool,
         time: Option<usize>,
+        emit: Option<EmitStrategy>,
         aggregate: &AggregateCalls,
     ) -> SqlResult<Lowered> {
         let input_schema = &node.inputs[0].schema;
@@ -378,6 +368,10 @@ impl Lowering<'_> {
         let windows = if attached { windows.attached() } else { windows };
         let n = keys.len();
         let spec = WindowSpec { windows, time, keys, key_types: key_types.clone(), aggregates, schema };
+        if let Some(emit) = emit {
+            let exchange = self.by_key(spec.keys.clone());
+            return self.unary(node, "WindowAggregate", exchange, factory(EmittingAggregate::new(spec, emit)));
+        }
         if !self.two_phase() || !spec.aggregates.mergeable() {
             let exchange = self.by_key(spec.keys.clone());
             let make: OperatorFactory = Box::new(move || Ok(Box::new(WindowAggregate::new(spec.clone(), false)) as _));

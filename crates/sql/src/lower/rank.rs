@@ -12,7 +12,7 @@ use crate::error::SqlResult;
 use crate::stream::{RankColumns, StreamNode};
 
 impl Lowering<'_> {
-    pub(super) fn rank(&mut self, node: &StreamNode, columns: &RankColumns) -> SqlResult<Lowered> {
+    pub(super) fn rank(&mut self, node: &StreamNode, columns: &RankColumns, at_end: bool) -> SqlResult<Lowered> {
         let input = &node.inputs[0].schema;
         let spec = RankSpec {
             input: arrow_schema(input),
@@ -27,7 +27,11 @@ impl Lowering<'_> {
         };
         let exchange = self.by_key(columns.partition.clone());
         let Some((end, processing)) = columns.window else {
-            return self.unary(node, "Rank", exchange, Box::new(move || Ok(Box::new(Rank::new(spec.clone())) as _)));
+            let make = move || {
+                let operator = Rank::new(spec.clone());
+                Ok(Box::new(if at_end { operator.at_end() } else { operator }) as _)
+            };
+            return self.unary(node, "Rank", exchange, Box::new(make));
         };
         let time = self.window_time((!processing).then_some(end), input);
         self.unary(node, "WindowRank", exchange, Box::new(move || Ok(Box::new(WindowRank::new(spec.clone(), end, time.clone())) as _)))

@@ -34,7 +34,9 @@ pub fn source_node(
     let keep = columns.len();
     let mut exprs = columns.to_vec();
     let mut time_at = None;
-    if let Some(watermark) = &table.watermark {
+    // In batch mode no step goes by how far time has come.
+    let declared = table.watermark.as_ref().filter(|_| !options.batch());
+    if let Some(watermark) = declared {
         let time = Expr::Column(Column::from_name(table.columns[watermark.column].field.name()));
         time_at = Some(exprs.iter().position(|e| *e == time).unwrap_or(exprs.len()));
         if time_at == Some(exprs.len()) {
@@ -42,7 +44,7 @@ pub fn source_node(
         }
     }
     let expanded: Vec<Expr> = exprs.iter().map(|e| expand(e, table)).collect::<Result<_>>()?;
-    let watermark = table.watermark.as_ref().map(|w| expand(&w.expr, table)).transpose()?;
+    let watermark = declared.map(|w| expand(&w.expr, table)).transpose()?;
     let needed = Needed::of(expanded.iter().chain(&watermark))?;
     let spec = needed.spec(source)?;
     let decoded = DFSchema::try_from(spec.read_schema().as_ref().clone())?;
@@ -51,7 +53,7 @@ pub fn source_node(
     let mut fields: Vec<Field> = exprs.iter().enumerate().map(field).collect::<Result<_>>()?;
     let mut lowered = expanded.iter().map(|e| lower_expr(e, &decoded, zone)).collect::<SqlResult<Vec<_>>>()?;
     let mut event_time = None;
-    if let (Some(watermark), Some(declared), Some(column)) = (watermark, &table.watermark, time_at) {
+    if let (Some(watermark), Some(declared), Some(column)) = (watermark, declared, time_at) {
         // Computed from the decoded row like the columns, and put behind them.
         lowered.push(lower_expr(&watermark, &decoded, zone)?);
         fields.push(Field::new("$watermark", declared.expr.get_type(&whole)?, true));

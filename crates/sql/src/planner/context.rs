@@ -1,21 +1,24 @@
 //! What DataFusion's SQL planner asks for: tables, functions, types. `SqlToRel` is used here and nowhere else.
 
-use arrow::datatypes::{DataType, FieldRef, SchemaRef};
-use datafusion_common::config::ConfigOptions;
+use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
+use datafusion_common::config::{ConfigEntry, ConfigExtension, ConfigOptions, ExtensionOptions};
 use datafusion_common::{DFSchema, DFSchemaRef, Result, TableReference};
 use datafusion_expr::planner::{ContextProvider, ExprPlanner, RelationPlanner, TypePlanner};
 use datafusion_expr::{AggregateUDF, Expr, HigherOrderUDF, LogicalPlan, ScalarUDF, TableSource, WindowUDF};
 use datafusion_sql::planner::{NullOrdering, ParserOptions, PlannerContext, SqlToRel};
+use flott_engine::operators::emitting_aggregate::EmitStrategy;
 use sqlparser::ast;
+use std::any::Any;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, LazyLock};
 
 use super::expressions::FlinkExpressions;
 use super::relations::FlinkRelations;
-use crate::catalog::{Catalog, Object, Table};
+use crate::catalog::{Catalog, Object, ROWTIME, Table, time_attribute, without_time_attribute};
 use crate::dialect::{flink_type_of, normalize, normalize_expr, walk_expr, walk_query};
 use crate::error::{SqlError, SqlResult};
+use crate::options::SessionOptions;
 
 /// A table as a leaf of a plan.
 #[derive(Debug, Clone)]
@@ -32,6 +35,18 @@ impl FlinkTable {
     pub fn new(table: Arc<Table>, hints: BTreeMap<String, String>) -> Self {
         let schema = table.schema();
         Self { table, hints, schema }
+    }
+
+    /// The same with other hints.
+    pub fn with_hints(&self, hints: BTreeMap<String, String>) -> Self {
+        Self { hints, ..self.clone() }
+    }
+
+    /// The same with plain timestamps where event time was: in batch mode nothing goes by it.
+    fn without_event_time(mut self) -> Self {
+        let plain = |f: &FieldRef| if time_attribute(f) == Some(ROWTIME) { Arc::new(without_time_attribute(f)) } else { f.clone() };
+        self.schema = Arc::new(Schema::new(self.schema.fields().iter().map(plain).collect::<Vec<_>>()));
+        self
     }
 
     /// The table's options with the hints over them.
@@ -91,6 +106,51 @@ pub fn scalar_function(name: &str) -> Option<Arc<ScalarUDF>> {
     FUNCTIONS.scalar.get(name).cloned()
 }
 
+/// The runtime mode, for those who see a context's options only.
+#[derive(Debug, Clone)]
+struct Mode {
+    batch: bool,
+    emit: SqlResult<Option<EmitStrategy>>,
+}
+
+impl Default for Mode {
+    fn default() -> Self {
+        Self { batch: false, emit: Ok(None) }
+    }
+}
+
+impl ConfigExtension for Mode {
+    const PREFIX: &'static str = "flott";
+}
+
+impl ExtensionOptions for Mode {
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+    fn as_any_mut(&mut self) -> &mut dyn Any {
+        self
+    }
+    fn cloned(&self) -> Box<dyn ExtensionOptions> {
+        Box::new(self.clone())
+    }
+    fn set(&mut self, key: &str, _: &str) -> Result<()> {
+        datafusion_common::plan_err!("'{key}' is no option here")
+    }
+    fn entries(&self) -> Vec<ConfigEntry> {
+        vec![]
+    }
+}
+
+/// Whether a query is planned for a batch job.
+pub(super) fn in_batch(options: &ConfigOptions) -> bool {
+    options.extensions.get::<Mode>().is_some_and(|mode| mode.batch)
+}
+
+/// When windows tell results besides their end.
+pub(super) fn emit_strategy(options: &ConfigOptions) -> SqlResult<Option<EmitStrategy>> {
+    options.extensions.get::<Mode>().map_or(Ok(None), |mode| mode.emit.clone())
+}
+
 /// Plans against a catalog.
 pub struct PlanContext<'a> {
     catalog: &'a Catalog,
@@ -108,6 +168,17 @@ impl<'a> PlanContext<'a> {
             expressions: vec![Arc::new(FlinkExpressions)],
             relations: vec![Arc::new(FlinkRelations)],
         }
+    }
+
+    /// Plans in the runtime mode of a session, and with its strategy of telling results.
+    pub fn in_mode(mut self, options: &SessionOptions) -> Self {
+        let batch = options.batch();
+        self.config.extensions.insert(Mode { batch, emit: if batch { Ok(None) } else { options.emit() } });
+        self
+    }
+
+    fn batch(&self) -> bool {
+        in_batch(&self.config)
     }
 
     /// Plans a query as it is written; no rule has seen it yet.
@@ -166,7 +237,10 @@ impl ContextProvider for PlanContext<'_> {
         };
         let path = self.catalog.path(&parts)?;
         match self.catalog.get(&path)? {
-            Object::Table(table) => Ok(Arc::new(FlinkTable::new(table.clone(), BTreeMap::new()))),
+            Object::Table(table) => {
+                let table = FlinkTable::new(table.clone(), BTreeMap::new());
+                Ok(Arc::new(if self.batch() { table.without_event_time() } else { table }))
+            }
             Object::View(view) => {
                 let plan = self.query(&view.query.query).map_err(|e| {
                     let mut e = SqlError { span: None, place: None, others: vec![], word: Some(view.path.name.clone()), ..e };

@@ -11,6 +11,8 @@ use crate::error::{SqlError, SqlResult};
 /// Functions that give a property of the window, by ending, and the window column that has it.
 const AUXILIARY: [(&str, &str); 4] =
     [("_START", "window_start"), ("_END", "window_end"), ("_ROWTIME", "window_time"), ("_PROCTIME", "window_time")];
+/// Marks the window functions that stood in GROUP BY: before their name.
+pub const GROUP_WINDOW: &str = "$group_";
 const WINDOWS: [&str; 3] = ["TUMBLE", "HOP", "SESSION"];
 
 /// Rewrites all of a query's SELECTs.
@@ -142,6 +144,7 @@ fn over_window(select: &Select, name: &str, time: &Expr, lengths: &[Expr], keys:
     let mut table = inner.from.into_iter().next().ok_or_else(broken)?;
     let TableFactor::TableFunction { expr: Expr::Function(call), alias } = &mut table.relation else { return Err(broken()) };
     *alias = place;
+    call.name = ObjectName::from(vec![Ident::with_quote('`', format!("{GROUP_WINDOW}{name}"))]);
     let FunctionArguments::List(list) = &mut call.args else { return Err(broken()) };
     let mut args = list.args.iter_mut().filter_map(expr_of);
     let data = args.next().and_then(sub_query).ok_or_else(broken)?;

@@ -5,6 +5,7 @@
 //! ([`nodes`]).
 
 pub mod aggregates;
+pub mod at_end;
 mod blame;
 mod casts;
 pub mod catalog;

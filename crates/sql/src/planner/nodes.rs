@@ -3,6 +3,7 @@
 use arrow::datatypes::{DataType, Field, FieldRef, TimeUnit};
 use datafusion_common::{Column, DFSchema, DFSchemaRef, ExprSchema, Result, TableReference, plan_err};
 use datafusion_expr::{Expr, Extension, LogicalPlan, UserDefinedLogicalNode, UserDefinedLogicalNodeCore};
+use flott_engine::operators::emitting_aggregate::EmitStrategy;
 use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -68,7 +69,18 @@ pub struct WindowTvf {
     pub time: Column,
     /// Which windows.
     pub kind: WindowKind,
+    /// When an aggregation over them tells results besides their end.
+    pub emission: Option<Emission>,
     schema: DFSchemaRef,
+}
+
+/// When an aggregation tells results besides the end of windows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Emission {
+    /// When.
+    pub strategy: EmitStrategy,
+    /// The windows stand in GROUP BY; others are not told early or late.
+    pub group_window: bool,
 }
 
 impl WindowTvf {
@@ -83,7 +95,12 @@ impl WindowTvf {
         let window_time = with_time_attribute(&Field::new(WINDOW_COLUMNS[2], time_field.data_type().clone(), false), attribute);
         fields.push((None, Arc::new(window_time)));
         let schema = Arc::new(DFSchema::new_with_metadata(fields, HashMap::new())?);
-        Ok(Self { input, time, kind, schema })
+        Ok(Self { input, time, kind, emission: None, schema })
+    }
+
+    /// The same, with results that are told besides the end of windows.
+    pub fn told(self, emission: Option<Emission>) -> Self {
+        Self { emission, ..self }
     }
 
     /// As a plan.
@@ -150,7 +167,7 @@ impl UserDefinedLogicalNodeCore for WindowTvf {
             WindowKind::Session { gap, .. } => WindowKind::Session { gap: *gap, partition: columns.collect::<Result<_>>()? },
             other => other.clone(),
         };
-        Self::try_new(input, time?, kind)
+        Ok(Self::try_new(input, time?, kind)?.told(self.emission))
     }
 
     fn necessary_children_exprs(&self, output: &[usize]) -> Option<Vec<Vec<usize>>> {

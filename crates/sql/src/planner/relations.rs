@@ -1,15 +1,17 @@
 //! What stands in FROM: window functions and tables with hints. What is not built yet is refused by name.
 
-use datafusion_common::{DFSchema, ExprSchema, Result, ScalarValue, plan_err};
+use arrow::datatypes::DataType;
+use datafusion_common::{Column, DFSchema, ExprSchema, Result, ScalarValue, plan_err};
 use datafusion_expr::planner::{PlannedRelation, RelationPlanner, RelationPlannerContext, RelationPlanning};
 use datafusion_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use sqlparser::ast::{self, TableFactor};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::context::FlinkTable;
-use super::nodes::{WindowKind, WindowTvf};
-use crate::catalog::time_attribute;
+use super::context::{FlinkTable, emit_strategy, in_batch};
+use super::legacy::GROUP_WINDOW;
+use super::nodes::{Emission, WindowKind, WindowTvf};
+use crate::catalog::{PROCTIME, time_attribute};
 use crate::dialect::{Hint, TvfCall, TvfData, TvfKind, table_hints, window_tvf};
 use crate::error::SqlError;
 
@@ -71,7 +73,7 @@ fn hinted_scan(name: datafusion_common::TableReference, hints: &[Hint], cx: &mut
         options.extend(hint.entries.iter().filter_map(|e| e.key.clone().map(|k| (k, e.value.clone()))));
     }
     match source.downcast_ref::<FlinkTable>() {
-        Some(table) => LogicalPlanBuilder::scan(name, Arc::new(FlinkTable::new(table.table.clone(), options)), None)?.build(),
+        Some(table) => LogicalPlanBuilder::scan(name, Arc::new(table.with_hints(options)), None)?.build(),
         None if options.is_empty() => LogicalPlanBuilder::scan(name, source, None)?.build(),
         None => Err(SqlError::new(format!("'{name}' is a view: OPTIONS hints go with tables")).about(name.table()).into()),
     }
@@ -81,14 +83,16 @@ fn plan_call(name: &ast::ObjectName, args: &[ast::FunctionArg], cx: &mut dyn Rel
     if let Some(plan) = super::set_operations::plan(name, args, cx)? {
         return Ok(Some(plan));
     }
-    match window_tvf(&name.to_string(), args) {
-        Some(Ok(call)) => plan_window(call, cx).map(Some),
+    let written = name.to_string();
+    let group_window = written.trim_matches('`').strip_prefix(GROUP_WINDOW);
+    match window_tvf(group_window.unwrap_or(&written), args) {
+        Some(Ok(call)) => plan_window(call, group_window.is_some(), cx).map(Some),
         Some(Err(e)) => Err(SqlError::from(e).about(name.to_string()).into()),
         None => Ok(None),
     }
 }
 
-fn plan_window(call: TvfCall, cx: &mut dyn RelationPlannerContext) -> Result<LogicalPlan> {
+fn plan_window(call: TvfCall, group_window: bool, cx: &mut dyn RelationPlannerContext) -> Result<LogicalPlan> {
     let input = match &call.data {
         TvfData::Table { name, hints } => {
             let reference = cx.object_name_to_table_reference(name.clone())?;
@@ -105,6 +109,9 @@ fn plan_window(call: TvfCall, cx: &mut dyn RelationPlannerContext) -> Result<Log
         return plan_err!("DESCRIPTOR takes a column, not '{time_name}'");
     };
     let field = schema.field_from_column(&time)?;
+    if in_batch(cx.context_provider().options()) {
+        return plan_batch_window(call, input, time, cx);
+    }
     if time_attribute(field).is_none() {
         return Err(SqlError::new(format!("'{time_name}' is not a time attribute, so {} cannot go by it", call.kind.name()))
             .about(&time_name)
@@ -112,15 +119,36 @@ fn plan_window(call: TvfCall, cx: &mut dyn RelationPlannerContext) -> Result<Log
             .into());
     }
     let kind = window_kind(&call, &schema, cx)?;
-    Ok(WindowTvf::try_new(input, time, kind)?.into_plan())
+    let emission = emit_strategy(cx.context_provider().options())?.map(|strategy| Emission { strategy, group_window });
+    if emission.is_some() && group_window && call.kind == TvfKind::Session {
+        let error = SqlError::new(
+            "SESSION windows tell results at their end only: 'table.exec.emit.early-fire.enabled' and 'table.exec.emit.late-fire.enabled' are not for them",
+        );
+        return Err(error.about("SESSION").help("set both to 'false'").into());
+    }
+    Ok(WindowTvf::try_new(input, time, kind)?.told(emission).into_plan())
+}
+
+/// In batch mode windows go by any timestamp; rows without one are in none.
+fn plan_batch_window(call: TvfCall, input: LogicalPlan, time: Column, cx: &mut dyn RelationPlannerContext) -> Result<LogicalPlan> {
+    let (schema, name) = (input.schema().clone(), call.time_col.value.clone());
+    let field = schema.field_from_column(&time)?;
+    let wrong = match (time_attribute(field), field.data_type()) {
+        (Some(PROCTIME), _) => Some("batch mode has no windows by processing time".to_string()),
+        (_, DataType::Timestamp(..)) if call.kind == TvfKind::Session => Some("batch mode has no SESSION windows".to_string()),
+        (_, DataType::Timestamp(..)) => None,
+        _ => Some(format!("'{name}' is not a TIMESTAMP, so {} cannot go by it", call.kind.name())),
+    };
+    if let Some(wrong) = wrong {
+        return Err(SqlError::new(wrong).about(&name).help("SET 'execution.runtime-mode' = 'streaming', or go by another column").into());
+    }
+    let kind = window_kind(&call, &schema, cx)?;
+    let timed = LogicalPlanBuilder::from(input).filter(Expr::Column(time.clone()).is_not_null())?.build()?;
+    Ok(WindowTvf::try_new(timed, time, kind)?.into_plan())
 }
 
 fn window_kind(call: &TvfCall, schema: &DFSchema, cx: &mut dyn RelationPlannerContext) -> Result<WindowKind> {
-    if let Some(flag) = call.arg("EMITONLYONUPDATE")
-        && flag.to_string().eq_ignore_ascii_case("true")
-    {
-        return Err(SqlError::not_yet("EMITONLYONUPDATE => TRUE").about("EMITONLYONUPDATE").into());
-    }
+    // EMITONLYONUPDATE of CUMULATE is read and has no effect, as in Flink 2.3.
     let mut length = |name: &str, signed: bool| -> Result<i64> {
         let Some(expr) = call.arg(name) else { return Ok(0) };
         let ms = interval_ms(&cx.sql_to_expr(expr.clone(), schema)?)?;

@@ -108,7 +108,7 @@ impl Session {
             return Effect::done(format!("view {} is there already", path.name));
         }
         // Planned now so that a mistake shows where it is made.
-        let context = PlanContext::new(&self.catalog);
+        let context = self.context();
         let plan = crate::planner::plan_view(&create.query.query, &context)?;
         let columns: Vec<String> = create.columns.iter().map(|c| c.value.clone()).collect();
         crate::planner::rename_columns(plan, &columns)?;

@@ -6,7 +6,6 @@ use super::{Effect, Session};
 use crate::catalog::{ColumnSource, Object, Table, time_attribute};
 use crate::dialect::{Describe, DescribeKind, Explain, ExplainDetail, Pattern, Show, ShowKind, Statement};
 use crate::error::{SqlError, SqlResult};
-use crate::planner::context::PlanContext;
 use crate::types::FlinkType;
 
 impl Session {
@@ -92,7 +91,7 @@ impl Session {
         let rows = match self.catalog.get(&self.path(name)?)? {
             Object::Table(table) => (0..table.columns.len()).map(|i| describe_column(table, i)).collect(),
             Object::View(view) => {
-                let plan = PlanContext::new(&self.catalog).query(&view.query.query)?;
+                let plan = self.context().query(&view.query.query)?;
                 let plan = crate::planner::rename_columns(plan, &view.columns)?;
                 let row = |f: &arrow::datatypes::FieldRef| {
                     let (ty, nullable) = FlinkType::from_field(f);

@@ -19,6 +19,7 @@ use crate::lower::scan::{connector_spec, sink_spec};
 use crate::lower::{ZoneClock, check_sink, connector_of, lower};
 use crate::options::SessionOptions;
 use crate::place::Place;
+use crate::planner::at_end::at_end;
 use crate::planner::context::PlanContext;
 use crate::planner::{blamed, optimize, plan_query};
 use crate::stream::text::plan_text;
@@ -70,20 +71,30 @@ impl PlannedJob {
 
 impl Session {
     fn plan(&self, query: &ast::Query) -> SqlResult<LogicalPlan> {
-        let planned = plan_query(query, &PlanContext::new(&self.catalog), self.options.time_zone()?);
+        let planned = plan_query(query, &self.context(), self.options.time_zone()?);
         planned.map_err(|error| self.blamed(query, error))
+    }
+
+    /// What queries are planned against.
+    pub(super) fn context(&self) -> PlanContext<'_> {
+        PlanContext::new(&self.catalog).in_mode(&self.options)
+    }
+
+    /// The plan as the session's runtime mode has it.
+    fn in_mode(&self, plan: LogicalPlan) -> SqlResult<LogicalPlan> {
+        if self.options.batch() { at_end(plan) } else { Ok(plan) }
     }
 
     /// The error of a query at its place.
     fn blamed(&self, query: &ast::Query, error: SqlError) -> SqlError {
         let Ok(zone) = self.options.time_zone() else { return error };
-        let complete = |plan| Ok(finish(build_query(&optimize(plan, zone)?)?).map(drop)?);
-        blamed(query, &PlanContext::new(&self.catalog), &complete, error)
+        let complete = |plan| Ok(finish(build_query(&self.in_mode(optimize(plan, zone)?)?)?).map(drop)?);
+        blamed(query, &self.context(), &complete, error)
     }
 
     pub(super) fn plan_query(&self, query: &ast::Query) -> SqlResult<PlannedJob> {
         let plan = self.plan(query)?;
-        let built = build_query(&plan).and_then(|root| Ok(finish(root)?));
+        let built = self.in_mode(plan.clone()).and_then(|plan| build_query(&plan)).and_then(|root| Ok(finish(root)?));
         let root = built.map_err(|error| self.blamed(query, error))?;
         let zone = Arc::new(ZoneClock(self.options.time_zone()?));
         let fields = Arc::new(root.schema.as_arrow().clone());
@@ -108,6 +119,9 @@ impl Session {
     }
 
     fn plan_insert(&self, insert: &Insert) -> SqlResult<(String, StreamNode, String)> {
+        if insert.overwrite && self.options.batch() {
+            return Err(SqlError::not_yet("INSERT OVERWRITE").about("OVERWRITE").help("write INSERT INTO"));
+        }
         if insert.overwrite {
             let error = SqlError::new("INSERT OVERWRITE is for batch jobs: a stream has no end at which it could replace what is there");
             return Err(error.about("OVERWRITE").help("write INSERT INTO"));
@@ -132,7 +146,7 @@ impl Session {
         }
         let form = InsertForm { named, fixed: self.fixed_partitions(insert, table)?, hints, trim_pad: self.trim_pad() };
         let plan = self.plan(&insert.source.query)?;
-        let root = finish(build_sink(&plan, table, form)?)?;
+        let root = finish(build_sink(&self.in_mode(plan.clone())?, table, form)?)?;
         Ok((plan_text(&plan), root, path.to_string().replace('`', "")))
     }
 
@@ -181,7 +195,8 @@ impl Session {
         described.columns = with_declared(&create.columns, described.columns)?;
         let path = self.path(&create.name)?;
         let table = Arc::new(self.build_table(&described, path.clone())?);
-        let root = finish(build_sink(&plan, &table, InsertForm { named, trim_pad: self.trim_pad(), ..InsertForm::default() })?)?;
+        let form = InsertForm { named, trim_pad: self.trim_pad(), ..InsertForm::default() };
+        let root = finish(build_sink(&self.in_mode(plan.clone())?, &table, form)?)?;
         let logical = vec![plan_text(&plan)];
         let job = self.job(vec![root], logical, None, &format!("insert-into_{}", path.to_string().replace('`', "")))?;
         self.catalog.add(&path, Object::Table(table), create.replace != ReplaceMode::Create)?;
@@ -193,7 +208,10 @@ impl Session {
         for root in &roots {
             self.check(root, &mut bounded)?;
         }
-        let text = explain::fingerprint_text(&roots);
+        let mut text = explain::fingerprint_text(&roots);
+        if self.options.batch() {
+            text.push_str("batch");
+        }
         Ok(PlannedJob {
             name: self.options.get("pipeline.name").unwrap_or_else(|| name.to_string()),
             fingerprint: format!("{:016x}", flott_engine::hash::stable_hash(text.as_bytes())),
@@ -243,7 +261,11 @@ impl Session {
                     .about(&table.path.name));
                 }
                 let options = source.options();
-                *bounded &= (connector.info().bounded)(&options);
+                let ends = (connector.info().bounded)(&options);
+                if !ends && self.options.batch() {
+                    return Err(unbounded(&table.path.name, connector.info().name));
+                }
+                *bounded &= ends;
                 self.check_table(table, &options)?;
             }
             StreamOp::LookupJoin { table, .. } => self.check_lookup(table)?,
@@ -307,6 +329,18 @@ impl Session {
     fn connector(&self, table: &Table) -> SqlResult<&Arc<dyn Connector>> {
         connector_of(&self.connectors, table).map_err(|error| self.at_definition(table, error))
     }
+}
+
+/// In batch mode all tables must end.
+fn unbounded(table: &str, connector: &str) -> SqlError {
+    let bound = match connector {
+        "datagen" => "give it 'number-of-rows'",
+        "filesystem" => "take 'source.monitor-interval' away",
+        _ => "bound it by its options",
+    };
+    SqlError::new(format!("table '{table}' does not end, so batch mode would never give a result"))
+        .about(table)
+        .help(format!("{bound}, or SET 'execution.runtime-mode' = 'streaming'"))
 }
 
 /// The columns of `CREATE TABLE (…) AS`: names alone give those of the query another order; otherwise the declared ones come

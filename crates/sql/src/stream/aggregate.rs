@@ -6,6 +6,7 @@ use datafusion_expr::expr::AggregateFunction;
 use datafusion_expr::utils::grouping_set_to_exprlist;
 use datafusion_expr::{Aggregate, Expr, ExprSchemable, GroupingSet as LogicalSets};
 use flott_engine::aggregate::AggSpec;
+use flott_engine::operators::emitting_aggregate::EmitStrategy;
 use flott_engine::operators::expand::GroupingSet;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use super::{AggregateCall, AggregateCalls, Changelog, StreamNode, StreamOp, Wind
 use crate::catalog::{PROCTIME, ROWTIME, with_time_attribute};
 use crate::error::{SqlError, SqlResult};
 use crate::planner::aggregates::engine_function;
-use crate::planner::nodes::{WINDOW_COLUMNS, WindowKind};
+use crate::planner::nodes::{Emission, WINDOW_COLUMNS, WindowKind};
 
 /// An aggregation being planned.
 struct Plan<'a> {
@@ -131,7 +132,9 @@ impl<'a> Plan<'a> {
         let mut exprs: Vec<Expr> = key_groups.iter().map(|g| self.groups[*g].clone()).collect();
         let retract = input.changelog == Changelog::Retract;
         let calls = self.bind_calls(&input.schema, &mut exprs, retract)?;
+        let emission = over_tvf(&input).and_then(|(tvf, ..)| emission(tvf));
         let (below, time, attached) = self.below_window(input, &window, exprs)?;
+        let emit = told(emission, attached)?;
         let keys: Vec<usize> = (0..key_groups.len()).collect();
         let node = self.expand(below, &keys)?;
         let mut keys = keys;
@@ -148,9 +151,12 @@ impl<'a> Plan<'a> {
             kind: window.kind,
             attached,
             time: time.filter(|_| !window.processing || attached),
+            emit,
             aggregate: AggregateCalls { keys: keys.clone(), calls },
         };
-        let node = StreamNode { op, schema, changelog: Changelog::InsertOnly, window: Some(columns), key: None, inputs: vec![node] };
+        let changelog = if emit.is_some() { Changelog::Retract } else { Changelog::InsertOnly };
+        let window = emit.is_none().then_some(columns);
+        let node = StreamNode { op, schema, changelog, window, key: None, inputs: vec![node] };
         let keys = key_groups.len();
         // Group expressions come first in the logical output, then the set's id, then results.
         self.rename(node, |i| match i {
@@ -285,6 +291,22 @@ impl<'a> Plan<'a> {
             })
             .collect();
         Ok(calc(node, None, project, self.logical.schema.clone())?)
+    }
+}
+
+fn emission(tvf: &StreamNode) -> Option<Emission> {
+    if let StreamOp::WindowTvf { emission, .. } = &tvf.op { *emission } else { None }
+}
+
+/// When an aggregation tells results besides the end of windows.
+fn told(emission: Option<Emission>, attached: bool) -> SqlResult<Option<EmitStrategy>> {
+    match emission {
+        Some(emission) if !emission.group_window => {
+            let message = "'table.exec.emit.early-fire.enabled' and 'table.exec.emit.late-fire.enabled' are not for window functions";
+            Err(SqlError::new(message).about("TABLE").help("set both to 'false', or write the window in GROUP BY: TUMBLE(time, size)"))
+        }
+        Some(_) if attached => Err(SqlError::not_yet("early or late results of aggregates over a window's own columns").about("GROUP")),
+        emission => Ok(emission.map(|e| e.strategy)),
     }
 }
 

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::aggregate::build_aggregate;
+use super::at_end::build_at_end;
 use super::calc::{calc, column_at, identity};
 use super::join::build_join;
 use super::rank::build_rank;
@@ -21,6 +22,7 @@ use super::temporal::{as_join, build_filtered, build_temporal_join};
 use super::{Changelog, ScanColumn, StreamNode, StreamOp, WindowColumns};
 use crate::catalog::{ColumnSource, Table, without_time_attribute};
 use crate::error::{SqlError, SqlResult};
+use crate::planner::at_end::as_at_end;
 use crate::planner::context::FlinkTable;
 use crate::planner::nodes::{WindowKind, WindowTvf, as_window_tvf};
 use crate::planner::rewrite::cast_to_field;
@@ -74,6 +76,8 @@ fn build_extension(plan: &LogicalPlan, node: &Arc<dyn UserDefinedLogicalNode>) -
         build_unnest(unnest)
     } else if let Some(operation) = as_set_operation(node) {
         build_set_operation(operation)
+    } else if let Some(at_end) = as_at_end(node) {
+        build_at_end(&at_end.input)
     } else if let Some(join) = as_join(plan) {
         build_temporal_join(join)
     } else {
@@ -173,7 +177,7 @@ fn build_window_tvf(tvf: &WindowTvf) -> SqlResult<StreamNode> {
         WindowKind::Session { partition, .. } => partition.iter().map(|c| tvf.input.schema().index_of_column(c)).collect::<Result<_>>()?,
         _ => vec![],
     };
-    let op = StreamOp::WindowTvf { kind, time, processing, partition };
+    let op = StreamOp::WindowTvf { kind, time, processing, partition, emission: tvf.emission };
     Ok(StreamNode { op, inputs: vec![input], schema, changelog, window, key: None })
 }
 

@@ -4,10 +4,12 @@ use arrow::datatypes::FieldRef;
 use datafusion_common::Column;
 use datafusion_common::tree_node::{Transformed, TreeNode};
 use datafusion_expr::Expr;
+use flott_engine::operators::emitting_aggregate::EmitStrategy;
+use flott_engine::state::ranked::SortColumn;
 use std::fmt::Write;
 
 use super::text::sql_text;
-use super::{AggregateCalls, DeduplicateColumns, JoinColumns, LookupForm, RankColumns, StreamNode, StreamOp};
+use super::{AggregateCalls, DeduplicateColumns, JoinColumns, LookupForm, RankColumns, SortColumns, StreamNode, StreamOp};
 use crate::catalog::{ROWTIME, time_attribute};
 use crate::planner::nodes::{WINDOW_COLUMNS, WindowKind};
 use crate::planner::set_operations::word;
@@ -139,12 +141,13 @@ fn describe(node: &StreamNode) -> String {
             let join = if form.left { "LEFT" } else { "INNER" };
             format!("Correlate(unnest=[{}], joinType=[{join}])", names(&node.inputs[0], &[*collection]))
         }
-        StreamOp::WindowAggregate { kind, attached, time, aggregate } => {
+        StreamOp::WindowAggregate { kind, attached, time, emit, aggregate } => {
             let attached = if *attached { ", attached to the rows" } else { "" };
             format!(
-                "WindowAggregate({}window=[{kind}{attached}]{}, select=[{}])",
+                "WindowAggregate({}window=[{kind}{attached}]{}{}, select=[{}])",
                 keys(node, aggregate),
                 time_note(time.is_none()),
+                emit.map_or(String::new(), emit_text),
                 calls(aggregate)
             )
         }
@@ -156,6 +159,8 @@ fn describe(node: &StreamNode) -> String {
             let by: Vec<usize> = std::iter::once(*time).chain(order.iter().map(|c| c.column)).collect();
             format!("TemporalSort(orderBy=[{}])", names(&node.inputs[0], &by))
         }
+        StreamOp::AtEnd => "AtEnd(final rows only)".into(),
+        StreamOp::Sort(columns) => sort_text(node, columns),
         StreamOp::Join(columns) => format!("Join({})", join_text(node, columns)),
         StreamOp::IntervalJoin { columns, processing, lower, upper, .. } => {
             let bounds = format!("windowBounds=[isRowTime={}, leftLowerBound={lower}, leftUpperBound={upper}]", !processing);
@@ -179,6 +184,35 @@ fn describe(node: &StreamNode) -> String {
             format!("Sink(table=[{}], fields=[{}])", table.path.name, columns.join(", "))
         }
     }
+}
+
+fn emit_text(emit: EmitStrategy) -> String {
+    let after = |delay: i64| if delay == 0 { "no delay".to_string() } else { format!("delay {delay} millisecond") };
+    let early = emit.early_delay_ms.map(|delay| format!("early {}", after(delay)));
+    let late = emit.late_delay_ms.map(|delay| format!("late {}, lateness {} millisecond", after(delay), emit.lateness_ms));
+    format!(", emit=[{}]", early.into_iter().chain(late).collect::<Vec<_>>().join(", "))
+}
+
+fn sort_text(node: &StreamNode, columns: &SortColumns) -> String {
+    let limit = match columns.fetch {
+        Some(fetch) => format!(", offset=[{}], fetch=[{fetch}]", columns.skip),
+        None => String::new(),
+    };
+    format!("Sort(orderBy=[{}]{limit})", order_text(&node.inputs[0], &columns.order))
+}
+
+fn order_text(input: &StreamNode, order: &[SortColumn]) -> String {
+    let column = |c: &SortColumn| {
+        let direction = if c.descending { "DESC" } else { "ASC" };
+        // NULL is the least value unless the query says otherwise.
+        let nulls = match (c.nulls_first, c.nulls_first == c.descending) {
+            (_, false) => "",
+            (true, _) => " NULLS FIRST",
+            (false, _) => " NULLS LAST",
+        };
+        format!("{} {direction}{nulls}", names(input, &[c.column]))
+    };
+    order.iter().map(column).collect::<Vec<_>>().join(", ")
 }
 
 fn rank_text(node: &StreamNode, columns: &RankColumns) -> String {
@@ -241,8 +275,11 @@ fn state(node: &StreamNode) -> Option<&'static str> {
         StreamOp::GroupAggregate(_) => Some("one entry per key, for ever"),
         StreamOp::WindowAggregate { kind: WindowKind::Session { .. }, .. } => Some("open sessions"),
         StreamOp::WindowTvf { kind: WindowKind::Session { .. }, .. } => Some("rows of open sessions"),
+        StreamOp::WindowAggregate { emit: Some(_), .. } => Some("two entries per key and window, until it is over"),
         StreamOp::WindowAggregate { .. } => Some("one entry per key and open slice"),
         StreamOp::Join(_) => Some("the rows of both inputs, for ever"),
+        StreamOp::Sort(SortColumns { fetch: Some(_), .. }) => Some("the first rows, until the input ends"),
+        StreamOp::Sort(_) => Some("all rows, until the input ends"),
         StreamOp::TimeSort { .. } => Some("rows that the watermark has not passed"),
         StreamOp::Rank(columns) if columns.window.is_some() => Some("rows of open windows"),
         StreamOp::Rank(columns) if columns.append_only => Some("the first rows of each key, for ever"),

@@ -1,6 +1,7 @@
 //! The stream plan: what runs, step by step, with Flink's names. Each step knows its changelog mode and its window.
 
 mod aggregate;
+mod at_end;
 mod build;
 mod calc;
 pub mod explain;
@@ -17,6 +18,7 @@ use datafusion_common::DFSchemaRef;
 use datafusion_expr::Expr;
 use flott_engine::aggregate::AggSpec;
 use flott_engine::lookup::Retry;
+use flott_engine::operators::emitting_aggregate::EmitStrategy;
 use flott_engine::operators::expand::GroupingSet;
 use flott_engine::operators::pairs::JoinKind;
 use flott_engine::operators::set_operation::SetOperationKind;
@@ -25,7 +27,7 @@ use std::sync::Arc;
 
 use crate::catalog::Table;
 use crate::planner::context::FlinkTable;
-use crate::planner::nodes::WindowKind;
+use crate::planner::nodes::{Emission, WindowKind};
 use crate::planner::unnest::UnnestForm;
 
 pub use build::{InsertForm, build_query, build_sink};
@@ -119,6 +121,8 @@ pub enum StreamOp {
         processing: bool,
         /// Positions of the columns that sessions are found by.
         partition: Vec<usize>,
+        /// When an aggregation tells results besides the end of windows.
+        emission: Option<Emission>,
     },
     /// Rows once per element of a collection.
     Unnest {
@@ -137,6 +141,8 @@ pub enum StreamOp {
         attached: bool,
         /// Position of the time attribute; `None`: processing time.
         time: Option<usize>,
+        /// When results are told besides the end of windows.
+        emit: Option<EmitStrategy>,
         /// What is computed.
         aggregate: AggregateCalls,
     },
@@ -150,6 +156,10 @@ pub enum StreamOp {
     SetOperation(SetOperationKind),
     /// The first rows of each key.
     Rank(RankColumns),
+    /// Rows of the step before when its input has ended: in batch mode.
+    AtEnd,
+    /// Rows in order, when the input has ended: in batch mode.
+    Sort(SortColumns),
     /// Rows in the order of event time.
     TimeSort {
         /// Position of the time.
@@ -215,6 +225,17 @@ pub enum StreamOp {
     },
     /// Writes to a table.
     Sink(Arc<Table>, std::collections::BTreeMap<String, String>),
+}
+
+/// What all rows are sorted by.
+#[derive(Debug, Clone)]
+pub struct SortColumns {
+    /// The order.
+    pub order: Vec<SortColumn>,
+    /// Rows passed over.
+    pub skip: usize,
+    /// Rows taken; all without.
+    pub fetch: Option<usize>,
 }
 
 /// What rows are ranked by.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::build::build;
 use super::calc::{calc, identity};
 use super::join::{compute_as, with_keys};
-use super::{Changelog, RankColumns, StreamNode, StreamOp};
+use super::{Changelog, RankColumns, SortColumns, StreamNode, StreamOp};
 use crate::catalog::{PROCTIME, ROWTIME, time_attribute, without_time_attribute};
 use crate::error::{SqlError, SqlResult};
 
@@ -26,12 +26,43 @@ pub(super) fn build_limit(limit: &Limit) -> SqlResult<StreamNode> {
     }
 }
 
-fn plain_limit(input: StreamNode, skip: usize, fetch: Option<usize>) -> SqlResult<StreamNode> {
+fn plain_limit(mut input: StreamNode, skip: usize, fetch: Option<usize>) -> SqlResult<StreamNode> {
+    if limit_sort(&mut input, skip, fetch)? {
+        return Ok(input);
+    }
     if input.changelog != Changelog::InsertOnly {
-        return Err(SqlError::not_yet("LIMIT over a result that changes, without ORDER BY,").about("LIMIT"));
+        return match fetch {
+            Some(fetch) => Ok(ranked(input, vec![], skip, fetch)?),
+            None => Err(SqlError::not_yet("OFFSET without LIMIT over a result that changes").about("OFFSET")),
+        };
     }
     let op = StreamOp::Limit { skip: skip as i64, fetch: fetch.map_or(i64::MAX, |f| f as i64) };
     Ok(StreamNode { op, schema: input.schema.clone(), changelog: Changelog::InsertOnly, window: None, key: None, inputs: vec![input] })
+}
+
+/// Gives the limit to a sort that is to be limited, so that it need not keep all rows. `false`: there is none.
+fn limit_sort(node: &mut StreamNode, skip: usize, fetch: Option<usize>) -> SqlResult<bool> {
+    match &mut node.op {
+        StreamOp::Calc { condition: None, .. } => limit_sort(&mut node.inputs[0], skip, fetch),
+        StreamOp::Sort(columns) if columns.skip == 0 && columns.fetch.is_none() => {
+            if fetch.is_none() {
+                return Err(SqlError::new("ORDER BY with OFFSET needs a LIMIT").about("OFFSET").help("add LIMIT, or leave OFFSET out"));
+            }
+            (columns.skip, columns.fetch) = (skip, fetch);
+            Ok(true)
+        }
+        _ => Ok(false),
+    }
+}
+
+/// ORDER BY in batch mode: by anything.
+pub(super) fn build_full_sort(sort: &Sort) -> SqlResult<StreamNode> {
+    let width = sort.input.schema().fields().len();
+    let (input, order) = with_order(sort)?;
+    let (schema, changelog) = (input.schema.clone(), input.changelog);
+    let (window, key) = (input.window.clone(), input.key.clone());
+    let op = StreamOp::Sort(SortColumns { order, skip: 0, fetch: sort.fetch });
+    without_order(StreamNode { op, inputs: vec![input], schema, changelog, window, key }, width)
 }
 
 /// The input with the sort keys as columns, and the order by their positions.
@@ -56,13 +87,17 @@ fn without_order(node: StreamNode, width: usize) -> SqlResult<StreamNode> {
 fn first_rows(sort: &Sort, skip: usize, fetch: usize) -> SqlResult<StreamNode> {
     let width = sort.input.schema().fields().len();
     let (input, order) = with_order(sort)?;
+    without_order(ranked(input, order, skip, fetch)?, width)
+}
+
+/// The first rows of all in an order; none: as they come.
+fn ranked(input: StreamNode, order: Vec<SortColumn>, skip: usize, take: usize) -> SqlResult<StreamNode> {
     let append_only = input.changelog == Changelog::InsertOnly;
-    let columns =
-        RankColumns { partition: vec![], order, latest_first: false, skip, take: fetch, with_rank: false, append_only, window: None };
+    let columns = RankColumns { partition: vec![], order, latest_first: false, skip, take, with_rank: false, append_only, window: None };
     let fields = input.schema.iter().map(|(q, f)| (q.cloned(), Arc::new(without_time_attribute(f)))).collect();
     let schema = Arc::new(datafusion_common::DFSchema::new_with_metadata(fields, Default::default())?);
     let op = StreamOp::Rank(columns);
-    without_order(StreamNode { op, inputs: vec![input], schema, changelog: Changelog::Retract, window: None, key: None }, width)
+    Ok(StreamNode { op, inputs: vec![input], schema, changelog: Changelog::Retract, window: None, key: None })
 }
 
 /// ORDER BY without LIMIT goes by a time attribute first, ascending.

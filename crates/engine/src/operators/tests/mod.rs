@@ -1,6 +1,8 @@
 //! Operators against from-scratch oracles: any cut into ticks, snapshots restored onto other workers, one phase or two.
 #![allow(clippy::unwrap_used)]
 
+mod batch;
+mod emitting;
 mod group;
 mod harness;
 mod join;

@@ -1,0 +1,88 @@
+//! Batch mode: only final rows are told, in every way rows come out, and input that does not end is refused.
+#![allow(clippy::unwrap_used)]
+
+use flott::{Collected, Outcome, RunOptions, collect};
+use flott_engine::RowKind;
+
+const VIEW: &str = "SET 'execution.runtime-mode' = 'batch';
+    CREATE VIEW sales AS SELECT * FROM (VALUES ('a', 3), ('b', 5), ('a', 4), (CAST(NULL AS STRING), 1)) AS v (k, n);";
+const SUMS: &str = "SELECT k, SUM(n) AS s FROM sales GROUP BY k";
+
+fn run(sql: &str, options: RunOptions) -> Result<Collected, String> {
+    collect(sql, &options).map_err(|e| e.to_string())
+}
+
+fn in_ticks(workers: usize) -> RunOptions {
+    RunOptions { parallelism: Some(workers), tick_rows_max: Some(1), ..RunOptions::default() }
+}
+
+#[test]
+fn print_shows_new_rows_only() {
+    for workers in [1, 2] {
+        let sql =
+            format!("{VIEW} CREATE TABLE t (k STRING, s INT) WITH ('connector' = 'print'); INSERT INTO t {SUMS} ORDER BY k NULLS LAST;");
+        let printed = run(&sql, in_ticks(workers)).unwrap().printed;
+        assert_eq!(printed.lines().collect::<Vec<_>>(), ["+I[a, 7]", "+I[b, 5]", "+I[null, 1]"]);
+    }
+}
+
+#[test]
+fn a_table_that_takes_new_rows_only_takes_any_result() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().display();
+    let table = format!("CREATE TABLE t (k STRING, s INT) WITH ('connector' = 'filesystem', 'path' = '{path}', 'format' = 'csv');");
+    let insert = format!("{table} INSERT INTO t {SUMS};");
+    run(&format!("{VIEW} {insert}"), in_ticks(2)).unwrap();
+    let files = std::fs::read_dir(folder.path()).unwrap().map(|f| f.unwrap().path()).filter(|p| !p.to_string_lossy().contains("/."));
+    let mut lines: Vec<String> =
+        files.flat_map(|f| std::fs::read_to_string(f).unwrap().lines().map(str::to_owned).collect::<Vec<_>>()).collect();
+    lines.sort();
+    assert_eq!(lines, [",1", "a,7", "b,5"]);
+    let error = run(&format!("{VIEW} SET 'execution.runtime-mode' = 'streaming'; {insert}"), in_ticks(1)).unwrap_err();
+    assert!(error.contains("takes new rows only"), "{error}");
+}
+
+#[test]
+fn a_select_is_not_updating_and_goes_on_from_a_checkpoint() {
+    let state = tempfile::tempdir().unwrap();
+    let sql = format!("{VIEW} {SUMS} ORDER BY s DESC;");
+    let options = |abandon_after_ticks| RunOptions {
+        state_dir: state.path().to_path_buf(),
+        checkpoint_every_ticks: Some(1),
+        abandon_after_ticks,
+        ..in_ticks(1)
+    };
+    let first = run(&sql, options(Some(3))).unwrap();
+    assert_eq!((first.outcome, first.rows.len()), (Outcome::Abandoned, 0));
+    let rest = run(&sql, options(None)).unwrap();
+    assert!(!rest.updating && rest.rows.iter().all(|(kind, _)| *kind == RowKind::Insert));
+    let rows: Vec<String> = rest.rows.iter().map(|(_, row)| format!("{:?}", row[0])).collect();
+    assert_eq!(rows, ["Some(\"a\")", "Some(\"b\")", "None"]);
+    assert!(rest.reports.iter().all(|report| report.progress.resumed_from.is_some()));
+}
+
+#[test]
+fn the_time_of_the_query_is_the_same_for_all_rows() {
+    let sql = format!("{VIEW} SELECT COUNT(DISTINCT t) AS n FROM (SELECT CURRENT_TIMESTAMP AS t FROM sales);");
+    let rows = run(&sql, in_ticks(1)).unwrap().rows;
+    assert_eq!(rows, [(RowKind::Insert, vec![Some("1".to_string())])]);
+}
+
+#[test]
+fn what_does_not_end_is_refused() {
+    let table = "CREATE TABLE g (n INT) WITH ('connector' = 'datagen');";
+    let error = run(&format!("{VIEW} {table} SELECT COUNT(*) FROM g;"), in_ticks(1)).unwrap_err();
+    assert!(error.contains("table 'g' does not end") && error.contains("'number-of-rows'"), "{error}");
+    let bounded = table.replace("'datagen'", "'datagen', 'number-of-rows' = '7'");
+    let rows = run(&format!("{VIEW} {bounded} SELECT COUNT(*) FROM g;"), in_ticks(2)).unwrap().rows;
+    assert_eq!(rows, [(RowKind::Insert, vec![Some("7".to_string())])]);
+}
+
+#[test]
+fn explain_tells_what_waits_for_the_end() {
+    let collected =
+        run(&format!("{VIEW} EXPLAIN CHANGELOG_MODE {SUMS} ORDER BY s DESC NULLS FIRST LIMIT 2 OFFSET 1;"), in_ticks(1)).unwrap();
+    let text = collected.answers.iter().flat_map(|(_, rows)| rows.iter().flatten()).cloned().collect::<Vec<_>>().join("\n");
+    assert!(text.contains("AtEnd(final rows only)"), "{text}");
+    assert!(text.contains("Sort(orderBy=[s DESC NULLS FIRST], offset=[1], fetch=[2])"), "{text}");
+}

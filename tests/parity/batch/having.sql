@@ -1,0 +1,16 @@
+-- HAVING sees final results only.
+SET 'execution.runtime-mode' = 'batch';
+CREATE TABLE bids (
+  id INT,
+  auction BIGINT,
+  bidder STRING,
+  price BIGINT,
+  ts TIMESTAMP(3),
+  WATERMARK FOR ts AS ts
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/bids.json',
+  'format' = 'json',
+  'scan.watermark.emit.strategy' = 'on-event'
+);
+SELECT bidder, COUNT(*) AS n FROM bids GROUP BY bidder HAVING COUNT(*) > 2;

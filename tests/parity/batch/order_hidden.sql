@@ -1,0 +1,16 @@
+-- ORDER BY a column that is not selected.
+-- in order
+SET 'execution.runtime-mode' = 'batch';
+CREATE TABLE orders (
+  id INT,
+  customer STRING,
+  amount INT,
+  ts TIMESTAMP(3),
+  WATERMARK FOR ts AS ts
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/orders.json',
+  'format' = 'json',
+  'scan.watermark.emit.strategy' = 'on-event'
+);
+SELECT customer FROM orders ORDER BY amount, id, customer;

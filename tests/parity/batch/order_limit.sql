@@ -1,0 +1,17 @@
+-- ORDER BY with LIMIT.
+-- in order
+SET 'execution.runtime-mode' = 'batch';
+CREATE TABLE bids (
+  id INT,
+  auction BIGINT,
+  bidder STRING,
+  price BIGINT,
+  ts TIMESTAMP(3),
+  WATERMARK FOR ts AS ts
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/bids.json',
+  'format' = 'json',
+  'scan.watermark.emit.strategy' = 'on-event'
+);
+SELECT id, price FROM bids ORDER BY price DESC, id LIMIT 5;

@@ -1,0 +1,16 @@
+-- NULLS LAST in an ascending order.
+-- in order
+SET 'execution.runtime-mode' = 'batch';
+CREATE TABLE orders (
+  id INT,
+  customer STRING,
+  amount INT,
+  ts TIMESTAMP(3),
+  WATERMARK FOR ts AS ts
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/orders.json',
+  'format' = 'json',
+  'scan.watermark.emit.strategy' = 'on-event'
+);
+SELECT id, customer, amount FROM orders ORDER BY customer NULLS LAST, amount NULLS LAST, id;
