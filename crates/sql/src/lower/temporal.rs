@@ -42,8 +42,7 @@ impl Lowering<'_> {
         let inputs: Vec<Edge> = edges(&lowered, Exchange::Lookup);
         let id = self.graph.add(format!("LookupJoin: {}", form.name), NodeKind::Operator(factory(operator)), inputs);
         let (open, through) = self.looked_up(table)?;
-        let whole = FullTable::read(open, through, arrow_schema(&table.schema), columns.keys[1].clone(), form.reload_ms)
-            .map_err(|e| SqlError::from(e.at(format!("table '{}'", form.name))))?;
+        let whole = FullTable::new(open, through, arrow_schema(&table.schema), columns.keys[1].clone(), form.reload_ms);
         let lookup = LookupNode { lookup: Box::new(whole), keys: columns.keys[0].clone(), retry: form.retry };
         self.graph.nodes[id].lookup = Some(lookup);
         Ok(Lowered::plain(id))
