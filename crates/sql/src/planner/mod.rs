@@ -8,6 +8,7 @@ pub mod aggregates;
 mod casts;
 pub mod context;
 pub mod expressions;
+mod lateral;
 mod legacy;
 pub mod nodes;
 mod relations;
