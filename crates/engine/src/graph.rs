@@ -164,7 +164,11 @@ impl Topology {
             outputs,
             inputs: graph.nodes.iter().map(|n| n.inputs.iter().map(|e| e.from).collect()).collect(),
             delays_ms: graph.nodes.iter().map(|n| n.delay_ms).collect(),
-            ports: graph.nodes.iter().map(|n| n.inputs.iter().map(|e| e.port + 1).max().unwrap_or(0) + usize::from(n.lookup.is_some())).collect(),
+            ports: graph
+                .nodes
+                .iter()
+                .map(|n| n.inputs.iter().map(|e| e.port + 1).max().unwrap_or(0) + usize::from(n.lookup.is_some()))
+                .collect(),
             stages,
         })
     }

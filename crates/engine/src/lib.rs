@@ -16,6 +16,7 @@ pub mod connector;
 pub mod error;
 pub mod exchange;
 pub mod expr;
+mod feed;
 pub mod graph;
 pub mod hash;
 mod intake;

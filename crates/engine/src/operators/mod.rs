@@ -14,6 +14,7 @@ pub mod pairs;
 pub mod rank;
 pub mod session_aggregate;
 pub mod session_tvf;
+pub mod set_operation;
 pub mod sort;
 pub mod temporal_join;
 pub mod unnest;

@@ -58,7 +58,14 @@ impl TemporalJoin {
     }
 
     /// The version that each row meets.
-    fn partners(&self, rows: &Batch, times: &[i64], tick: &Tick, versions: &mut VersionTable, out: &mut Output) -> Result<Vec<Option<u32>>> {
+    fn partners(
+        &self,
+        rows: &Batch,
+        times: &[i64],
+        tick: &Tick,
+        versions: &mut VersionTable,
+        out: &mut Output,
+    ) -> Result<Vec<Option<u32>>> {
         let keys: Vec<ArrayRef> = self.spec.inputs.keys[0].iter().map(|c| rows.column(*c).clone()).collect();
         let mut slots = vec![];
         versions.find_keys(&keys, rows.len(), &mut slots)?;

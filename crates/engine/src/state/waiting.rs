@@ -105,10 +105,8 @@ impl StateTable for WaitingTable {
         hash_columns(&keys, rows.num_rows(), &mut hashes)?;
         let mut fields = vec![key_group_field(), Field::new("time", DataType::Int64, false)];
         fields.extend(self.schema.fields().iter().enumerate().map(|(i, f)| Field::new(format!("row{i}"), f.data_type().clone(), true)));
-        let mut columns: Vec<ArrayRef> = vec![
-            Arc::new(UInt8Array::from_iter_values(hashes.iter().map(|hash| key_group(*hash)))),
-            Arc::new(Int64Array::from(times)),
-        ];
+        let mut columns: Vec<ArrayRef> =
+            vec![Arc::new(UInt8Array::from_iter_values(hashes.iter().map(|hash| key_group(*hash)))), Arc::new(Int64Array::from(times))];
         columns.extend(rows.columns().iter().cloned());
         Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
     }

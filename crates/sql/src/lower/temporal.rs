@@ -21,7 +21,7 @@ impl Lowering<'_> {
         let inputs = self.join_inputs(left, right, columns)?;
         let spec = TemporalJoinSpec { kind: columns.kind, inputs, times, schema: arrow_schema(&node.schema) };
         let make: OperatorFactory = Box::new(move || Ok(Box::new(TemporalJoin::new(spec.clone())) as _));
-        self.binary(node, columns, "TemporalJoin", 0, make)
+        self.binary(node, &columns.keys, "TemporalJoin", 0, make)
     }
 
     pub(super) fn deduplicate(&mut self, node: &StreamNode, columns: &DeduplicateColumns) -> SqlResult<Lowered> {
@@ -33,7 +33,13 @@ impl Lowering<'_> {
     }
 
     /// The rows cross the lookup on the worker they are on: no worker owns a key of a table outside.
-    pub(super) fn lookup_join(&mut self, node: &StreamNode, columns: &JoinColumns, table: &StreamNode, form: &LookupForm) -> SqlResult<Lowered> {
+    pub(super) fn lookup_join(
+        &mut self,
+        node: &StreamNode,
+        columns: &JoinColumns,
+        table: &StreamNode,
+        form: &LookupForm,
+    ) -> SqlResult<Lowered> {
         let left = &node.inputs[0];
         let inputs = self.join_inputs(left, table, columns)?;
         let operator = LookupJoin { kind: columns.kind, inputs, schema: arrow_schema(&node.schema) };
@@ -54,9 +60,7 @@ impl Lowering<'_> {
             StreamOp::Scan { source, columns } => {
                 let exprs: Vec<_> = columns.iter().map(|ScanColumn { expr }| expr.clone()).collect();
                 let (source, connectors, env, options) = (source.clone(), self.connectors.clone(), self.env.clone(), self.options.clone());
-                let open = move || {
-                    scan::source_node(&source, &exprs, &connectors, &env, &options).map_err(|e| Error::config(e.message))
-                };
+                let open = move || scan::source_node(&source, &exprs, &connectors, &env, &options).map_err(|e| Error::config(e.message));
                 Ok((Box::new(open), None))
             }
             StreamOp::Values(rows) => {

@@ -78,6 +78,9 @@ fn hinted_scan(name: datafusion_common::TableReference, hints: &[Hint], cx: &mut
 }
 
 fn plan_call(name: &ast::ObjectName, args: &[ast::FunctionArg], cx: &mut dyn RelationPlannerContext) -> Result<Option<LogicalPlan>> {
+    if let Some(plan) = super::set_operations::plan(name, args, cx)? {
+        return Ok(Some(plan));
+    }
     match window_tvf(&name.to_string(), args) {
         Some(Ok(call)) => plan_window(call, cx).map(Some),
         Some(Err(e)) => Err(SqlError::from(e).about(name.to_string()).into()),

@@ -61,7 +61,8 @@ pub fn place_hints(select: &mut ast::Select) -> SqlResult<()> {
             }
         }
         if !found {
-            let error = SqlError::new(format!("the LOOKUP hint is for '{table}', but no table of that name is joined FOR SYSTEM_TIME AS OF"));
+            let error =
+                SqlError::new(format!("the LOOKUP hint is for '{table}', but no table of that name is joined FOR SYSTEM_TIME AS OF"));
             return Err(error.about(&table));
         }
     }
@@ -145,9 +146,8 @@ fn left_time(written: &ast::Expr, left: &LogicalPlan, cx: &mut dyn RelationPlann
 }
 
 /// Options of the LOOKUP hint.
-const HINT_KEYS: [&str; 10] = [
-    "table", "async", "output-mode", "capacity", "timeout", "retry-predicate", "retry-strategy", "fixed-delay", "max-attempts", "shuffle",
-];
+const HINT_KEYS: [&str; 10] =
+    ["table", "async", "output-mode", "capacity", "timeout", "retry-predicate", "retry-strategy", "fixed-delay", "max-attempts", "shuffle"];
 
 fn lookup_hint(hints: &[Hint]) -> Result<Vec<(String, String)>> {
     let mut options = vec![];

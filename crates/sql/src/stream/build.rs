@@ -4,8 +4,11 @@ use arrow::array::{ArrayRef, BooleanArray, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema};
 use datafusion_common::{Column, DFSchema, Result};
 use datafusion_expr::execution_props::ExecutionProps;
-use datafusion_expr::{EmptyRelation, Expr, ExprSchemable, LogicalPlan, TableScan, Values};
+use datafusion_expr::{
+    EmptyRelation, Expr, ExprSchemable, LogicalPlan, TableScan, UserDefinedLogicalNode, UserDefinedLogicalNodeCore, Values,
+};
 use datafusion_physical_expr::create_physical_expr;
+use flott_engine::operators::set_operation::SetOperationKind;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -16,11 +19,12 @@ use super::rank::build_rank;
 use super::sort::{build_limit, build_sort};
 use super::temporal::{as_join, build_filtered, build_temporal_join};
 use super::{Changelog, ScanColumn, StreamNode, StreamOp, WindowColumns};
-use crate::catalog::{ColumnSource, Table};
+use crate::catalog::{ColumnSource, Table, without_time_attribute};
 use crate::error::{SqlError, SqlResult};
 use crate::planner::context::FlinkTable;
 use crate::planner::nodes::{WindowKind, WindowTvf, as_window_tvf};
 use crate::planner::rewrite::cast_to_field;
+use crate::planner::set_operations::{SetOperationNode, as_set_operation};
 use crate::planner::unnest::{Unnest, as_unnest};
 use crate::types::FlinkType;
 
@@ -58,14 +62,33 @@ pub(super) fn build(plan: &LogicalPlan) -> SqlResult<StreamNode> {
         LogicalPlan::EmptyRelation(empty) => build_empty(empty),
         LogicalPlan::Limit(limit) => build_limit(limit),
         LogicalPlan::Sort(sort) if sort.fetch.is_none() => build_sort(sort),
-        LogicalPlan::Extension(extension) => match (as_window_tvf(&extension.node), as_unnest(&extension.node), as_join(plan)) {
-            (Some(tvf), ..) => build_window_tvf(tvf),
-            (_, Some(unnest), _) => build_unnest(unnest),
-            (.., Some(join)) => build_temporal_join(join),
-            _ => Err(SqlError::not_yet(extension.node.name())),
-        },
+        LogicalPlan::Extension(extension) => build_extension(plan, &extension.node),
         other => Err(refuse(other)),
     }
+}
+
+fn build_extension(plan: &LogicalPlan, node: &Arc<dyn UserDefinedLogicalNode>) -> SqlResult<StreamNode> {
+    if let Some(tvf) = as_window_tvf(node) {
+        build_window_tvf(tvf)
+    } else if let Some(unnest) = as_unnest(node) {
+        build_unnest(unnest)
+    } else if let Some(operation) = as_set_operation(node) {
+        build_set_operation(operation)
+    } else if let Some(join) = as_join(plan) {
+        build_temporal_join(join)
+    } else {
+        Err(SqlError::not_yet(node.name()))
+    }
+}
+
+fn build_set_operation(operation: &SetOperationNode) -> SqlResult<StreamNode> {
+    let inputs = operation.inputs.iter().map(build).collect::<SqlResult<Vec<_>>>()?;
+    let grows = operation.kind == SetOperationKind::IntersectAll && inputs.iter().all(|i| i.changelog == Changelog::InsertOnly);
+    let changelog = if grows { Changelog::InsertOnly } else { Changelog::Retract };
+    let schema = UserDefinedLogicalNodeCore::schema(operation);
+    let fields = schema.iter().map(|(q, f)| (q.cloned(), Arc::new(without_time_attribute(f)))).collect();
+    let schema = Arc::new(DFSchema::new_with_metadata(fields, Default::default())?);
+    Ok(StreamNode { op: StreamOp::SetOperation(operation.kind), inputs, schema, changelog, window: None, key: None })
 }
 
 /// A SELECT without FROM reads one row of one column that nobody names; `WHERE FALSE` reads none.
@@ -144,7 +167,7 @@ fn build_window_tvf(tvf: &WindowTvf) -> SqlResult<StreamNode> {
     let time = tvf.input.schema().index_of_column(&tvf.time)?;
     let n = input.schema.fields().len();
     let window = Some(WindowColumns { at: [Some(n), Some(n + 1), Some(n + 2)], kind: kind.clone(), processing });
-    let schema = datafusion_expr::UserDefinedLogicalNodeCore::schema(tvf).clone();
+    let schema = UserDefinedLogicalNodeCore::schema(tvf).clone();
     let changelog = input.changelog;
     let partition = match &kind {
         WindowKind::Session { partition, .. } => partition.iter().map(|c| tvf.input.schema().index_of_column(c)).collect::<Result<_>>()?,
@@ -172,7 +195,7 @@ fn build_unnest(unnest: &Unnest) -> SqlResult<StreamNode> {
     let below = Arc::new(DFSchema::new_with_metadata(before.chain(fields).collect(), Default::default())?);
     let (window, changelog) = (input.window.clone(), input.changelog);
     let input = calc(input, None, columns, below)?;
-    let schema = datafusion_expr::UserDefinedLogicalNodeCore::schema(unnest).clone();
+    let schema = UserDefinedLogicalNodeCore::schema(unnest).clone();
     let op = StreamOp::Unnest { collection, passed, form: unnest.form };
     Ok(StreamNode { op, inputs: vec![input], schema, changelog, window, key: None })
 }
@@ -186,6 +209,8 @@ pub struct InsertForm {
     pub fixed: Vec<(String, Expr)>,
     /// Options of a hint.
     pub hints: BTreeMap<String, String>,
+    /// Texts and bytes are cut or padded to their length even where their column already has it: values may not keep to it.
+    pub trim_pad: bool,
 }
 
 /// The plan of `INSERT INTO table … query`.
@@ -226,7 +251,7 @@ pub fn build_sink(plan: &LogicalPlan, table: &Arc<Table>, form: InsertForm) -> S
                 if !to.is_nullable() && may_be_null(input.schema.field(from)) {
                     not_null.push(project.len());
                 }
-                convert(&input, from, to, &table.path.name)?
+                convert(&input, from, to, &table.path.name, form.trim_pad)?
             }
             None if fixed(i).is_some() => {
                 let (_, value) = fixed(i).ok_or_else(|| SqlError::new("a fixed column was just seen"))?;
@@ -278,7 +303,7 @@ fn target_column(table: &Table, name: &str) -> SqlResult<usize> {
 }
 
 /// A query's column as a table's, by implicit cast where Flink has one.
-fn convert(input: &StreamNode, from: usize, to: &Field, table: &str) -> SqlResult<Expr> {
+fn convert(input: &StreamNode, from: usize, to: &Field, table: &str, trim_pad: bool) -> SqlResult<Expr> {
     let (qualifier, field) = input.schema.qualified_field(from);
     let column = Expr::Column((qualifier, &Arc::new(field.as_ref().clone())).into());
     let ((source, _), (target, _)) = (FlinkType::from_field(field), FlinkType::from_field(to));
@@ -290,6 +315,10 @@ fn convert(input: &StreamNode, from: usize, to: &Field, table: &str) -> SqlResul
         ))
         .about(field.name())
         .help(format!("write CAST({} AS {target})", field.name())));
+    }
+    let with_length = |t: &FlinkType| t.is_character() || matches!(t, FlinkType::Binary(_) | FlinkType::Varbinary(_));
+    if source == target && with_length(&target) && !trim_pad {
+        return Ok(column);
     }
     Ok(cast_to_field(column, field.data_type(), to))
 }

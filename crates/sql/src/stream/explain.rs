@@ -6,9 +6,12 @@ use datafusion_common::tree_node::{Transformed, TreeNode};
 use datafusion_expr::Expr;
 use std::fmt::Write;
 
+use super::text::sql_text;
 use super::{AggregateCalls, DeduplicateColumns, JoinColumns, LookupForm, RankColumns, StreamNode, StreamOp};
 use crate::catalog::{ROWTIME, time_attribute};
 use crate::planner::nodes::{WINDOW_COLUMNS, WindowKind};
+use crate::planner::set_operations::word;
+use crate::types::FlinkType;
 
 /// The plans of a job.
 pub fn explain(logical: &[String], roots: &[StreamNode], changelog: bool) -> String {
@@ -28,8 +31,16 @@ pub fn fingerprint_text(roots: &[StreamNode]) -> String {
     let mut text = String::new();
     for root in roots {
         print(root, 0, true, &mut text);
+        types(root, &mut text);
     }
     text
+}
+
+/// The types of all steps: expressions alone do not tell a BIGINT from an INT.
+fn types(node: &StreamNode, out: &mut String) {
+    let own: Vec<String> = node.schema.fields().iter().map(|f| FlinkType::from_field(f).0.to_string()).collect();
+    let _ = writeln!(out, "{}", own.join(", "));
+    node.inputs.iter().for_each(|i| types(i, out));
 }
 
 fn print(node: &StreamNode, depth: usize, changelog: bool, out: &mut String) {
@@ -65,7 +76,7 @@ fn names(node: &StreamNode, columns: &[usize]) -> String {
 fn labels(node: &StreamNode) -> Vec<String> {
     let below = || node.inputs.first().map(labels).unwrap_or_default();
     let own: Vec<String> = match &node.op {
-        StreamOp::Scan { columns, .. } => columns.iter().map(|c| c.expr.to_string()).collect(),
+        StreamOp::Scan { columns, .. } => columns.iter().map(|c| sql_text(&c.expr)).collect(),
         StreamOp::Calc { project, .. } => project.iter().map(|e| shown(e, node)).collect(),
         StreamOp::GroupAggregate(aggregate) | StreamOp::WindowAggregate { aggregate, .. } => {
             let below = below();
@@ -87,8 +98,8 @@ fn labels(node: &StreamNode) -> Vec<String> {
 }
 
 /// An expression over the input of a step, its columns as a user would call them.
-fn shown(expr: &Expr, node: &StreamNode) -> String {
-    let Some(input) = node.inputs.first() else { return expr.to_string() };
+pub fn shown(expr: &Expr, node: &StreamNode) -> String {
+    let Some(input) = node.inputs.first() else { return sql_text(expr) };
     let labels = labels(input);
     let named = expr.clone().transform_up(|e| {
         let column = match &e {
@@ -101,13 +112,13 @@ fn shown(expr: &Expr, node: &StreamNode) -> String {
             None => Ok(Transformed::no(e)),
         }
     });
-    named.map_or_else(|_| expr.to_string(), |named| named.data.to_string())
+    named.map_or_else(|_| sql_text(expr), |named| sql_text(&named.data))
 }
 
 fn describe(node: &StreamNode) -> String {
     match &node.op {
         StreamOp::Scan { source, columns } => {
-            let read: Vec<String> = columns.iter().map(|c| c.expr.to_string()).collect();
+            let read: Vec<String> = columns.iter().map(|c| sql_text(&c.expr)).collect();
             let watermark = source
                 .table
                 .watermark
@@ -161,6 +172,7 @@ fn describe(node: &StreamNode) -> String {
         StreamOp::Deduplicate(columns) => deduplicate_text(node, columns),
         StreamOp::LookupJoin { columns, table, form } => lookup_text(node, columns, table, form),
         StreamOp::Union => "Union(all=[true])".into(),
+        StreamOp::SetOperation(kind) => format!("SetOperation({})", word(*kind)),
         StreamOp::Limit { skip, fetch } => format!("Limit(offset=[{skip}], fetch=[{fetch}])"),
         StreamOp::Sink(table, _) => {
             let columns: Vec<&str> = node.schema.fields().iter().map(|f| f.name().as_str()).collect();
@@ -188,7 +200,8 @@ fn lookup_text(node: &StreamNode, columns: &JoinColumns, table: &StreamNode, for
     let retry = form.retry.map_or(String::new(), |r| format!(", retry=[lookup_miss, FIXED_DELAY, {}ms, {}]", r.delay_ms, r.attempts));
     let mut read = String::new();
     print(table, 0, false, &mut read);
-    let read = read.lines().map(|l| l.trim_start_matches([' ', '+', '-']).split("   -- ").next().unwrap_or(l)).collect::<Vec<_>>().join(" <- ");
+    let read =
+        read.lines().map(|l| l.trim_start_matches([' ', '+', '-']).split("   -- ").next().unwrap_or(l)).collect::<Vec<_>>().join(" <- ");
     let on = pairs_text(&labels(&node.inputs[0]), &labels(table), columns);
     format!("LookupJoin(table=[{}], {on}, cache=[FULL]{reload}{retry}, lookup=[{read}])", form.name)
 }
@@ -199,7 +212,7 @@ fn join_text(node: &StreamNode, columns: &JoinColumns) -> String {
 
 fn pairs_text(left: &[String], right: &[String], columns: &JoinColumns) -> String {
     let pairs = columns.keys[0].iter().zip(&columns.keys[1]).map(|(l, r)| format!("{} = {}", left[*l], right[*r]));
-    let conditions: Vec<String> = pairs.chain(columns.condition.iter().map(|c| c.to_string())).collect();
+    let conditions: Vec<String> = pairs.chain(columns.condition.iter().map(sql_text)).collect();
     format!("joinType=[{:?}], where=[{}]", columns.kind, conditions.join(" AND "))
 }
 
@@ -234,7 +247,9 @@ fn state(node: &StreamNode) -> Option<&'static str> {
         StreamOp::Rank(columns) if columns.window.is_some() => Some("rows of open windows"),
         StreamOp::Rank(columns) if columns.append_only => Some("the first rows of each key, for ever"),
         StreamOp::Rank(_) => Some("the rows of each key, for ever"),
-        StreamOp::TemporalJoin { .. } => Some("left rows until the watermark passes them, of each key the versions that can still be asked for"),
+        StreamOp::TemporalJoin { .. } => {
+            Some("left rows until the watermark passes them, of each key the versions that can still be asked for")
+        }
         StreamOp::Deduplicate(_) => Some("one time per key, for ever"),
         StreamOp::LookupJoin { .. } => None,
         StreamOp::IntervalJoin { .. } => Some("rows until their partners are out of reach"),

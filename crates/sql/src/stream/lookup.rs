@@ -74,7 +74,9 @@ fn form(join: &TemporalJoin, leaf: &StreamNode) -> SqlResult<LookupForm> {
             .help("leave the option out, or write 'FULL'"));
     }
     if let Some(strategy) = option("lookup.full-cache.reload-strategy").filter(|s| !s.eq_ignore_ascii_case("PERIODIC")) {
-        return Err(SqlError::not_yet(format!("'lookup.full-cache.reload-strategy' = '{strategy}'")).about(strategy).help("write 'PERIODIC'"));
+        return Err(SqlError::not_yet(format!("'lookup.full-cache.reload-strategy' = '{strategy}'"))
+            .about(strategy)
+            .help("write 'PERIODIC'"));
     }
     let interval = option("lookup.full-cache.periodic-reload.interval");
     let reload_ms = interval.map(|text| duration("lookup.full-cache.periodic-reload.interval", text)).transpose()?;
@@ -99,16 +101,17 @@ fn retry(hint: &[(String, String)]) -> SqlResult<Option<Retry>> {
     }
     let [predicate, strategy, delay, attempts] = given[..] else {
         let missing: Vec<&str> = parts.into_iter().filter(|key| option(key).is_none()).collect();
-        return Err(SqlError::new(format!("the LOOKUP hint lacks {}", missing.join(", ")))
-            .about("LOOKUP")
-            .help("to retry, write 'retry-predicate'='lookup_miss', 'retry-strategy'='fixed_delay', 'fixed-delay'='10s', 'max-attempts'='3'"));
+        return Err(SqlError::new(format!("the LOOKUP hint lacks {}", missing.join(", "))).about("LOOKUP").help(
+            "to retry, write 'retry-predicate'='lookup_miss', 'retry-strategy'='fixed_delay', 'fixed-delay'='10s', 'max-attempts'='3'",
+        ));
     };
     for (value, only) in [(predicate, "lookup_miss"), (strategy, "fixed_delay")] {
         if !value.eq_ignore_ascii_case(only) {
             return Err(SqlError::new(format!("the LOOKUP hint does not know '{value}'")).about(value).help(format!("write '{only}'")));
         }
     }
-    let wrong = || SqlError::new(format!("'max-attempts' of the LOOKUP hint is '{attempts}'")).about(attempts).help("write a number from 1 on");
+    let wrong =
+        || SqlError::new(format!("'max-attempts' of the LOOKUP hint is '{attempts}'")).about(attempts).help("write a number from 1 on");
     let attempts = attempts.parse().ok().filter(|n| *n > 0).ok_or_else(wrong)?;
     Ok(Some(Retry { attempts, delay_ms: duration("fixed-delay", delay)? as u64 }))
 }

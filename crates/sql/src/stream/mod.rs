@@ -10,14 +10,16 @@ pub mod lookup;
 mod rank;
 mod sort;
 mod temporal;
+pub mod text;
 
 use arrow::array::RecordBatch;
 use datafusion_common::DFSchemaRef;
 use datafusion_expr::Expr;
 use flott_engine::aggregate::AggSpec;
-use flott_engine::operators::expand::GroupingSet;
 use flott_engine::lookup::Retry;
+use flott_engine::operators::expand::GroupingSet;
 use flott_engine::operators::pairs::JoinKind;
+use flott_engine::operators::set_operation::SetOperationKind;
 use flott_engine::state::ranked::SortColumn;
 use std::sync::Arc;
 
@@ -144,6 +146,8 @@ pub enum StreamOp {
     Expand(Vec<GroupingSet>),
     /// Rows of all inputs.
     Union,
+    /// Rows by how often they are in each of two inputs.
+    SetOperation(SetOperationKind),
     /// The first rows of each key.
     Rank(RankColumns),
     /// Rows in the order of event time.

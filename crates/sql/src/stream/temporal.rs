@@ -59,11 +59,15 @@ fn event_time(join: &TemporalJoin, left: StreamNode, left_time: usize) -> SqlRes
     let right = versions(build(&join.right)?)?;
     let key = primary_key(&right);
     let time = right.schema.fields().iter().position(|f| time_attribute(f) == Some(ROWTIME));
-    let missing = |what: &str, help: String| Err(SqlError::new(format!("'{name}' {what}, so its versions cannot be told")).about(name).help(help));
+    let missing =
+        |what: &str, help: String| Err(SqlError::new(format!("'{name}' {what}, so its versions cannot be told")).about(name).help(help));
     let Some(right_time) = time else {
         return missing(
             "has no event time",
-            format!("declare WATERMARK FOR … in its table; to look rows up as they are now, write FOR SYSTEM_TIME AS OF a PROCTIME() column instead of {}", join.time),
+            format!(
+                "declare WATERMARK FOR … in its table; to look rows up as they are now, write FOR SYSTEM_TIME AS OF a PROCTIME() column instead of {}",
+                join.time
+            ),
         );
     };
     let Some(key) = key else {
@@ -74,7 +78,8 @@ fn event_time(join: &TemporalJoin, left: StreamNode, left_time: usize) -> SqlRes
     };
     let zoned = |node: &StreamNode, column: usize| matches!(node.schema.field(column).data_type(), DataType::Timestamp(_, Some(_)));
     if zoned(&left, left_time) != zoned(&right, right_time) {
-        let error = SqlError::new(format!("the event times of the two sides of '{name}' are of different types, TIMESTAMP and TIMESTAMP_LTZ"));
+        let error =
+            SqlError::new(format!("the event times of the two sides of '{name}' are of different types, TIMESTAMP and TIMESTAMP_LTZ"));
         return Err(error.about(ABOUT).help("declare both columns with the same type"));
     }
     let equal = Equalities::of(&join.on, &left.schema, &right.schema).without_constants();
@@ -189,16 +194,20 @@ pub(super) fn primary_key(node: &StreamNode) -> Option<Vec<Option<usize>>> {
 fn versions(node: StreamNode) -> SqlResult<StreamNode> {
     if node.changelog == Changelog::InsertOnly {
         if filters(&node) {
-            return Err(SqlError::new("a filter below FOR SYSTEM_TIME AS OF would hide which version holds: an older one would go on holding")
-                .about("SYSTEM_TIME")
-                .help("put the condition in ON or WHERE of the join, where it is asked of the version that holds"));
+            return Err(SqlError::new(
+                "a filter below FOR SYSTEM_TIME AS OF would hide which version holds: an older one would go on holding",
+            )
+            .about("SYSTEM_TIME")
+            .help("put the condition in ON or WHERE of the join, where it is asked of the version that holds"));
         }
         return Ok(node);
     }
     let refused = || {
         SqlError::new("the versions of rows that change can be told only where a query keeps the newest row of each key")
             .about("SYSTEM_TIME")
-            .help("write ROW_NUMBER() OVER (PARTITION BY key ORDER BY time DESC) with WHERE rn = 1, time being the table's WATERMARK column")
+            .help(
+                "write ROW_NUMBER() OVER (PARTITION BY key ORDER BY time DESC) with WHERE rn = 1, time being the table's WATERMARK column",
+            )
     };
     let (project, schema) = (identity(&node.schema), node.schema.clone());
     versions_of(node, None, project, schema)?.ok_or_else(refused)

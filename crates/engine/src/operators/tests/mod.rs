@@ -7,5 +7,6 @@ mod join;
 mod rank;
 mod rowwise;
 mod session;
+mod set_operation;
 mod temporal;
 mod window;
