@@ -5,8 +5,8 @@ use datafusion_common::{DFSchema, Result, TableReference, plan_err};
 use datafusion_expr::planner::RelationPlannerContext;
 use datafusion_expr::{Expr, JoinType, LogicalPlan, LogicalPlanBuilder};
 use sqlparser::ast::{
-    self, BinaryOperator, Ident, Join, LimitClause, OrderByKind, Query, Select, SelectItem, SetExpr, TableAlias,
-    TableAliasColumnDef, TableFactor, WindowType,
+    self, BinaryOperator, Ident, Join, LimitClause, OrderByKind, Query, Select, SelectItem, SetExpr, TableAlias, TableAliasColumnDef,
+    TableFactor, WindowType,
 };
 use std::collections::HashSet;
 
@@ -36,7 +36,8 @@ pub fn plan_join(left: TableFactor, join: &Join, cx: &mut dyn RelationPlannerCon
     let alias = alias.clone().unwrap_or_else(|| TableAlias { explicit: true, name: quoted(HIDDEN), columns: vec![], at: None });
     let (query, hidden) = ranked(query, &pairs)?;
     let table = TableReference::bare(alias.name.value.clone());
-    let right = cx.plan(TableFactor::Derived { lateral: false, subquery: Box::new(query), alias: Some(extended(alias, &hidden)), sample: None })?;
+    let right =
+        cx.plan(TableFactor::Derived { lateral: false, subquery: Box::new(query), alias: Some(extended(alias, &hidden)), sample: None })?;
     let mut on = vec![];
     for ((of_left, _), name) in pairs.iter().zip(&hidden) {
         let of_left = super::rewrite::flink_expression(cx.sql_to_expr(of_left.clone(), left.schema())?, left.schema())?;
@@ -74,7 +75,8 @@ impl Outer {
     fn of(left: &DFSchema, query: &Query) -> Self {
         let mut tables: HashSet<String> = left.iter().filter_map(|(q, _)| q.map(|q| q.table().to_string())).collect();
         if let SetExpr::Select(select) = query.body.as_ref() {
-            let relations = select.from.iter().flat_map(|from| std::iter::once(&from.relation).chain(from.joins.iter().map(|j| &j.relation)));
+            let relations =
+                select.from.iter().flat_map(|from| std::iter::once(&from.relation).chain(from.joins.iter().map(|j| &j.relation)));
             for relation in relations {
                 let own = match relation {
                     TableFactor::Table { alias: Some(alias), .. } | TableFactor::Derived { alias: Some(alias), .. } => Some(&alias.name),
@@ -107,14 +109,15 @@ impl Outer {
                         None => condition,
                     });
                 }
-                (true, ast::Expr::BinaryOp { left, op: BinaryOperator::Eq, right }) => {
-                    match (self.uses(&left), self.uses(&right)) {
-                        ((true, false), (false, _)) => pairs.push((*left, *right)),
-                        ((false, _), (true, false)) => pairs.push((*right, *left)),
-                        _ => return Err(not_yet("a condition that mixes its columns and those before it")),
-                    }
+                (true, ast::Expr::BinaryOp { left, op: BinaryOperator::Eq, right }) => match (self.uses(&left), self.uses(&right)) {
+                    ((true, false), (false, _)) => pairs.push((*left, *right)),
+                    ((false, _), (true, false)) => pairs.push((*right, *left)),
+                    _ => return Err(not_yet("a condition that mixes its columns and those before it")),
+                },
+                _ => {
+                    return Err(not_yet("a condition other than inner = outer")
+                        .help("compare with =, and put other conditions behind the join in WHERE"));
                 }
-                _ => return Err(not_yet("a condition other than inner = outer").help("compare with =, and put other conditions behind the join in WHERE")),
             }
         }
         select.selection = rest;
@@ -145,7 +148,9 @@ impl Pass for Uses<'_> {
     fn pre_visit_expr(&mut self, expr: &mut ast::Expr) -> Flow {
         match expr {
             ast::Expr::Identifier(_) => self.inner = true,
-            ast::Expr::CompoundIdentifier(parts) if parts.first().is_some_and(|table| self.tables.contains(&table.value)) => self.outer = true,
+            ast::Expr::CompoundIdentifier(parts) if parts.first().is_some_and(|table| self.tables.contains(&table.value)) => {
+                self.outer = true
+            }
             ast::Expr::CompoundIdentifier(_) => self.inner = true,
             _ => {}
         }
