@@ -15,7 +15,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion_common::DFSchema;
 use datafusion_expr::Expr;
 use flott_engine::connector::{Connector, Connectors, Environment, SinkMode};
-use flott_engine::graph::{Edge, Exchange, Graph, NodeId, NodeKind, SourceNode};
+use flott_engine::graph::{Edge, Exchange, Graph, NodeId, NodeKind};
 use flott_engine::operator::{Operator, OperatorFactory};
 use flott_engine::operators::calc::Calc;
 use flott_engine::operators::enforce::EnforceNotNull;
@@ -155,7 +155,10 @@ impl Lowering<'_> {
     fn node(&mut self, node: &StreamNode) -> SqlResult<Lowered> {
         match &node.op {
             StreamOp::Scan { source, columns } => self.scan(source, columns),
-            StreamOp::Values(rows) => Ok(self.values(rows)),
+            StreamOp::Values(rows) => {
+                let source = values::source_node(rows.clone());
+                Ok(Lowered::plain(self.graph.add("Values", NodeKind::Source(Box::new(source)), vec![])))
+            }
             StreamOp::Calc { condition, project } => self.calc(node, condition.as_ref(), project),
             StreamOp::Union => {
                 let mut nodes = vec![];
@@ -212,19 +215,6 @@ impl Lowering<'_> {
             StreamOp::WindowAggregate { kind, attached, time, aggregate } => self.window_aggregate(node, kind, *attached, *time, aggregate),
             StreamOp::Sink(..) => Err(SqlError::new("a sink cannot stand below another step")),
         }
-    }
-
-    fn values(&mut self, rows: &RecordBatch) -> Lowered {
-        let fields = rows.schema();
-        let columns = (0..fields.fields().len()).map(|i| Arc::new(flott_engine::expr::Column(i)) as _).collect();
-        let source = SourceNode {
-            source: Box::new(values::ValuesSource::new(rows.clone())),
-            columns,
-            keep: fields.fields().len(),
-            schema: fields,
-            event_time: None,
-        };
-        Lowered::plain(self.graph.add("Values", NodeKind::Source(Box::new(source)), vec![]))
     }
 
     fn scan(&mut self, source: &crate::planner::context::FlinkTable, columns: &[ScanColumn]) -> SqlResult<Lowered> {

@@ -10,6 +10,7 @@ mod casts;
 pub mod catalog;
 pub mod context;
 pub mod expressions;
+mod lateral;
 mod legacy;
 pub mod nodes;
 mod relations;
