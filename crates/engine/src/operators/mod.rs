@@ -8,6 +8,8 @@ pub mod group_aggregate;
 pub mod interval_join;
 pub mod join;
 pub mod limit;
+pub mod over_aggregate;
+pub mod over_updating;
 pub mod pairs;
 pub mod rank;
 pub mod session_aggregate;

@@ -6,6 +6,7 @@
 pub mod aggregates;
 pub mod column;
 pub(crate) mod encoding;
+pub mod frames;
 pub mod key;
 pub mod keyed;
 pub mod ranked;
@@ -15,6 +16,7 @@ pub mod sets;
 pub mod slices;
 pub mod timed;
 pub(crate) mod value;
+pub mod waiting;
 
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
 use arrow::datatypes::UInt8Type;

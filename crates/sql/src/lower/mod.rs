@@ -4,6 +4,7 @@ mod case;
 pub mod expr;
 mod join;
 mod merge;
+mod over;
 mod rank;
 pub mod scan;
 #[cfg(test)]
@@ -211,6 +212,7 @@ impl Lowering<'_> {
                 self.unary(node, "ConstraintEnforcer", Exchange::Forward, factory(operator))
             }
             StreamOp::Rank(columns) => self.rank(node, columns),
+            StreamOp::Over(columns) => self.over(node, columns),
             StreamOp::TimeSort { time, order } => self.time_sort(node, *time, order),
             StreamOp::Join(_) | StreamOp::IntervalJoin { .. } | StreamOp::WindowJoin { .. } => self.join(node),
             StreamOp::GroupAggregate(aggregate) => self.group_aggregate(node, aggregate),

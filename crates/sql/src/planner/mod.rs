@@ -12,10 +12,11 @@ mod legacy;
 pub mod nodes;
 mod relations;
 pub mod rewrite;
-pub mod row_number;
 mod select;
 mod unions;
 pub mod unnest;
+pub mod window_functions;
+mod windows;
 
 use datafusion_common::config::ConfigOptions;
 use datafusion_common::tree_node::{TreeNode, TreeNodeRecursion};
