@@ -1,4 +1,4 @@
--- LISTAGG, ARRAY_AGG and COLLECT as rows leave.
+-- LISTAGG and ARRAY_AGG as rows leave.
 CREATE TABLE readings (
   id INT,
   k STRING,
@@ -13,4 +13,4 @@ CREATE TABLE readings (
   'format' = 'json',
   'scan.watermark.emit.strategy' = 'on-event'
 );
-SELECT id, LISTAGG(s) OVER w AS a, LISTAGG(s, '-') OVER w AS b, CARDINALITY(ARRAY_AGG(s) OVER w) AS c, ARRAY_AGG(s) OVER w AS e, COLLECT(s) OVER w AS f FROM readings WINDOW w AS (PARTITION BY k ORDER BY ts ROWS 2 PRECEDING);
+SELECT id, LISTAGG(s) OVER w AS a, LISTAGG(s, '-') OVER w AS b, CARDINALITY(ARRAY_AGG(s) OVER w) AS c, ARRAY_AGG(s) OVER w AS e FROM readings WINDOW w AS (PARTITION BY k ORDER BY ts ROWS 2 PRECEDING);

@@ -13,4 +13,4 @@ CREATE TABLE readings (
   'format' = 'json',
   'scan.watermark.emit.strategy' = 'on-event'
 );
-SELECT id, s, COUNT(*) OVER w AS c, SUM(v) OVER w AS t, LISTAGG(s) OVER w AS li FROM readings WINDOW w AS (PARTITION BY k ORDER BY s ROWS UNBOUNDED PRECEDING);
+SELECT id, s, COUNT(*) OVER w AS c, SUM(v) OVER w AS t, MAX(v) OVER w AS m FROM readings WINDOW w AS (ORDER BY s ROWS UNBOUNDED PRECEDING);

@@ -33,10 +33,9 @@ impl Frame {
         !matches!(self, Frame::Unbounded { .. })
     }
 
-    /// How long a key is remembered after its last row; milliseconds. Flink clears a key at that time too.
-    fn keep_ms(self) -> Option<i64> {
+    fn reach_ms(self) -> Option<i64> {
         match self {
-            Frame::Range(span) => Some(span.saturating_add(span / 2).saturating_add(1)),
+            Frame::Range(span) => Some(span),
             _ => None,
         }
     }
@@ -156,12 +155,25 @@ impl OverAggregate {
         if times.null_count() > 0 {
             return Err(Error::data("the time of a row is NULL, but OVER goes by it"));
         }
-        let Some(in_time) = self.in_time(batch, &times, passed, frames)? else {
-            return waiting.add(batch.rows.clone(), times.values().to_vec());
+        let (rows, times): (RecordBatch, Vec<i64>) = match self.in_time(batch, &times, passed, frames)? {
+            None => (batch.rows.clone(), times.values().to_vec()),
+            Some(in_time) => {
+                (0..batch.len()).filter(|row| !in_time.value(*row)).for_each(|row| out.late.add(batch, row, passed));
+                let kept = times.values().iter().zip(in_time.values()).filter(|(_, keep)| *keep).map(|(time, _)| *time);
+                (batch.filter(&in_time)?.rows, kept.collect())
+            }
         };
-        (0..batch.len()).filter(|row| !in_time.value(*row)).for_each(|row| out.late.add(batch, row, passed));
-        let times = times.values().iter().zip(in_time.values()).filter(|(_, keep)| *keep).map(|(time, _)| *time).collect();
-        waiting.add(batch.filter(&in_time)?.rows, times)
+        self.note_arrivals(&rows, &times, frames)?;
+        waiting.add(rows, times)
+    }
+
+    fn note_arrivals(&self, rows: &RecordBatch, times: &[i64], frames: &mut FrameTable) -> Result<()> {
+        if let Frame::Range(_) = self.spec.frame {
+            let mut slots = vec![];
+            frames.upsert(&self.keys(rows), rows.num_rows(), &mut slots)?;
+            slots.into_iter().zip(times).for_each(|(slot, time)| frames.note_arrival(slot, *time));
+        }
+        Ok(())
     }
 
     fn tables<'a>(&self, state: &'a mut State) -> Result<(&'a mut WaitingTable, &'a mut FrameTable)> {
@@ -320,6 +332,7 @@ impl OverAggregate {
         if !batches.is_empty() {
             let rows = concat_batches(&self.spec.input, batches)?;
             let times = vec![tick.now_ms; rows.num_rows()];
+            self.note_arrivals(&rows, &times, frames)?;
             self.process(rows, &times, frames, out)?;
         }
         frames.expire(if tick.last { i64::MAX } else { tick.now_ms });
@@ -332,7 +345,7 @@ impl Operator for OverAggregate {
     fn open(&mut self, state: &mut State) -> Result<()> {
         let spec = &self.spec;
         let kinds: Vec<_> = spec.calls.iter().flat_map(|call| call.function.columns()).collect();
-        let frames = FrameTable::new(&spec.types(&spec.partition), &kinds, &spec.types(&self.arguments), spec.frame.keep_ms());
+        let frames = FrameTable::new(&spec.types(&spec.partition), &kinds, &spec.types(&self.arguments), spec.frame.reach_ms());
         let waiting = state.declare("waiting", WaitingTable::new(spec.input.clone(), &spec.partition));
         self.tables = Some((waiting, state.declare("frames", frames)));
         Ok(())

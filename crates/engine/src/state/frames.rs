@@ -10,10 +10,10 @@ use super::column::{Column, ColumnKind};
 use super::encoding::{ByteRows, decode_rows, encode_rows};
 use super::key::NO_SLOT;
 use super::keyed::{KeyedTable, key_group_field};
-use super::{KEY_GROUP_COLUMN, StateTable};
+use super::StateTable;
 use crate::{Error, Result};
 
-/// The time of a key that has had no row yet.
+/// The time of what has not been.
 const NEVER: i64 = i64::MIN;
 /// Bytes in front of a kept row: its time, and its length.
 const HEAD_BYTES: usize = 12;
@@ -76,7 +76,7 @@ pub struct Left {
 /// Rows ready to enter frames.
 pub struct Entering(ByteRows);
 
-/// Accumulators by key, the rows in the frame of each key, and the time of its last row.
+/// Accumulators by key, the rows in the frame of each key, the time of its last row, and when it is forgotten.
 pub struct FrameTable {
     keys: KeyedTable,
     key_types: Vec<DataType>,
@@ -84,16 +84,19 @@ pub struct FrameTable {
     types: Vec<DataType>,
     frames: Vec<Frame>,
     last: Vec<i64>,
-    /// A key is forgotten when time has come so far beyond its last row; milliseconds. `None`: never.
-    keep_ms: Option<i64>,
-    /// When to look at a key next; every key once.
+    /// When each key is forgotten, by slot.
+    until: Vec<i64>,
+    /// How far a frame reaches back; milliseconds. `None`: keys are never forgotten.
+    reach_ms: Option<i64>,
+    /// When to look at a key next; every key that is forgotten some time stands here once.
     due: BTreeMap<i64, Vec<u32>>,
     rows: usize,
 }
 
 impl FrameTable {
-    /// An empty table: keys of these types, accumulators of these kinds, of each row in a frame columns of these `types`.
-    pub fn new(key_types: &[DataType], kinds: &[ColumnKind], types: &[DataType], keep_ms: Option<i64>) -> Self {
+    /// An empty table: keys of these types, accumulators of these kinds, of each row in a frame columns of these `types`. With
+    /// `reach_ms` no frame reaches further back than that, and keys without rows for a while are forgotten.
+    pub fn new(key_types: &[DataType], kinds: &[ColumnKind], types: &[DataType], reach_ms: Option<i64>) -> Self {
         Self {
             keys: KeyedTable::new(key_types, kinds),
             key_types: key_types.to_vec(),
@@ -101,7 +104,8 @@ impl FrameTable {
             types: types.to_vec(),
             frames: vec![],
             last: vec![],
-            keep_ms,
+            until: vec![],
+            reach_ms,
             due: BTreeMap::new(),
             rows: 0,
         }
@@ -113,6 +117,7 @@ impl FrameTable {
         let slots = self.keys.index().slots();
         self.frames.resize_with(slots, Frame::default);
         self.last.resize(slots, NEVER);
+        self.until.resize(slots, NEVER);
         Ok(())
     }
 
@@ -124,11 +129,24 @@ impl FrameTable {
         Ok(slots.into_iter().map(last).collect())
     }
 
-    /// Notes the time of a key's last row.
+    /// Notes the time of the last row that came out.
     pub fn note_last(&mut self, slot: u32, time: i64) {
-        let before = std::mem::replace(&mut self.last[slot as usize], time);
-        if let Some(keep) = self.keep_ms.filter(|_| before == NEVER) {
-            self.due.entry(time.saturating_add(keep)).or_default().push(slot);
+        self.last[slot as usize] = time;
+    }
+
+    /// Notes that a row has come, which may wait yet: its key is kept at least until the row is in no frame any more. As in Flink
+    /// the end is moved in steps of half the frame.
+    pub fn note_arrival(&mut self, slot: u32, time: i64) {
+        let Some(reach) = self.reach_ms else { return };
+        let before = self.until[slot as usize];
+        if before == NEVER || before < time.saturating_add(reach).saturating_add(1) {
+            self.keep_until(slot, time.saturating_add(reach).saturating_add(reach / 2).saturating_add(1));
+        }
+    }
+
+    fn keep_until(&mut self, slot: u32, time: i64) {
+        if std::mem::replace(&mut self.until[slot as usize], time) == NEVER {
+            self.due.entry(time).or_default().push(slot);
         }
     }
 
@@ -174,19 +192,18 @@ impl FrameTable {
         self.rows += 1;
     }
 
-    /// Forgets the keys whose last row lies as far back as said in the beginning.
+    /// Forgets the keys whose time has come.
     pub fn expire(&mut self, now: i64) {
-        let Some(keep) = self.keep_ms else { return };
         while let Some(entry) = self.due.first_entry().filter(|entry| *entry.key() <= now) {
             for slot in entry.remove() {
-                let until = self.last[slot as usize].saturating_add(keep);
+                let until = self.until[slot as usize];
                 if until > now {
                     self.due.entry(until).or_default().push(slot);
                     continue;
                 }
                 self.rows -= self.frames[slot as usize].rows as usize;
                 self.frames[slot as usize] = Frame::default();
-                self.last[slot as usize] = NEVER;
+                (self.last[slot as usize], self.until[slot as usize]) = (NEVER, NEVER);
                 self.keys.remove(slot);
             }
         }
@@ -202,12 +219,13 @@ impl StateTable for FrameTable {
     fn snapshot(&self) -> Result<RecordBatch> {
         let slots = self.keys.index().live_slots();
         let mut columns = self.keys.save_all()?;
-        columns.push(Arc::new(Int64Array::from_iter_values(slots.iter().map(|s| self.last[*s as usize]))));
+        for times in [&self.last, &self.until] {
+            columns.push(Arc::new(Int64Array::from_iter_values(slots.iter().map(|s| times[*s as usize]))));
+        }
         columns.push(Arc::new(LargeBinaryArray::from_iter_values(slots.iter().map(|s| self.frames[*s as usize].kept()))));
         let mut fields = vec![key_group_field()];
-        debug_assert_eq!(fields[0].name(), KEY_GROUP_COLUMN);
-        fields.extend(KeyedTable::fields(&self.key_types, &self.kinds));
-        fields.push(Field::new("last", DataType::Int64, false));
+            fields.extend(KeyedTable::fields(&self.key_types, &self.kinds));
+        fields.extend(["last", "until"].map(|name| Field::new(name, DataType::Int64, false)));
         fields.push(Field::new("frame", DataType::LargeBinary, false));
         Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
     }
@@ -215,15 +233,17 @@ impl StateTable for FrameTable {
     fn restore(&mut self, saved: &RecordBatch) -> Result<()> {
         let (rows, unknown) = (saved.num_rows(), || Error::state("saved frames have an unknown form"));
         let of_keys = 1 + self.key_types.len() + self.kinds.len();
-        let [last, frames] = saved.columns().get(of_keys..).ok_or_else(unknown)? else { return Err(unknown()) };
+        let [last, until, frames] = saved.columns().get(of_keys..).ok_or_else(unknown)? else { return Err(unknown()) };
         let last = last.as_primitive_opt::<Int64Type>().ok_or_else(unknown)?;
+        let until = until.as_primitive_opt::<Int64Type>().ok_or_else(unknown)?;
         let frames = frames.as_binary_opt::<i64>().ok_or_else(unknown)?;
         self.keys.load(&saved.columns()[1..of_keys], rows)?;
         let mut slots = vec![];
         self.upsert(&saved.columns()[1..=self.key_types.len()], rows, &mut slots)?;
         for (row, slot) in slots.into_iter().enumerate() {
-            if last.value(row) != NEVER {
-                self.note_last(slot, last.value(row));
+            self.last[slot as usize] = last.value(row);
+            if until.value(row) != NEVER {
+                self.keep_until(slot, until.value(row));
             }
             let mut frame = Frame { bytes: frames.value(row).to_vec(), ..Frame::default() };
             while let Some((_, content)) = frame.first() {
@@ -243,6 +263,6 @@ impl StateTable for FrameTable {
 
     fn memory_bytes(&self) -> usize {
         let frames: usize = self.frames.iter().map(|f| size_of::<Frame>() + f.bytes.capacity()).sum();
-        self.keys.memory_bytes() + frames + self.last.capacity() * 8 + self.due.len() * 48
+        self.keys.memory_bytes() + frames + self.last.capacity() * 16 + self.due.len() * 48
     }
 }

@@ -92,6 +92,12 @@ pub fn scalar_function(name: &str) -> Option<Arc<ScalarUDF>> {
     FUNCTIONS.scalar.get(name).cloned()
 }
 
+/// Whether OVER can follow the function of that name.
+pub fn is_over_function(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    FUNCTIONS.aggregate.contains_key(&name) || super::window_functions::window_function(&name).is_some()
+}
+
 /// Plans against a catalog.
 pub struct PlanContext<'a> {
     catalog: &'a Catalog,

@@ -6,6 +6,7 @@ use sqlparser::ast::{
     WindowFrameBound, WindowFrameUnits, WindowSpec, WindowType,
 };
 
+use super::context::{is_over_function, scalar_function};
 use super::window_functions::{AHEAD, RANKING};
 use crate::dialect::{Flow, IntervalValue, Pass, interval_value, walk_expr, walk_query};
 use crate::error::{SqlError, SqlResult};
@@ -67,6 +68,9 @@ fn settle_select(select: &mut Select) -> SqlResult<()> {
         let spec = extended(spec, &windows)?;
         windows.push((name, spec));
     }
+    if let Some(condition) = &mut select.qualify {
+        let _ = walk_expr(condition, &mut Aliases(&select.projection));
+    }
     let mut calls = Calls { windows, error: None };
     for item in &mut select.projection {
         if let SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } = item {
@@ -97,8 +101,31 @@ fn extended(spec: WindowSpec, windows: &[(Ident, WindowSpec)]) -> SqlResult<Wind
     if !spec.order_by.is_empty() && !base.order_by.is_empty() {
         return error("has an ORDER BY already");
     }
+    if spec.window_frame.as_ref().is_some_and(|frame| frame.start_bound != WindowFrameBound::Preceding(None)) {
+        let help = "write all of the window in one place";
+        return Err(SqlError::new("Flink forgets how far the frame of a window reaches that extends another window")
+            .about(&name.value)
+            .help(help));
+    }
     let order_by = if spec.order_by.is_empty() { base.order_by.clone() } else { spec.order_by };
     Ok(WindowSpec { window_name: None, partition_by: base.partition_by.clone(), order_by, window_frame: spec.window_frame })
+}
+
+/// Puts what SELECT calls by an alias in the place of the alias: in QUALIFY it goes before a column of that name.
+struct Aliases<'a>(&'a [SelectItem]);
+
+impl Pass for Aliases<'_> {
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> Flow {
+        let Expr::Identifier(name) = expr else { return Flow::Continue(()) };
+        let meant = self.0.iter().find_map(|item| match item {
+            SelectItem::ExprWithAlias { expr, alias } if alias.value == name.value => Some(expr.clone()),
+            _ => None,
+        });
+        if let Some(meant) = meant {
+            *expr = meant;
+        }
+        Flow::Continue(())
+    }
 }
 
 /// Gives every call its window.
@@ -139,6 +166,9 @@ impl Calls {
                 "LEAD" => error.help("LAG looks at the rows before"),
                 _ => error,
             });
+        }
+        if !is_over_function(&name) && scalar_function(&name.to_ascii_lowercase()).is_some() {
+            return Err(SqlError::new(format!("{name} is no aggregate, so OVER cannot follow it")).about(&name));
         }
         if function.filter.is_some() {
             return Err(SqlError::new("FILTER cannot stand before OVER")

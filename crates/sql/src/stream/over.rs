@@ -76,8 +76,7 @@ pub(super) fn build_over(window: &Window) -> SqlResult<StreamNode> {
         let error = SqlError::new("rows of a stream are ordered for OVER from the first to the last, never the other way").about("DESC");
         return Err(error.help("for a Top-N filter on ROW_NUMBER() in a query around this one: WHERE rn <= 10"));
     }
-    let (_, field) = sort.expr.to_field(&input.schema)?;
-    let attribute = time_attribute(&field).map(str::to_owned);
+    let attribute = order_attribute(&sort.expr, &input)?;
     let (input, partition) = with_keys(input, &first.params.partition_by, "$partition")?;
     let (input, order) = with_keys(input, std::slice::from_ref(&sort.expr), "$order")?;
     let order = match attribute.as_deref() {
@@ -100,6 +99,17 @@ pub(super) fn build_over(window: &Window) -> SqlResult<StreamNode> {
         calls.push(call);
     }
     finish(window, node, OverColumns { partition, order, frame, calls }, width)
+}
+
+/// The kind of time that an order goes by: a time attribute that is computed with is none any more.
+fn order_attribute(expr: &Expr, input: &StreamNode) -> SqlResult<Option<String>> {
+    let plain = match unalias(expr) {
+        Expr::Column(_) => true,
+        Expr::ScalarFunction(function) => function.args.is_empty(),
+        _ => false,
+    };
+    let (_, field) = expr.to_field(&input.schema)?;
+    Ok(time_attribute(&field).filter(|_| plain).map(str::to_owned))
 }
 
 fn wrong_order(message: &str, function: &WindowFunction) -> SqlError {

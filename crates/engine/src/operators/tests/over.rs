@@ -59,6 +59,8 @@ fn shown(row: &Row, frame: &[Row], lag: bool) -> String {
 struct History {
     rows: Vec<(i64, Row)>,
     last: Option<i64>,
+    /// When all is forgotten.
+    until: Option<i64>,
 }
 
 impl History {
@@ -82,14 +84,6 @@ impl History {
     }
 }
 
-/// How long a key is remembered.
-fn keep(frame: Frame) -> Option<i64> {
-    match frame {
-        Frame::Range(span) => Some(span + span / 2 + 1),
-        _ => None,
-    }
-}
-
 /// What a fresh start over all rows so far would give.
 struct Oracle {
     frame: Frame,
@@ -103,6 +97,7 @@ impl Oracle {
     /// Rows and number of late ones of a tick.
     fn step(&mut self, tick: &Tick, rows: &[Row]) -> (Vec<String>, u64) {
         let mut late = 0;
+        let time = |row: &Row| if self.processing { tick.now_ms } else { row.time };
         for row in rows {
             let history = self.histories.entry(key_text(row, &self.keys)).or_default();
             let in_time = match self.frame {
@@ -110,9 +105,17 @@ impl Oracle {
                 Frame::Unbounded { .. } => row.time > tick.watermark_before,
                 _ => row.time > history.last.unwrap_or(0),
             };
-            if in_time { self.waiting.push(row.clone()) } else { late += 1 }
+            if !in_time {
+                late += 1;
+                continue;
+            }
+            self.waiting.push(row.clone());
+            if let Frame::Range(span) = self.frame
+                && history.until.is_none_or(|until| until < time(row) + span + 1)
+            {
+                history.until = Some(time(row) + span + span / 2 + 1);
+            }
         }
-        let time = |row: &Row| if self.processing { tick.now_ms } else { row.time };
         let now = if self.processing { if tick.last { i64::MAX } else { tick.now_ms } } else { tick.watermark };
         if !self.processing && tick.watermark == tick.watermark_before && !tick.last {
             return (vec![], late);
@@ -130,9 +133,7 @@ impl Oracle {
         self.waiting = rest;
         let mut results: Vec<String> = before.iter().flat_map(|(key, from)| self.histories[key].results(*from, self.frame)).collect();
         results.sort();
-        if let Some(keep) = keep(self.frame) {
-            self.histories.retain(|_, history| history.last.is_some_and(|last| last + keep > now));
-        }
+        self.histories.retain(|_, history| history.until.is_none_or(|until| until > now));
         (results, late)
     }
 }
@@ -167,7 +168,7 @@ proptest! {
             rows.sort();
             prop_assert_eq!((rows, given.late), (results, late));
         }
-        if keep(frame).is_some() {
+        if matches!(frame, Frame::Range(_)) {
             prop_assert_eq!(fleet.state_rows(), 0);
         }
     }
