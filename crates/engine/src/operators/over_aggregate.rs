@@ -1,7 +1,7 @@
 //! OVER in the order of time: each row comes out with aggregates over itself and rows before it.
 
 use arrow::array::{Array, ArrayRef, BooleanArray, Int64Array, RecordBatch, UInt32Array};
-use arrow::compute::{concat, concat_batches, take};
+use arrow::compute::{concat, concat_batches, take, take_record_batch};
 use arrow::datatypes::{DataType, SchemaRef};
 use std::sync::Arc;
 
@@ -164,7 +164,7 @@ impl OverAggregate {
             }
         };
         self.note_arrivals(&rows, &times, frames)?;
-        waiting.add(rows, times)
+        waiting.add(rows.columns(), &times)
     }
 
     fn note_arrivals(&self, rows: &RecordBatch, times: &[i64], frames: &mut FrameTable) -> Result<()> {
@@ -341,6 +341,17 @@ impl OverAggregate {
     }
 }
 
+/// Rows in the order of time; those of the same time stay as they came.
+fn in_order((rows, times): (RecordBatch, Vec<i64>)) -> Result<(RecordBatch, Vec<i64>)> {
+    if times.is_sorted() {
+        return Ok((rows, times));
+    }
+    let mut order: Vec<u32> = (0..times.len() as u32).collect();
+    order.sort_by_key(|row| times[*row as usize]);
+    let times = order.iter().map(|row| times[*row as usize]).collect();
+    Ok((take_record_batch(&rows, &UInt32Array::from(order))?, times))
+}
+
 impl Operator for OverAggregate {
     fn open(&mut self, state: &mut State) -> Result<()> {
         let spec = &self.spec;
@@ -362,7 +373,8 @@ impl Operator for OverAggregate {
         // Rows behind the watermark that a bounded frame still takes come out when it moves next.
         if after > passed || tick.last {
             let (waiting, frames) = self.tables(state)?;
-            if let Some((rows, times)) = waiting.drain(after)? {
+            let (rows, times) = in_order(waiting.drain(after)?)?;
+            if !times.is_empty() {
                 self.process(rows, &times, frames, out)?;
             }
             frames.expire(after);

@@ -9,6 +9,7 @@ pub(crate) mod encoding;
 pub mod frames;
 pub mod key;
 pub mod keyed;
+pub(crate) mod pages;
 pub mod ranked;
 pub mod rows;
 pub mod sessions;
@@ -16,6 +17,7 @@ pub mod sets;
 pub mod slices;
 pub mod timed;
 pub(crate) mod value;
+pub mod versions;
 pub mod waiting;
 
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};

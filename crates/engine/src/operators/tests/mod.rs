@@ -8,4 +8,6 @@ mod over;
 mod rank;
 mod rowwise;
 mod session;
+mod set_operation;
+mod temporal;
 mod window;
