@@ -131,7 +131,14 @@ impl Operator for OverUpdating {
         }
         let after: Vec<Vec<Content>> = touched.slots.iter().map(|slot| table.ranking(*slot).cloned().collect()).collect();
         self.emit(&touched.before, &after, table, out)?;
-        touched.slots.iter().filter(|slot| table.size(**slot) == 0).copied().collect::<Vec<_>>().into_iter().for_each(|s| table.remove_key(s));
+        touched
+            .slots
+            .iter()
+            .filter(|slot| table.size(**slot) == 0)
+            .copied()
+            .collect::<Vec<_>>()
+            .into_iter()
+            .for_each(|s| table.remove_key(s));
         Ok(())
     }
 }

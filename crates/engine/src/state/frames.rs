@@ -6,11 +6,11 @@ use arrow::datatypes::{DataType, Field, Int64Type, Schema};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::StateTable;
 use super::column::{Column, ColumnKind};
 use super::encoding::{ByteRows, decode_rows, encode_rows};
 use super::key::NO_SLOT;
 use super::keyed::{KeyedTable, key_group_field};
-use super::StateTable;
 use crate::{Error, Result};
 
 /// The time of what has not been.
@@ -88,7 +88,7 @@ pub struct FrameTable {
     until: Vec<i64>,
     /// How far a frame reaches back; milliseconds. `None`: keys are never forgotten.
     reach_ms: Option<i64>,
-    /// When to look at a key next; every key that is forgotten some time stands here once.
+    /// Every time until which a key was to be kept and that has not come yet, also those that rows have put off since.
     due: BTreeMap<i64, Vec<u32>>,
     rows: usize,
 }
@@ -131,11 +131,12 @@ impl FrameTable {
 
     /// Notes the time of the last row that came out.
     pub fn note_last(&mut self, slot: u32, time: i64) {
-        self.last[slot as usize] = time;
+        let last = &mut self.last[slot as usize];
+        *last = time.max(*last);
     }
 
     /// Notes that a row has come, which may wait yet: its key is kept at least until the row is in no frame any more. As in Flink
-    /// the end is moved in steps of half the frame.
+    /// that is put off in steps of half the frame.
     pub fn note_arrival(&mut self, slot: u32, time: i64) {
         let Some(reach) = self.reach_ms else { return };
         let before = self.until[slot as usize];
@@ -145,9 +146,9 @@ impl FrameTable {
     }
 
     fn keep_until(&mut self, slot: u32, time: i64) {
-        if std::mem::replace(&mut self.until[slot as usize], time) == NEVER {
-            self.due.entry(time).or_default().push(slot);
-        }
+        let until = &mut self.until[slot as usize];
+        *until = time.max(*until);
+        self.due.entry(time).or_default().push(slot);
     }
 
     /// The accumulators.
@@ -192,13 +193,14 @@ impl FrameTable {
         self.rows += 1;
     }
 
-    /// Forgets the keys whose time has come.
+    /// Forgets the keys whose time has come. A time that was put off counts as the time of a row: Flink does not tell its timers
+    /// for rows from those for forgetting.
     pub fn expire(&mut self, now: i64) {
         while let Some(entry) = self.due.first_entry().filter(|entry| *entry.key() <= now) {
-            for slot in entry.remove() {
-                let until = self.until[slot as usize];
-                if until > now {
-                    self.due.entry(until).or_default().push(slot);
+            let (time, slots) = entry.remove_entry();
+            for slot in slots {
+                if self.until[slot as usize] > time {
+                    self.note_last(slot, time);
                     continue;
                 }
                 self.rows -= self.frames[slot as usize].rows as usize;
@@ -207,6 +209,15 @@ impl FrameTable {
                 self.keys.remove(slot);
             }
         }
+    }
+
+    /// Of each slot the times at which it stands in `due`.
+    fn due_times(&self, slots: &[u32]) -> LargeBinaryArray {
+        let mut times: Vec<Vec<u8>> = vec![vec![]; self.until.len()];
+        for (time, due) in &self.due {
+            due.iter().for_each(|slot| times[*slot as usize].extend_from_slice(&time.to_le_bytes()));
+        }
+        LargeBinaryArray::from_iter_values(slots.iter().map(|slot| &times[*slot as usize]))
     }
 
     /// When the next key may have to be forgotten.
@@ -219,13 +230,13 @@ impl StateTable for FrameTable {
     fn snapshot(&self) -> Result<RecordBatch> {
         let slots = self.keys.index().live_slots();
         let mut columns = self.keys.save_all()?;
-        for times in [&self.last, &self.until] {
-            columns.push(Arc::new(Int64Array::from_iter_values(slots.iter().map(|s| times[*s as usize]))));
-        }
+        columns.push(Arc::new(Int64Array::from_iter_values(slots.iter().map(|s| self.last[*s as usize]))));
+        columns.push(Arc::new(self.due_times(&slots)));
         columns.push(Arc::new(LargeBinaryArray::from_iter_values(slots.iter().map(|s| self.frames[*s as usize].kept()))));
         let mut fields = vec![key_group_field()];
-            fields.extend(KeyedTable::fields(&self.key_types, &self.kinds));
-        fields.extend(["last", "until"].map(|name| Field::new(name, DataType::Int64, false)));
+        fields.extend(KeyedTable::fields(&self.key_types, &self.kinds));
+        fields.push(Field::new("last", DataType::Int64, false));
+        fields.push(Field::new("due", DataType::LargeBinary, false));
         fields.push(Field::new("frame", DataType::LargeBinary, false));
         Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
     }
@@ -233,17 +244,17 @@ impl StateTable for FrameTable {
     fn restore(&mut self, saved: &RecordBatch) -> Result<()> {
         let (rows, unknown) = (saved.num_rows(), || Error::state("saved frames have an unknown form"));
         let of_keys = 1 + self.key_types.len() + self.kinds.len();
-        let [last, until, frames] = saved.columns().get(of_keys..).ok_or_else(unknown)? else { return Err(unknown()) };
+        let [last, due, frames] = saved.columns().get(of_keys..).ok_or_else(unknown)? else { return Err(unknown()) };
         let last = last.as_primitive_opt::<Int64Type>().ok_or_else(unknown)?;
-        let until = until.as_primitive_opt::<Int64Type>().ok_or_else(unknown)?;
+        let due = due.as_binary_opt::<i64>().ok_or_else(unknown)?;
         let frames = frames.as_binary_opt::<i64>().ok_or_else(unknown)?;
         self.keys.load(&saved.columns()[1..of_keys], rows)?;
         let mut slots = vec![];
         self.upsert(&saved.columns()[1..=self.key_types.len()], rows, &mut slots)?;
         for (row, slot) in slots.into_iter().enumerate() {
             self.last[slot as usize] = last.value(row);
-            if until.value(row) != NEVER {
-                self.keep_until(slot, until.value(row));
+            for time in due.value(row).chunks_exact(8) {
+                self.keep_until(slot, i64::from_le_bytes(time.try_into().map_err(|_| unknown())?));
             }
             let mut frame = Frame { bytes: frames.value(row).to_vec(), ..Frame::default() };
             while let Some((_, content)) = frame.first() {

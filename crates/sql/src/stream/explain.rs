@@ -191,7 +191,8 @@ fn over_text(node: &StreamNode, columns: &OverColumns) -> String {
         Frame::Range(ms) => format!("RANGE BETWEEN {ms}"),
     };
     let calls: Vec<&str> = columns.calls.iter().map(|call| call.text.as_str()).collect();
-    let partition = if columns.partition.is_empty() { String::new() } else { format!("partitionBy=[{}], ", names(input, &columns.partition)) };
+    let partition =
+        if columns.partition.is_empty() { String::new() } else { format!("partitionBy=[{}], ", names(input, &columns.partition)) };
     let order = names(input, &[columns.order.column()]);
     format!("OverAggregate({partition}orderBy=[{order} ASC], window=[{frame} PRECEDING AND CURRENT ROW], select=[{}])", calls.join(", "))
 }

@@ -4,7 +4,9 @@ use arrow::datatypes::Field;
 use datafusion_common::tree_node::TreeNodeRecursion;
 use datafusion_common::{DFSchema, ScalarValue};
 use datafusion_expr::expr::WindowFunction;
-use datafusion_expr::{Expr, ExprSchemable, LogicalPlan, Window, WindowFrame, WindowFrameBound, WindowFrameUnits, WindowFunctionDefinition};
+use datafusion_expr::{
+    Expr, ExprSchemable, LogicalPlan, Window, WindowFrame, WindowFrameBound, WindowFrameUnits, WindowFunctionDefinition,
+};
 use flott_engine::aggregate::{AggFunction, AggSpec};
 use flott_engine::operators::over_aggregate::Frame;
 use flott_engine::state::ranked::SortColumn;
@@ -160,7 +162,13 @@ fn window_function(name: &str, args: &[Expr]) -> SqlResult<(AggFunction, Vec<Exp
 }
 
 /// Binds a call; arguments that are no columns become some.
-fn bind_call(function: &WindowFunction, field: &Field, input: StreamNode, retract: bool, by_value: bool) -> SqlResult<(StreamNode, AggregateCall)> {
+fn bind_call(
+    function: &WindowFunction,
+    field: &Field,
+    input: StreamNode,
+    retract: bool,
+    by_value: bool,
+) -> SqlResult<(StreamNode, AggregateCall)> {
     let (name, params) = (function.fun.name(), &function.params);
     let (engine, args) = match &function.fun {
         WindowFunctionDefinition::WindowUDF(_) => window_function(name, &params.args)?,

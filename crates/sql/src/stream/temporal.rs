@@ -194,9 +194,11 @@ pub(super) fn primary_key(node: &StreamNode) -> Option<Vec<Option<usize>>> {
 fn versions(node: StreamNode) -> SqlResult<StreamNode> {
     if node.changelog == Changelog::InsertOnly {
         if filters(&node) {
-            return Err(SqlError::new("a filter below FOR SYSTEM_TIME AS OF would hide which version holds: an older one would go on holding")
-                .about("SYSTEM_TIME")
-                .help("put the condition in ON or WHERE of the join, where it is asked of the version that holds"));
+            return Err(SqlError::new(
+                "a filter below FOR SYSTEM_TIME AS OF would hide which version holds: an older one would go on holding",
+            )
+            .about("SYSTEM_TIME")
+            .help("put the condition in ON or WHERE of the join, where it is asked of the version that holds"));
         }
         return Ok(node);
     }

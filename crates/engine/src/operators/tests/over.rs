@@ -59,8 +59,8 @@ fn shown(row: &Row, frame: &[Row], lag: bool) -> String {
 struct History {
     rows: Vec<(i64, Row)>,
     last: Option<i64>,
-    /// When all is forgotten.
-    until: Option<i64>,
+    /// When all is forgotten: the last one of these. The others count as times of rows.
+    due: Vec<i64>,
 }
 
 impl History {
@@ -111,9 +111,9 @@ impl Oracle {
             }
             self.waiting.push(row.clone());
             if let Frame::Range(span) = self.frame
-                && history.until.is_none_or(|until| until < time(row) + span + 1)
+                && history.due.last().is_none_or(|until| *until < time(row) + span + 1)
             {
-                history.until = Some(time(row) + span + span / 2 + 1);
+                history.due.push(time(row) + span + span / 2 + 1);
             }
         }
         let now = if self.processing { if tick.last { i64::MAX } else { tick.now_ms } } else { tick.watermark };
@@ -133,7 +133,13 @@ impl Oracle {
         self.waiting = rest;
         let mut results: Vec<String> = before.iter().flat_map(|(key, from)| self.histories[key].results(*from, self.frame)).collect();
         results.sort();
-        self.histories.retain(|_, history| history.until.is_none_or(|until| until > now));
+        for history in self.histories.values_mut() {
+            match history.due.last() {
+                Some(until) if *until <= now => *history = History::default(),
+                _ => history.last = history.due.iter().copied().filter(|time| *time <= now).chain(history.last).max(),
+            }
+            history.due.retain(|time| *time > now);
+        }
         (results, late)
     }
 }
