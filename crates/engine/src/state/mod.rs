@@ -11,6 +11,7 @@ pub mod key;
 pub mod keyed;
 pub(crate) mod pages;
 pub mod ranked;
+mod ranking;
 pub mod rows;
 pub mod sessions;
 pub mod sets;
