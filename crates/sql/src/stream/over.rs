@@ -17,6 +17,7 @@ use super::build::build;
 use super::calc::{calc, identity, unalias};
 use super::join::with_keys;
 use super::rank::integer;
+use super::text::over_call_text;
 use super::{AggregateCall, Changelog, OverColumns, OverOrder, StreamNode, StreamOp};
 use crate::catalog::{PROCTIME, ROWTIME, time_attribute, without_time_attribute};
 use crate::error::{SqlError, SqlResult};
@@ -191,20 +192,7 @@ fn bind_call(
     flott_engine::aggregate::bind(&spec)?;
     let prefix = format!("$argument{}_", input.schema.fields().len());
     let (input, args) = with_keys(input, &args, &prefix)?;
-    Ok((input, AggregateCall { spec, args, filter: None, text: text(function) }))
-}
-
-/// A call as a user would write it, without its window.
-fn text(function: &WindowFunction) -> String {
-    let params = &function.params;
-    let name = function.fun.name().to_uppercase();
-    let shown = |e: &Expr| match unalias(e) {
-        Expr::Literal(..) if name == "COUNT" => "*".to_string(),
-        Expr::Column(column) => column.name.clone(),
-        other => other.to_string(),
-    };
-    let args: Vec<String> = params.args.iter().map(shown).collect();
-    format!("{name}({}{})", if params.distinct { "DISTINCT " } else { "" }, args.join(", "))
+    Ok((input, AggregateCall { spec, args, filter: None, text: over_call_text(function) }))
 }
 
 /// The step, and the columns that the logical plan promises.
