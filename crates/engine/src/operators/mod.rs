@@ -10,6 +10,8 @@ pub mod interval_join;
 pub mod join;
 pub mod limit;
 pub mod lookup_join;
+pub mod over_aggregate;
+pub mod over_updating;
 pub mod pairs;
 pub mod rank;
 pub mod session_aggregate;

@@ -6,6 +6,7 @@
 pub mod aggregates;
 pub mod column;
 pub(crate) mod encoding;
+pub mod frames;
 pub mod key;
 pub mod keyed;
 pub(crate) mod pages;

@@ -4,6 +4,7 @@ mod case;
 pub mod expr;
 mod join;
 mod merge;
+mod over;
 mod rank;
 pub mod scan;
 mod temporal;
@@ -160,14 +161,7 @@ impl Lowering<'_> {
                 Ok(Lowered::plain(self.graph.add("Values", NodeKind::Source(Box::new(source)), vec![])))
             }
             StreamOp::Calc { condition, project } => self.calc(node, condition.as_ref(), project),
-            StreamOp::Union => {
-                let mut nodes = vec![];
-                for input in &node.inputs {
-                    let lowered = self.node(input)?;
-                    nodes.extend(self.settle(lowered, input)?.nodes);
-                }
-                Ok(Lowered { nodes, columns: None })
-            }
+            StreamOp::Union => self.union(node),
             StreamOp::SetOperation(kind) => self.set_operation(node, *kind),
             StreamOp::WindowTvf { kind, time, processing, partition } => {
                 let schema = arrow_schema(&node.schema);
@@ -206,6 +200,7 @@ impl Lowering<'_> {
                 self.unary(node, "ConstraintEnforcer", Exchange::Forward, factory(operator))
             }
             StreamOp::Rank(columns) => self.rank(node, columns),
+            StreamOp::Over(columns) => self.over(node, columns),
             StreamOp::TimeSort { time, order } => self.time_sort(node, *time, order),
             StreamOp::Join(_) | StreamOp::IntervalJoin { .. } | StreamOp::WindowJoin { .. } => self.join(node),
             StreamOp::TemporalJoin { columns, times } => self.temporal_join(node, columns, *times),
@@ -215,6 +210,15 @@ impl Lowering<'_> {
             StreamOp::WindowAggregate { kind, attached, time, aggregate } => self.window_aggregate(node, kind, *attached, *time, aggregate),
             StreamOp::Sink(..) => Err(SqlError::new("a sink cannot stand below another step")),
         }
+    }
+
+    fn union(&mut self, node: &StreamNode) -> SqlResult<Lowered> {
+        let mut nodes = vec![];
+        for input in &node.inputs {
+            let lowered = self.node(input)?;
+            nodes.extend(self.settle(lowered, input)?.nodes);
+        }
+        Ok(Lowered { nodes, columns: None })
     }
 
     fn scan(&mut self, source: &crate::planner::context::FlinkTable, columns: &[ScanColumn]) -> SqlResult<Lowered> {

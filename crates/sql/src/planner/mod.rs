@@ -15,13 +15,14 @@ mod legacy;
 pub mod nodes;
 mod relations;
 pub mod rewrite;
-pub mod row_number;
 mod select;
 pub mod set_operations;
 mod sub_queries;
 pub mod temporal;
 mod unions;
 pub mod unnest;
+pub mod window_functions;
+mod windows;
 
 use datafusion_common::config::ConfigOptions;
 use datafusion_common::{Column, Result};

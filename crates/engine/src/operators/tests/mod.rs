@@ -4,6 +4,7 @@
 mod group;
 mod harness;
 mod join;
+mod over;
 mod rank;
 mod rowwise;
 mod session;
