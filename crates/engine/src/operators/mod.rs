@@ -8,6 +8,7 @@ pub mod group_aggregate;
 pub mod interval_join;
 pub mod join;
 pub mod limit;
+pub mod match_recognize;
 pub mod pairs;
 pub mod rank;
 pub mod session_aggregate;

@@ -49,11 +49,11 @@ use sqlparser::tokenizer::{Span, Token};
 
 pub use error::{SyntaxError, did_you_mean};
 pub use hints::{Hint, HintEntry, select_hints, table_hints};
-pub use hooks::FlinkDialect;
+pub use hooks::{FINAL_CALL, FlinkDialect};
 pub use interval::{IntervalValue, interval_value};
 pub use normalize::{normalize, normalize_expr};
 pub use position::LineIndex;
-pub use rewrite::WITHIN_SYMBOL;
+pub use rewrite::{TIMED_OUT_SYMBOL, WITHIN_SYMBOL};
 pub use statement::*;
 pub use tvf::{TvfCall, TvfData, TvfKind, window_tvf};
 pub use types::{flink_type_of, to_sql_data_type};

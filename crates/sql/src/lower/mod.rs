@@ -3,6 +3,7 @@
 mod case;
 pub mod expr;
 mod join;
+mod match_recognize;
 mod merge;
 mod rank;
 pub mod scan;
@@ -211,6 +212,7 @@ impl Lowering<'_> {
                 self.unary(node, "ConstraintEnforcer", Exchange::Forward, factory(operator))
             }
             StreamOp::Rank(columns) => self.rank(node, columns),
+            StreamOp::Match(columns) => self.match_recognize(node, columns),
             StreamOp::TimeSort { time, order } => self.time_sort(node, *time, order),
             StreamOp::Join(_) | StreamOp::IntervalJoin { .. } | StreamOp::WindowJoin { .. } => self.join(node),
             StreamOp::GroupAggregate(aggregate) => self.group_aggregate(node, aggregate),

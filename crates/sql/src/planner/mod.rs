@@ -9,6 +9,7 @@ mod casts;
 pub mod context;
 pub mod expressions;
 mod legacy;
+pub mod match_recognize;
 pub mod nodes;
 mod relations;
 pub mod rewrite;
@@ -19,8 +20,8 @@ pub mod unnest;
 
 use datafusion_common::config::ConfigOptions;
 use datafusion_common::tree_node::{TreeNode, TreeNodeRecursion};
-use datafusion_common::{Column, Result};
-use datafusion_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
+use datafusion_common::{Column, DFSchemaRef, Result, plan_err};
+use datafusion_expr::{EmptyRelation, Expr, LogicalPlan, LogicalPlanBuilder};
 use datafusion_optimizer::analyzer::resolve_grouping_function::ResolveGroupingFunction;
 use datafusion_optimizer::analyzer::type_coercion::TypeCoercion;
 use datafusion_optimizer::{
@@ -40,16 +41,32 @@ const OPTIMIZER_PASSES: usize = 4;
 
 /// Types and rules: what a plan needs before it becomes a stream plan. Constants are computed in the time zone of the session.
 pub fn optimize(plan: LogicalPlan, time_zone: Zone) -> SqlResult<LogicalPlan> {
-    let plan = with_context(EvalContext { time_zone, ..EvalContext::default() }, || apply_rules(plan))?;
+    let rules = || apply_rules(match_recognize::settle::settle(plan)?);
+    let plan = with_context(EvalContext { time_zone, ..EvalContext::default() }, rules)?;
     refuse_sub_queries(&plan)?;
     Ok(plan)
 }
 
-fn apply_rules(plan: LogicalPlan) -> SqlResult<LogicalPlan> {
+/// An expression that is no part of a plan, with types settled and simplified.
+fn settled_expression(expr: Expr, schema: DFSchemaRef) -> Result<Expr> {
+    let rows = LogicalPlan::EmptyRelation(EmptyRelation { produce_one_row: false, schema });
+    let plan = settle_types(LogicalPlanBuilder::from(rows).project([expr.alias("$settled")])?.build()?)?;
+    let context = OptimizerContext::new().with_skip_failing_rules(false);
+    let plan = Optimizer::with_rules(vec![Arc::new(SimplifyExpressions::new())]).optimize(plan, &context, |_, _| {})?;
+    match plan.expressions().pop() {
+        Some(expr) => Ok(expr.unalias_nested().data),
+        None => plan_err!("an expression was just projected"),
+    }
+}
+
+fn settle_types(plan: LogicalPlan) -> Result<LogicalPlan> {
     let config = ConfigOptions::default();
     let rules: Vec<Arc<dyn AnalyzerRule + Send + Sync>> = vec![Arc::new(ResolveGroupingFunction::new()), Arc::new(TypeCoercion::new())];
-    let plan = Analyzer::with_rules(rules).execute_and_check(plan, &config, |_, _| {})?;
-    let plan = rewrite::flink_expressions(plan)?;
+    rewrite::flink_expressions(Analyzer::with_rules(rules).execute_and_check(plan, &config, |_, _| {})?)
+}
+
+fn apply_rules(plan: LogicalPlan) -> SqlResult<LogicalPlan> {
+    let plan = settle_types(plan)?;
     let rules: Vec<Arc<dyn OptimizerRule + Send + Sync>> = vec![
         Arc::new(SimplifyExpressions::new()),
         Arc::new(ReplaceDistinctWithAggregate::new()),

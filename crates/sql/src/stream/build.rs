@@ -4,7 +4,7 @@ use arrow::array::{ArrayRef, BooleanArray, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema};
 use datafusion_common::{Column, DFSchema, Result};
 use datafusion_expr::execution_props::ExecutionProps;
-use datafusion_expr::{EmptyRelation, Expr, ExprSchemable, LogicalPlan, TableScan, Values};
+use datafusion_expr::{EmptyRelation, Expr, ExprSchemable, LogicalPlan, TableScan, UserDefinedLogicalNode, Values};
 use datafusion_physical_expr::create_physical_expr;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,12 +12,14 @@ use std::sync::Arc;
 use super::aggregate::build_aggregate;
 use super::calc::{calc, column_at, identity};
 use super::join::build_join;
+use super::match_recognize::build_match;
 use super::rank::build_rank;
 use super::sort::{build_limit, build_sort};
 use super::{Changelog, ScanColumn, StreamNode, StreamOp, WindowColumns};
 use crate::catalog::{ColumnSource, Table};
 use crate::error::{SqlError, SqlResult};
 use crate::planner::context::FlinkTable;
+use crate::planner::match_recognize::node::as_match;
 use crate::planner::nodes::{WindowKind, WindowTvf, as_window_tvf};
 use crate::planner::rewrite::cast_to_field;
 use crate::planner::unnest::{Unnest, as_unnest};
@@ -54,12 +56,17 @@ pub(super) fn build(plan: &LogicalPlan) -> SqlResult<StreamNode> {
         LogicalPlan::EmptyRelation(empty) => build_empty(empty),
         LogicalPlan::Limit(limit) => build_limit(limit),
         LogicalPlan::Sort(sort) if sort.fetch.is_none() => build_sort(sort),
-        LogicalPlan::Extension(extension) => match (as_window_tvf(&extension.node), as_unnest(&extension.node)) {
-            (Some(tvf), _) => build_window_tvf(tvf),
-            (_, Some(unnest)) => build_unnest(unnest),
-            _ => Err(SqlError::not_yet(extension.node.name())),
-        },
+        LogicalPlan::Extension(extension) => build_extension(&extension.node),
         other => Err(refuse(other)),
+    }
+}
+
+fn build_extension(node: &Arc<dyn UserDefinedLogicalNode>) -> SqlResult<StreamNode> {
+    match (as_window_tvf(node), as_unnest(node), as_match(node)) {
+        (Some(tvf), ..) => build_window_tvf(tvf),
+        (_, Some(unnest), _) => build_unnest(unnest),
+        (.., Some(matched)) => build_match(matched),
+        _ => Err(SqlError::not_yet(node.name())),
     }
 }
 

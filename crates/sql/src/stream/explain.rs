@@ -6,6 +6,7 @@ use datafusion_common::tree_node::{Transformed, TreeNode};
 use datafusion_expr::Expr;
 use std::fmt::Write;
 
+use super::match_recognize::match_text;
 use super::{AggregateCalls, JoinColumns, RankColumns, StreamNode, StreamOp};
 use crate::catalog::{ROWTIME, time_attribute};
 use crate::planner::nodes::{WINDOW_COLUMNS, WindowKind};
@@ -72,6 +73,11 @@ fn labels(node: &StreamNode) -> Vec<String> {
             let keys = aggregate.keys.iter().map(|k| below[*k].clone());
             let window = WINDOW_COLUMNS.iter().map(|name| name.to_string());
             keys.chain(aggregate.calls.iter().map(|c| c.text.clone())).chain(window).collect()
+        }
+        StreamOp::Match(columns) => {
+            let below = below();
+            let keys = columns.partition.iter().map(|k| below[*k].clone());
+            keys.chain(columns.clauses.output.iter().map(|r| r.text.clone())).collect()
         }
         StreamOp::Join(_) | StreamOp::IntervalJoin { .. } | StreamOp::WindowJoin { .. } => node.inputs.iter().flat_map(labels).collect(),
         _ => below(),
@@ -142,6 +148,7 @@ fn describe(node: &StreamNode) -> String {
             let by: Vec<usize> = std::iter::once(*time).chain(order.iter().map(|c| c.column)).collect();
             format!("TemporalSort(orderBy=[{}])", names(&node.inputs[0], &by))
         }
+        StreamOp::Match(columns) => format!("Match({})", match_text(columns, |at| names(&node.inputs[0], at))),
         StreamOp::Join(columns) => format!("Join({})", join_text(node, columns)),
         StreamOp::IntervalJoin { columns, processing, lower, upper, .. } => {
             let bounds = format!("windowBounds=[isRowTime={}, leftLowerBound={lower}, leftUpperBound={upper}]", !processing);
@@ -203,6 +210,8 @@ fn state(node: &StreamNode) -> Option<&'static str> {
         StreamOp::WindowTvf { kind: WindowKind::Session { .. }, .. } => Some("rows of open sessions"),
         StreamOp::WindowAggregate { .. } => Some("one entry per key and open slice"),
         StreamOp::Join(_) => Some("the rows of both inputs, for ever"),
+        StreamOp::Match(columns) if columns.clauses.within_ms.is_some() => Some("rows that may still be part of a match"),
+        StreamOp::Match(_) => Some("rows that may still be part of a match, without WITHIN for ever"),
         StreamOp::TimeSort { .. } => Some("rows that the watermark has not passed"),
         StreamOp::Rank(columns) if columns.window.is_some() => Some("rows of open windows"),
         StreamOp::Rank(columns) if columns.append_only => Some("the first rows of each key, for ever"),

@@ -6,6 +6,7 @@ mod calc;
 pub mod explain;
 mod fields;
 mod join;
+mod match_recognize;
 mod rank;
 mod sort;
 
@@ -25,6 +26,7 @@ use crate::planner::unnest::UnnestForm;
 
 pub use build::{InsertForm, build_query, build_sink};
 pub use join::pair_schema;
+pub use match_recognize::{MatchColumns, MatchValue, constant};
 
 /// A finished plan: reads and computes nothing that nobody uses.
 pub fn finish(root: StreamNode) -> datafusion_common::Result<StreamNode> {
@@ -150,6 +152,8 @@ pub enum StreamOp {
         /// The order of rows of the same time.
         order: Vec<SortColumn>,
     },
+    /// Sequences of rows that match a pattern.
+    Match(Box<MatchColumns>),
     /// A join that keeps both inputs.
     Join(JoinColumns),
     /// A join of rows whose times are near each other.
