@@ -204,28 +204,32 @@ impl MatchTable {
         }
     }
 
-    /// Notes when the earliest run of a key runs out of time, and forgets a key of which nothing is left.
+    /// Notes when the earliest run of a key runs out of time, and forgets a key of which nothing is left. A time that was noted before
+    /// stays when it is earlier: nothing happens at it, and the right one is noted then.
     pub fn done(&mut self, key: u32, due_ms: Option<i64>) {
         let runs = &mut self.of[key as usize];
-        if runs.due_ms != due_ms {
-            if let Some(before) = runs.due_ms {
-                self.due.remove(&(before, key));
+        if let Some(due) = due_ms.filter(|due| runs.due_ms.is_none_or(|noted| *due < noted)) {
+            if let Some(noted) = runs.due_ms.replace(due) {
+                self.due.remove(&(noted, key));
             }
-            if let Some(due) = due_ms {
-                self.due.insert((due, key));
-            }
-            runs.due_ms = due_ms;
+            self.due.insert((due, key));
         }
         let idle = runs.waiting == 0 && runs.complete.first().is_none() && runs.partial.runs().len() <= 1;
         if idle && runs.partial.first().is_none_or(|run| run.start == NOT_BEGUN) && !self.keeps_keys {
+            if let Some(noted) = runs.due_ms {
+                self.due.remove(&(noted, key));
+            }
             self.of[key as usize] = KeyRuns::default();
             self.keys.remove(key);
         }
     }
 
-    /// A key with a run that runs out of time by then, and when.
-    pub fn overdue(&self, up_to: i64) -> Option<(i64, u32)> {
-        self.due.first().copied().filter(|(due, _)| *due <= up_to)
+    /// A key with a run that may run out of time by then, and when. It is to be given to [`MatchTable::done`] again.
+    pub fn overdue(&mut self, up_to: i64) -> Option<(i64, u32)> {
+        let first = self.due.first().copied().filter(|(due, _)| *due <= up_to)?;
+        self.due.pop_first();
+        self.of[first.1 as usize].due_ms = None;
+        Some(first)
     }
 
     /// When the next run runs out of time.

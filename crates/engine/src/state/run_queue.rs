@@ -8,9 +8,10 @@ use super::matches::Run;
 pub struct RunQueue(Vec<Run>);
 
 impl RunQueue {
-    /// An empty queue with room for some more runs than there were.
-    pub fn with_room_of(runs: usize) -> Self {
-        Self(Vec::with_capacity(runs + 1))
+    /// An empty queue that uses the memory of a list.
+    pub fn reusing(mut runs: Vec<Run>) -> Self {
+        runs.clear();
+        Self(runs)
     }
 
     /// The first run.

@@ -145,7 +145,7 @@ impl Operator for MatchRecognize {
             }
         }
         while let Some((due, key)) = table.overdue(up_to) {
-            machine.run_out(table, key, due)?;
+            machine.overdue(table, key, due)?;
         }
         let found = std::mem::take(&mut machine.found);
         if !found.is_empty() {

@@ -30,12 +30,14 @@ pub struct Machine<'a> {
     /// Variables of which it is known whether they take the row in question, and whether they do.
     known: Vec<Option<bool>>,
     complete: RunQueue,
+    /// Memory of a queue that is not in use.
+    spare: Vec<Run>,
 }
 
 impl<'a> Machine<'a> {
     /// Nothing found yet.
     pub fn new(spec: &'a MatchSpec, context: EvalContext) -> Self {
-        Self { spec, context, found: vec![], known: vec![None; spec.conditions.len()], complete: RunQueue::default() }
+        Self { spec, context, found: vec![], known: vec![None; spec.conditions.len()], complete: RunQueue::default(), spare: vec![] }
     }
 
     /// A row of a key, in its turn.
@@ -47,10 +49,11 @@ impl<'a> Machine<'a> {
             table.runs_mut(key).partial.add(Run::fresh());
         }
         let before = table.runs_mut(key).partial.take();
-        let mut partial = RunQueue::with_room_of(before.len());
-        for run in before {
-            self.step(table, run, row, number, &mut partial)?;
+        let mut partial = RunQueue::reusing(std::mem::take(&mut self.spare));
+        for run in &before {
+            self.step(table, *run, row, number, &mut partial)?;
         }
+        self.spare = before;
         table.runs_mut(key).partial = partial;
         self.settle(table, key, time_ms)
     }
@@ -116,7 +119,7 @@ impl<'a> Machine<'a> {
         while let Some(deadline) = table.deadline(key, self.spec.within_ms).filter(|deadline| *deadline <= now_ms) {
             let within = self.spec.within_ms.unwrap_or(i64::MAX);
             let before = table.runs_mut(key).partial.take();
-            let mut partial = RunQueue::with_room_of(before.len());
+            let mut partial = RunQueue::reusing(vec![]);
             for run in before {
                 if run.start == NOT_BEGUN || run.start_ms.saturating_add(within) > deadline {
                     partial.add(run);
@@ -132,10 +135,17 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
+    /// Event time has come to where a run of a key may run out of time.
+    pub fn overdue(&mut self, table: &mut MatchTable, key: u32, due_ms: i64) -> Result<()> {
+        self.run_out(table, key, due_ms)?;
+        table.done(key, table.deadline(key, self.spec.within_ms));
+        Ok(())
+    }
+
     /// Takes the complete matches that no earlier run can come before any more.
     fn settle(&mut self, table: &mut MatchTable, key: u32, time_ms: i64) -> Result<()> {
-        for run in self.complete.take() {
-            table.runs_mut(key).complete.add(run);
+        if self.complete.first().is_some() {
+            self.complete.take().into_iter().for_each(|run| table.runs_mut(key).complete.add(run));
         }
         while let Some(first) = table.runs(key).complete.first().copied() {
             let earlier = table.runs(key).partial.first().is_some_and(|run| run.start < first.start);

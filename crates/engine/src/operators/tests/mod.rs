@@ -4,6 +4,7 @@
 mod group;
 mod harness;
 mod join;
+mod match_recognize;
 mod rank;
 mod rowwise;
 mod session;

@@ -299,7 +299,7 @@ impl Pass for Replace<'_, '_, '_> {
     }
 }
 
-/// Takes the variables off columns, and notes them. A path of one name is left, which means what the name means.
+/// Takes the variables off columns, and notes them.
 struct Unqualify<'b> {
     names: &'b [String],
     found: &'b mut Vec<Option<u16>>,
@@ -317,6 +317,16 @@ impl Pass for Unqualify<'_> {
             },
             ast::Expr::Identifier(_) => self.found.push(None),
             _ => {}
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// A path of one name is that name.
+    fn post_visit_expr(&mut self, expr: &mut ast::Expr) -> Flow {
+        if let ast::Expr::CompoundIdentifier(path) = expr
+            && let [only] = path.as_slice()
+        {
+            *expr = ast::Expr::Identifier(only.clone());
         }
         ControlFlow::Continue(())
     }
