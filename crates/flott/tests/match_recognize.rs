@@ -22,7 +22,7 @@ fn matched(clauses: &str, workers: usize) -> Result<Vec<String>, String> {
          SELECT * FROM t MATCH_RECOGNIZE (PARTITION BY k ORDER BY ts {clauses});",
         file.display()
     );
-    let options = RunOptions { state_dir: folder.path().join("state"), workers: Some(workers), ..RunOptions::default() };
+    let options = RunOptions { state_dir: folder.path().join("state"), parallelism: Some(workers), ..RunOptions::default() };
     let collected = collect(&sql, &options).map_err(|e| e.to_string())?;
     let cell = |c: &Option<String>| c.clone().unwrap_or("-".into());
     Ok(collected.rows.iter().map(|(_, cells)| cells.iter().skip(1).map(cell).collect::<Vec<_>>().join(" ")).collect())

@@ -31,4 +31,4 @@ MATCH_RECOGNIZE (
     B AS B.price < A.price,
     C AS C.price > LAST(B.price)
 ) AS T
-) M JOIN ticker t ON M.symbol = t.symbol AND t.ts BETWEEN M.rt AND M.rt + INTERVAL '2' SECOND;
+) M JOIN ticker t ON M.symbol = t.symbol AND t.ts BETWEEN M.rt AND M.rt + INTERVAL '2' SECOND WHERE t.price > 2;

@@ -27,7 +27,8 @@ impl Lowering<'_> {
             conditions[usize::from(definition.variable)] = condition(definition, values, self.zone)?;
         }
         let keys = columns.partition.iter().map(|c| OutputColumn { value: OutputValue::Column(CURRENT, *c), whole: false });
-        let output = columns.output.iter().zip(&clauses.output).map(|(value, r)| Ok(OutputColumn { value: output(value)?, whole: r.whole }));
+        let output =
+            columns.output.iter().zip(&clauses.output).map(|(value, r)| Ok(OutputColumn { value: output(value)?, whole: r.whole }));
         let spec = MatchSpec {
             input: arrow_schema(&node.inputs[0].schema),
             partition: columns.partition.clone(),
@@ -127,8 +128,12 @@ impl Tests<'_> {
             Expr::Not(inner) => Some(Test::Not(Box::new(self.test(inner)?))),
             Expr::IsNull(inner) => self.row(inner).map(|(locator, column)| Test::IsNull(locator, column)),
             Expr::IsNotNull(inner) => self.row(inner).map(|(locator, column)| Test::Not(Box::new(Test::IsNull(locator, column)))),
-            Expr::Literal(..) => constant(expr).filter(|_| !expr_is_null(expr)).map(|holds| if holds { Test::All(vec![]) } else { Test::Any(vec![]) }),
-            Expr::Column(_) if self.type_of(expr)? == DataType::Boolean => self.row(expr).map(|(locator, column)| Test::Flag(locator, column)),
+            Expr::Literal(..) => {
+                constant(expr).filter(|_| !expr_is_null(expr)).map(|holds| if holds { Test::All(vec![]) } else { Test::Any(vec![]) })
+            }
+            Expr::Column(_) if self.type_of(expr)? == DataType::Boolean => {
+                self.row(expr).map(|(locator, column)| Test::Flag(locator, column))
+            }
             _ => None,
         }
     }

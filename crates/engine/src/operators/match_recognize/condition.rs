@@ -90,18 +90,22 @@ impl Test {
 
     fn holds(&self, table: &MatchTable, place: &Place) -> Option<bool> {
         match self {
-            Test::All(all) => all.iter().try_fold(Some(true), |so_far, test| match test.holds(table, place) {
-                Some(false) => Err(()),
-                Some(true) => Ok(so_far),
-                None => Ok(None),
-            })
-            .unwrap_or(Some(false)),
-            Test::Any(any) => any.iter().try_fold(Some(false), |so_far, test| match test.holds(table, place) {
-                Some(true) => Err(()),
-                Some(false) => Ok(so_far),
-                None => Ok(None),
-            })
-            .unwrap_or(Some(true)),
+            Test::All(all) => all
+                .iter()
+                .try_fold(Some(true), |so_far, test| match test.holds(table, place) {
+                    Some(false) => Err(()),
+                    Some(true) => Ok(so_far),
+                    None => Ok(None),
+                })
+                .unwrap_or(Some(false)),
+            Test::Any(any) => any
+                .iter()
+                .try_fold(Some(false), |so_far, test| match test.holds(table, place) {
+                    Some(true) => Err(()),
+                    Some(false) => Ok(so_far),
+                    None => Ok(None),
+                })
+                .unwrap_or(Some(true)),
             Test::Not(test) => test.holds(table, place).map(|holds| !holds),
             Test::Flag(locator, column) => match value(table, place, locator, *column) {
                 Value::Int(flag) => Some(flag != 0),

@@ -61,14 +61,7 @@ pub fn rows(spec: &MatchSpec, table: &MatchTable, found: &[Found], tick: &Tick) 
     Ok(Batch::inserts(RecordBatch::try_new_with_options(spec.schema.clone(), columns, &options)?))
 }
 
-fn evaluate(
-    spec: &MatchSpec,
-    table: &MatchTable,
-    column: &OutputColumn,
-    t: &DataType,
-    frames: &[Frame],
-    tick: &Tick,
-) -> Result<ArrayRef> {
+fn evaluate(spec: &MatchSpec, table: &MatchTable, column: &OutputColumn, t: &DataType, frames: &[Frame], tick: &Tick) -> Result<ArrayRef> {
     let nodes = || frames.iter().map(|frame| if column.whole { frame.found.node } else { frame.up_to });
     let time = |value: fn(&Frame, &Tick) -> i64| match t {
         DataType::Timestamp(arrow::datatypes::TimeUnit::Millisecond, _) => {

@@ -93,7 +93,7 @@ impl Builder {
             Pattern::Variable(v) => self.state(vec![take(*v, sink)]),
             Pattern::Concat(parts) => parts.iter().rev().try_fold(sink, |sink, part| self.build(part, sink)),
             Pattern::Alternation(ways) => {
-                let firsts = ways.iter().map(|way| self.build(way, sink)).collect::<Result<Vec<_>>>()?;
+                let firsts = ways.iter().map(|way| self.apart(way, sink)).collect::<Result<Vec<_>>>()?;
                 self.state(firsts.into_iter().rev().map(proceed).collect())
             }
             Pattern::Repeat { inner, min, max, greedy } => match inner.as_ref() {
@@ -101,6 +101,12 @@ impl Builder {
                 group => self.group_times(group, *min, *max, *greedy, sink),
             },
         }
+    }
+
+    /// Builds a pattern that is not the only way to the sink: guards that it asks for must not stand in the way of the others.
+    fn apart(&mut self, pattern: &Pattern, sink: usize) -> Result<usize> {
+        let relay = self.state(vec![proceed(sink)])?;
+        self.build(pattern, relay)
     }
 
     /// Adds guards to all ways on from a state.
@@ -140,17 +146,17 @@ impl Builder {
             Some(_) => sink,
             None => {
                 let looping = self.state(vec![exit.clone()])?;
-                let again = self.build(group, looping)?;
+                let again = self.apart(group, looping)?;
                 self.states[looping].push(proceed(again));
                 looping
             }
         };
         for _ in min..max.unwrap_or(min) {
-            let once_more = self.build(group, last)?;
+            let once_more = self.apart(group, last)?;
             last = self.state(vec![exit.clone(), proceed(once_more)])?;
         }
         for _ in 0..min {
-            last = self.build(group, last)?;
+            last = self.apart(group, last)?;
         }
         Ok(last)
     }
@@ -203,9 +209,9 @@ fn first_variables(pattern: &Pattern) -> (Guards, bool) {
             }
             (all, true)
         }
-        Pattern::Alternation(ways) => ways.iter().map(first_variables).fold((vec![], false), |(all, any), (variables, empty)| {
-            (union(&all, &variables), any || empty)
-        }),
+        Pattern::Alternation(ways) => {
+            ways.iter().map(first_variables).fold((vec![], false), |(all, any), (variables, empty)| (union(&all, &variables), any || empty))
+        }
         Pattern::Repeat { inner, min, .. } => {
             let (variables, empty) = first_variables(inner);
             (variables, empty || *min == 0)

@@ -225,6 +225,110 @@ fn question() -> impl Strategy<Value = Question> {
     })
 }
 
+/// A pattern with groups and alternations, each variable once. Variables are numbered when it is done.
+fn nested() -> impl Strategy<Value = Pattern> {
+    let leaf = part().prop_map(|part| part.pattern(0));
+    let inner = leaf.prop_recursive(3, 8, 3, |inner| {
+        let times = prop_oneof![Just((1, None)), Just((0, None)), Just((0, Some(1))), Just((1, Some(2))), Just((2, Some(3)))];
+        // In brackets, so that a variable does not get two quantifiers.
+        let group = (prop::collection::vec(inner.clone(), 1..3), times, any::<bool>())
+            .prop_map(|(parts, (min, max), greedy)| Pattern::Repeat { inner: Box::new(Pattern::Concat(parts)), min, max, greedy });
+        prop_oneof![
+            3 => prop::collection::vec(inner.clone(), 1..4).prop_map(Pattern::Concat),
+            1 => prop::collection::vec(inner, 2..4).prop_map(Pattern::Alternation),
+            1 => group,
+        ]
+    });
+    inner.prop_map(|mut pattern| {
+        let mut next = 0;
+        number(&mut pattern, &mut next);
+        // A variable of its own at the end, so that the end is never greedy.
+        Pattern::Concat(vec![pattern, Pattern::Variable(next)])
+    })
+}
+
+fn number(pattern: &mut Pattern, next: &mut u16) {
+    match pattern {
+        Pattern::Variable(v) => {
+            *v = *next;
+            *next += 1;
+        }
+        Pattern::Concat(parts) | Pattern::Alternation(parts) => parts.iter_mut().for_each(|part| number(part, next)),
+        Pattern::Repeat { inner, .. } => number(inner, next),
+    }
+}
+
+/// Variables that can take the first row of a pattern, and whether it can do without a row.
+fn firsts(pattern: &Pattern) -> (Vec<u16>, bool) {
+    match pattern {
+        Pattern::Variable(v) => (vec![*v], false),
+        Pattern::Alternation(ways) => ways.iter().map(firsts).fold((vec![], false), |(a, x), (b, y)| ([a, b].concat(), x || y)),
+        Pattern::Repeat { inner, min, .. } => (firsts(inner).0, *min == 0 || firsts(inner).1),
+        Pattern::Concat(parts) => {
+            let (mut all, mut empty) = (vec![], true);
+            for part in parts.iter().map(firsts) {
+                all.extend(if empty { part.0 } else { vec![] });
+                empty &= part.1;
+            }
+            (all, empty)
+        }
+    }
+}
+
+/// Tries all ways through a nested pattern; `then` goes on behind it. `barred` variables must not be able to take the next row.
+struct Trial<'a> {
+    question: &'a Question,
+    rows: &'a [Row],
+    from: usize,
+}
+
+type Then<'t> = &'t mut dyn FnMut(&Match, &[u16]);
+
+impl Trial<'_> {
+    fn go(&self, pattern: &Pattern, taken: &Match, barred: &[u16], then: Then<'_>) {
+        match pattern {
+            Pattern::Variable(v) => {
+                let at = self.from + taken.len();
+                let takes = |v: u16| self.question.takes(v, self.rows, taken, at);
+                if at < self.rows.len() && takes(*v) && !barred.iter().any(|v| takes(*v)) {
+                    then(&[taken.clone(), vec![(*v, at)]].concat(), &[]);
+                }
+            }
+            Pattern::Concat(parts) => match parts.split_first() {
+                None => then(taken, barred),
+                Some((first, rest)) => {
+                    let rest = Pattern::Concat(rest.to_vec());
+                    self.go(first, taken, barred, &mut |taken, barred| self.go(&rest, taken, barred, then));
+                }
+            },
+            Pattern::Alternation(ways) => ways.iter().for_each(|way| self.go(way, taken, barred, then)),
+            Pattern::Repeat { inner, min, max, greedy } => self.again(inner, (*min, *max, *greedy), 0, taken, barred, then),
+        }
+    }
+
+    fn again(&self, inner: &Pattern, times: (u32, Option<u32>, bool), count: u32, taken: &Match, barred: &[u16], then: Then<'_>) {
+        let (min, max, greedy) = times;
+        let more = max.is_none_or(|max| count < max);
+        if more {
+            let so_far = taken.len();
+            self.go(inner, taken, barred, &mut |taken, barred| {
+                if taken.len() > so_far || count < min {
+                    self.again(inner, times, count + 1, taken, barred, then);
+                }
+            });
+        }
+        if count >= min {
+            let own = match inner {
+                Pattern::Variable(v) if greedy && max != Some(min.max(1)) => vec![*v],
+                Pattern::Variable(_) => vec![],
+                group if greedy && max != Some(min) && more => firsts(group).0,
+                _ => vec![],
+            };
+            then(taken, &[barred, &own].concat());
+        }
+    }
+}
+
 fn result_schema_of(keys: &[usize]) -> SchemaRef {
     let mut fields: Vec<Field> = keys.iter().map(|k| schema().field(*k).clone()).collect();
     let more = [("n", DataType::Int64), ("total", DataType::Int64), ("first", timestamp()), ("last", timestamp())];
@@ -233,7 +337,8 @@ fn result_schema_of(keys: &[usize]) -> SchemaRef {
 }
 
 fn sum() -> AggregateOf {
-    let spec = AggSpec { function: AggFunction::Sum, args: vec![DataType::Int64], output: DataType::Int64, distinct: false, retract: false };
+    let spec =
+        AggSpec { function: AggFunction::Sum, args: vec![DataType::Int64], output: DataType::Int64, distinct: false, retract: false };
     AggregateOf { function: bind(&spec).unwrap(), args: vec![VALUE] }
 }
 
@@ -244,7 +349,11 @@ fn count() -> AggregateOf {
 
 /// Keys, how many rows the first variable took, the sum over all rows, times of the first and the last row.
 fn spec(question: &Question, keys: &[usize], order: Vec<SortColumn>) -> MatchSpec {
-    let parts: Vec<Pattern> = question.parts.iter().enumerate().map(|(v, part)| part.pattern(v as u16)).collect();
+    let parts = question.parts.iter().enumerate().map(|(v, part)| part.pattern(v as u16)).collect();
+    spec_of(&Pattern::Concat(parts), question, keys, order)
+}
+
+fn spec_of(pattern: &Pattern, question: &Question, keys: &[usize], order: Vec<SortColumn>) -> MatchSpec {
     let first = Locator { of: None, first: true, offset: 0 };
     let mut output: Vec<OutputValue> = keys.iter().map(|k| OutputValue::Column(first, *k)).collect();
     output.extend([
@@ -258,7 +367,7 @@ fn spec(question: &Question, keys: &[usize], order: Vec<SortColumn>) -> MatchSpe
         partition: keys.to_vec(),
         time: TimeColumn::Event(TIME),
         order,
-        program: Program::compile(&Pattern::Concat(parts)).unwrap(),
+        program: Program::compile(pattern).unwrap(),
         conditions: question.demands.iter().enumerate().map(|(v, demand)| demand.condition(v as u16)).collect(),
         names: question.demands.iter().map(|d| format!("{d:?}")).collect(),
         within_ms: question.within,
@@ -342,6 +451,50 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    /// Groups and alternations, over conditions that look at one row. Which of several ways of a length is taken is left open.
+    #[test]
+    fn nested_patterns_match_where_some_way_does(pattern in nested(), within in 1..20i64, steps in steps(12, 0..40), dice in any::<u64>()) {
+        let demands = (0..20).map(|i| match (dice >> (3 * i)) & 7 {
+            0 => Demand::Anything,
+            1 | 2 => Demand::Flag,
+            3 => Demand::Rising,
+            least => Demand::AtLeast(least as i64 - 5),
+        });
+        let question = Question { parts: vec![], demands: demands.collect(), within: Some(within), after: AfterMatch::ToNextRow };
+        let own = spec_of(&pattern, &question, &[], vec![]);
+        prop_assume!(!own.program.matches_nothing);
+        let mut fleet = Fleet::new(&[], move || MatchRecognize::new(own.clone()));
+        let mut rows: Vec<Row> = vec![];
+        let mut got: BTreeMap<String, i64> = BTreeMap::new();
+        let rest = Step { rows: vec![], cuts: vec![], advance: 0, workers: 1 };
+        for (step, tick) in steps.iter().chain([&rest]).zip(ticks(&steps, 0)) {
+            rows.extend(step.rows.iter().filter(|row| row.time > tick.watermark_before).cloned());
+            fleet.restart(step.workers);
+            let given = fleet.step(&tick, &batches(&step.rows, &step.cuts));
+            given.changes().into_iter().for_each(|(_, row)| *got.entry(row).or_default() += 1);
+        }
+        rows.sort_by_key(|row| row.time);
+        let mut expected: BTreeMap<String, i64> = BTreeMap::new();
+        for from in 0..rows.len() {
+            let mut shortest: Option<Match> = None;
+            Trial { question: &question, rows: &rows, from }.go(&pattern, &vec![], &[], &mut |found, _| {
+                let in_time = rows[from + found.len() - 1].time - rows[from].time < within;
+                if in_time && shortest.as_ref().is_none_or(|known| found.len() < known.len()) {
+                    shortest = Some(found.clone());
+                }
+            });
+            if let Some(found) = shortest {
+                *expected.entry(shown(&[], &rows, &found)).or_default() += 1;
+            }
+        }
+        prop_assert_eq!(without_count(got, 0), without_count(expected, 0));
+        prop_assert_eq!(fleet.state_rows(), 0);
+    }
+}
+
 /// Rows that no run needs any more leave, also without an end of time.
 #[test]
 fn state_stays_flat_over_a_long_run() {
@@ -362,7 +515,8 @@ fn state_stays_flat_over_a_long_run() {
         };
         let rows: Vec<Row> = (0..20).map(row).collect();
         let (before, watermark) = ((number - 1) * 10, number * 10);
-        let tick = crate::operator::Tick { number: number as u64, watermark_before: before, watermark, now_ms: 0, now_before_ms: 0, last: false };
+        let tick =
+            crate::operator::Tick { number: number as u64, watermark_before: before, watermark, now_ms: 0, now_before_ms: 0, last: false };
         fleet.step(&tick, &[batch(&rows)]);
         most = most.max(fleet.state_rows());
     }

@@ -3,8 +3,8 @@
 
 use arrow::datatypes::{DataType, Field, FieldRef, TimeUnit};
 use datafusion_common::{DFSchema, DFSchemaRef, Result};
-use datafusion_expr::planner::RelationPlannerContext;
 use datafusion_expr::ExprSchemable;
+use datafusion_expr::planner::RelationPlannerContext;
 use flott_engine::operators::match_recognize::history::Locator;
 use sqlparser::ast::{
     self, AccessExpr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident, ObjectName, Value,
@@ -100,7 +100,8 @@ impl<'a> Binder<'a> {
             (first, offset) => format!("{}({text}, {offset})", if first { "FIRST" } else { "LAST" }),
         };
         let field = field.as_ref().clone().with_nullable(true);
-        let stand_in = self.stand_in(RefValue::Row(locator, column), navigation.whole, crate::catalog::without_time_attribute(&field), label);
+        let stand_in =
+            self.stand_in(RefValue::Row(locator, column), navigation.whole, crate::catalog::without_time_attribute(&field), label);
         Ok(match &path[1..] {
             [] => ast::Expr::Identifier(stand_in),
             rest => ast::Expr::CompoundIdentifier(std::iter::once(stand_in).chain(rest.iter().cloned()).collect()),
@@ -172,13 +173,15 @@ impl<'a> Binder<'a> {
     fn navigate(&mut self, call: &Function, name: &str, outer: Navigation, cx: &mut dyn RelationPlannerContext) -> SqlResult<ast::Expr> {
         let args = arguments(call);
         let (Some(inner), true) = (args.first().copied().flatten(), args.len() <= 2) else {
-            return Err(SqlError::new(format!("{name} takes a value and perhaps an offset")).about(name).help(format!("write {name}(A.price, 1)")));
+            return Err(SqlError::new(format!("{name} takes a value and perhaps an offset"))
+                .about(name)
+                .help(format!("write {name}(A.price, 1)")));
         };
         let offset = match args.get(1) {
             None => 0,
-            Some(offset) => offset.and_then(whole_number).ok_or_else(|| {
-                SqlError::new(format!("the offset of {name} is a whole number that is written out")).about(name)
-            })?,
+            Some(offset) => offset
+                .and_then(whole_number)
+                .ok_or_else(|| SqlError::new(format!("the offset of {name} is a whole number that is written out")).about(name))?,
         };
         let mut inner = inner.clone();
         self.replace(&mut inner, Navigation { first: name == "FIRST", offset, ..outer }, cx)?;
@@ -264,7 +267,8 @@ impl Replace<'_, '_, '_> {
                 self.binder.column(path, self.navigation, self.cx).map(Some)
             }
             ast::Expr::CompoundFieldAccess { root, access_chain } => {
-                let (ast::Expr::Identifier(variable), Some(AccessExpr::Dot(ast::Expr::Value(field)))) = (root.as_ref(), access_chain.first())
+                let (ast::Expr::Identifier(variable), Some(AccessExpr::Dot(ast::Expr::Value(field)))) =
+                    (root.as_ref(), access_chain.first())
                 else {
                     return Ok(None);
                 };

@@ -25,9 +25,8 @@ use crate::error::{SqlError, SqlResult};
 
 /// Plans `table MATCH_RECOGNIZE (…)`.
 pub fn plan(factor: &TableFactor, cx: &mut dyn RelationPlannerContext) -> Result<PlannedRelation> {
-    let TableFactor::MatchRecognize {
-        table, partition_by, order_by, measures, rows_per_match, after_match_skip, pattern, symbols, alias
-    } = factor
+    let TableFactor::MatchRecognize { table, partition_by, order_by, measures, rows_per_match, after_match_skip, pattern, symbols, alias } =
+        factor
     else {
         return Err(SqlError::new("a MATCH_RECOGNIZE was just seen").into());
     };
@@ -128,7 +127,9 @@ fn partition(keys: &[ast::Expr], input: &DFSchema, cx: &mut dyn RelationPlannerC
         let planned = cx.sql_to_expr(key.clone(), input)?;
         if !matches!(planned, Expr::Column(_)) {
             let error = SqlError::new("PARTITION BY in MATCH_RECOGNIZE takes columns only").about("PARTITION");
-            return Err(error.help("compute the key in a sub-query: FROM (SELECT …, UPPER(x) AS k FROM t) MATCH_RECOGNIZE (PARTITION BY k …)").into());
+            return Err(error
+                .help("compute the key in a sub-query: FROM (SELECT …, UPPER(x) AS k FROM t) MATCH_RECOGNIZE (PARTITION BY k …)")
+                .into());
         }
         if !columns.contains(&planned) {
             columns.push(planned);
@@ -155,7 +156,8 @@ fn order(keys: &[OrderByExpr], input: &DFSchema, cx: &mut dyn RelationPlannerCon
     };
     let field = first.column.to_field(input)?.1;
     let Some(attribute) = time_attribute(&field) else {
-        let error = SqlError::new(format!("MATCH_RECOGNIZE is ordered by time before all else, and '{}' is no time attribute", field.name()));
+        let error =
+            SqlError::new(format!("MATCH_RECOGNIZE is ordered by time before all else, and '{}' is no time attribute", field.name()));
         return Err(error.about(field.name()).help(help).into());
     };
     if first.descending {
@@ -180,7 +182,10 @@ fn define(
             continue;
         }
         if seen.contains(&name) {
-            return Err(SqlError::new(format!("DEFINE says twice what {name} is")).about("DEFINE").help("join the conditions with AND").into());
+            return Err(SqlError::new(format!("DEFINE says twice what {name} is"))
+                .about("DEFINE")
+                .help("join the conditions with AND")
+                .into());
         }
         seen.push(name);
         // Flink takes a variable that the pattern does not have.

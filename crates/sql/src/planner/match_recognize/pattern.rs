@@ -43,7 +43,9 @@ impl Reader {
     fn pattern(&mut self, written: &Written) -> SqlResult<Pattern> {
         match written {
             Written::Symbol(Symbol::Named(name)) => self.variable(&name.value),
-            Written::Symbol(_) => Err(SqlError::new("a stream has no beginning and no end, so ^ and $ cannot stand in a pattern").about("PATTERN")),
+            Written::Symbol(_) => {
+                Err(SqlError::new("a stream has no beginning and no end, so ^ and $ cannot stand in a pattern").about("PATTERN"))
+            }
             Written::Exclude(_) => Err(SqlError::not_yet("an exclusion {- … -} in a pattern").about("PATTERN")),
             Written::Permute(_) => Err(SqlError::not_yet("PERMUTE").about("PERMUTE").help("write the sequences out: (A B | B A)")),
             Written::Concat(parts) => Ok(Pattern::Concat(parts.iter().map(|p| self.pattern(p)).collect::<SqlResult<_>>()?)),
@@ -71,7 +73,9 @@ impl Reader {
         let (inner, quantifier) = match inner {
             Written::Repetition(inner, own) if reluctant => (inner.as_ref(), own),
             Written::Repetition(..) => {
-                return Err(SqlError::new(format!("{} has two quantifiers", text(inner))).about("PATTERN").help("put brackets around the first one"));
+                return Err(SqlError::new(format!("{} has two quantifiers", text(inner)))
+                    .about("PATTERN")
+                    .help("put brackets around the first one"));
             }
             other => (other, quantifier),
         };
@@ -156,7 +160,8 @@ fn check_optional_after_greedy(pattern: &Pattern, names: &[String]) -> SqlResult
                 let optional = matches!(&pair[1], Pattern::Repeat { min: 0, max: None | Some(1), .. });
                 if optional && is_greedy(&pair[0]) {
                     let (before, after) = (name_of(&pair[0], names), name_of(&pair[1], names));
-                    let error = SqlError::new(format!("{after} is optional and follows {before}, which is greedy: Flink does not support that"));
+                    let error =
+                        SqlError::new(format!("{after} is optional and follows {before}, which is greedy: Flink does not support that"));
                     return Err(error.about("PATTERN").help(format!("make {before} reluctant with a ? behind its quantifier")));
                 }
             }
@@ -175,7 +180,9 @@ fn check_end(pattern: &Pattern, names: &[String]) -> SqlResult<()> {
         greedy if is_greedy(greedy) => {
             let name = name_of(greedy, names);
             let error = SqlError::new(format!("{name} is greedy and stands at the end of the pattern: the match would have no end"));
-            Err(error.about("PATTERN").help(format!("end with a variable that ends the match, or write a ? behind the quantifier of {name}")))
+            Err(error
+                .about("PATTERN")
+                .help(format!("end with a variable that ends the match, or write a ? behind the quantifier of {name}")))
         }
         Pattern::Repeat { inner, .. } => check_end(inner, names),
         Pattern::Variable(_) => Ok(()),
