@@ -4,6 +4,7 @@ use arrow::datatypes::SchemaRef;
 use std::sync::Arc;
 
 use crate::expr::Expr;
+use crate::lookup::LookupNode;
 use crate::operator::OperatorFactory;
 use crate::sink::Sink;
 use crate::source::Source;
@@ -21,6 +22,8 @@ pub enum Exchange {
     Hash(Vec<usize>),
     /// Go to worker 0.
     Single,
+    /// Stay on the worker they are on, and are looked up on the way as [`Node::lookup`] says: what is found goes to port 1.
+    Lookup,
 }
 
 /// An input of a node.
@@ -89,6 +92,8 @@ pub struct Node {
     pub inputs: Vec<Edge>,
     /// How far its rows may lie behind its own event time: event time behind it is held back by so much; milliseconds.
     pub delay_ms: i64,
+    /// How rows that come over [`Exchange::Lookup`] are looked up.
+    pub lookup: Option<LookupNode>,
 }
 
 /// A dataflow in topological order.
@@ -101,7 +106,7 @@ pub struct Graph {
 impl Graph {
     /// Adds a node and tells its id.
     pub fn add(&mut self, name: impl Into<String>, kind: NodeKind, inputs: Vec<Edge>) -> NodeId {
-        self.nodes.push(Node { name: name.into(), kind, inputs, delay_ms: 0 });
+        self.nodes.push(Node { name: name.into(), kind, inputs, delay_ms: 0, lookup: None });
         self.nodes.len() - 1
     }
 }
@@ -159,7 +164,11 @@ impl Topology {
             outputs,
             inputs: graph.nodes.iter().map(|n| n.inputs.iter().map(|e| e.from).collect()).collect(),
             delays_ms: graph.nodes.iter().map(|n| n.delay_ms).collect(),
-            ports: graph.nodes.iter().map(|n| n.inputs.iter().map(|e| e.port + 1).max().unwrap_or(0)).collect(),
+            ports: graph
+                .nodes
+                .iter()
+                .map(|n| n.inputs.iter().map(|e| e.port + 1).max().unwrap_or(0) + usize::from(n.lookup.is_some()))
+                .collect(),
             stages,
         })
     }

@@ -2,18 +2,22 @@
 
 pub mod calc;
 mod changes;
+pub mod deduplicate;
 pub mod enforce;
 pub mod expand;
 pub mod group_aggregate;
 pub mod interval_join;
 pub mod join;
 pub mod limit;
+pub mod lookup_join;
 pub mod match_recognize;
 pub mod pairs;
 pub mod rank;
 pub mod session_aggregate;
 pub mod session_tvf;
+pub mod set_operation;
 pub mod sort;
+pub mod temporal_join;
 pub mod unnest;
 pub mod window_aggregate;
 pub mod window_join;

@@ -9,6 +9,7 @@ pub(crate) mod encoding;
 pub mod key;
 pub mod keyed;
 pub mod matches;
+pub(crate) mod pages;
 pub mod ranked;
 pub mod row_store;
 pub mod rows;
@@ -18,6 +19,8 @@ pub mod sets;
 pub mod slices;
 pub mod timed;
 pub(crate) mod value;
+pub mod versions;
+pub mod waiting;
 
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
 use arrow::datatypes::UInt8Type;

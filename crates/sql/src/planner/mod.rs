@@ -15,11 +15,13 @@ mod relations;
 pub mod rewrite;
 pub mod row_number;
 mod select;
+pub mod set_operations;
+mod sub_queries;
+pub mod temporal;
 mod unions;
 pub mod unnest;
 
 use datafusion_common::config::ConfigOptions;
-use datafusion_common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion_common::{Column, DFSchemaRef, Result, plan_err};
 use datafusion_expr::{EmptyRelation, Expr, LogicalPlan, LogicalPlanBuilder};
 use datafusion_optimizer::analyzer::resolve_grouping_function::ResolveGroupingFunction;
@@ -28,7 +30,8 @@ use datafusion_optimizer::{
     Analyzer, AnalyzerRule, Optimizer, OptimizerContext, OptimizerRule, common_subexpr_eliminate::CommonSubexprEliminate,
     decorrelate_predicate_subquery::DecorrelatePredicateSubquery, eliminate_cross_join::EliminateCrossJoin,
     eliminate_filter::EliminateFilter, extract_equijoin_predicate::ExtractEquijoinPredicate, optimize_projections::OptimizeProjections,
-    push_down_filter::PushDownFilter, replace_distinct_aggregate::ReplaceDistinctWithAggregate, simplify_expressions::SimplifyExpressions,
+    push_down_filter::PushDownFilter, replace_distinct_aggregate::ReplaceDistinctWithAggregate,
+    scalar_subquery_to_join::ScalarSubqueryToJoin, simplify_expressions::SimplifyExpressions,
 };
 use std::sync::Arc;
 
@@ -43,7 +46,7 @@ const OPTIMIZER_PASSES: usize = 4;
 pub fn optimize(plan: LogicalPlan, time_zone: Zone) -> SqlResult<LogicalPlan> {
     let rules = || apply_rules(match_recognize::settle::settle(plan)?);
     let plan = with_context(EvalContext { time_zone, ..EvalContext::default() }, rules)?;
-    refuse_sub_queries(&plan)?;
+    sub_queries::refuse(&plan)?;
     Ok(plan)
 }
 
@@ -59,10 +62,15 @@ fn settled_expression(expr: Expr, schema: DFSchemaRef) -> Result<Expr> {
     }
 }
 
+fn rule_options() -> ConfigOptions {
+    let mut options = ConfigOptions::default();
+    options.optimizer.enable_physical_uncorrelated_scalar_subquery = false;
+    options
+}
+
 fn settle_types(plan: LogicalPlan) -> Result<LogicalPlan> {
-    let config = ConfigOptions::default();
     let rules: Vec<Arc<dyn AnalyzerRule + Send + Sync>> = vec![Arc::new(ResolveGroupingFunction::new()), Arc::new(TypeCoercion::new())];
-    rewrite::flink_expressions(Analyzer::with_rules(rules).execute_and_check(plan, &config, |_, _| {})?)
+    rewrite::flink_expressions(Analyzer::with_rules(rules).execute_and_check(plan, &rule_options(), |_, _| {})?)
 }
 
 fn apply_rules(plan: LogicalPlan) -> SqlResult<LogicalPlan> {
@@ -71,37 +79,18 @@ fn apply_rules(plan: LogicalPlan) -> SqlResult<LogicalPlan> {
         Arc::new(SimplifyExpressions::new()),
         Arc::new(ReplaceDistinctWithAggregate::new()),
         Arc::new(DecorrelatePredicateSubquery::new()),
-        Arc::new(EliminateCrossJoin::new()),
+        Arc::new(ScalarSubqueryToJoin::new()),
+        // Before the next rule, which takes conditions apart that are not split into keys yet.
         Arc::new(ExtractEquijoinPredicate::new()),
+        Arc::new(EliminateCrossJoin::new()),
         Arc::new(EliminateFilter::new()),
         Arc::new(PushDownFilter::new()),
         Arc::new(CommonSubexprEliminate::new()),
         Arc::new(OptimizeProjections::new()),
     ];
-    let context = OptimizerContext::new().with_max_passes(OPTIMIZER_PASSES as u8).with_skip_failing_rules(false);
+    let context = OptimizerContext::new_with_config_options(Arc::new(rule_options()));
+    let context = context.with_max_passes(OPTIMIZER_PASSES as u8).with_skip_failing_rules(false);
     Ok(Optimizer::with_rules(rules).optimize(plan, &context, |_, _| {})?)
-}
-
-/// IN and EXISTS in WHERE have become joins; other sub-queries in expressions are not built.
-fn refuse_sub_queries(plan: &LogicalPlan) -> SqlResult<()> {
-    let mut found = None;
-    plan.apply(|node| {
-        node.apply_expressions(|expr| {
-            expr.apply(|e| {
-                found = found.or(match e {
-                    Expr::InSubquery(_) => Some(("IN with a sub-query, but for a condition in WHERE,", "IN")),
-                    Expr::Exists(_) => Some(("EXISTS, but for a condition in WHERE,", "EXISTS")),
-                    Expr::ScalarSubquery(_) | Expr::SetComparison(_) => Some(("a sub-query as a value", "SELECT")),
-                    _ => None,
-                });
-                Ok(TreeNodeRecursion::Continue)
-            })
-        })
-    })?;
-    match found {
-        Some((what, word)) => Err(SqlError::not_yet(what).about(word)),
-        None => Ok(()),
-    }
 }
 
 /// The plan with other column names; none: as it is.

@@ -140,7 +140,8 @@ impl Builder {
 
     /// Not in Flink: what follows a greedy group is forbidden to take a row that could begin the group anew.
     fn group_times(&mut self, group: &Pattern, min: u32, max: Option<u32>, greedy: bool, sink: usize) -> Result<usize> {
-        let unless = if greedy && max != Some(min) { first_variables(group).0 } else { vec![] };
+        // As with variables: what may be there once is not greedy.
+        let unless = if greedy && max != Some(min) && max != Some(1) { first_variables(group).0 } else { vec![] };
         let exit = Edge { unless, ..proceed(sink) };
         let mut last = match max {
             Some(_) => sink,

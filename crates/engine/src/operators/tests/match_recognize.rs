@@ -321,7 +321,7 @@ impl Trial<'_> {
             let own = match inner {
                 Pattern::Variable(v) if greedy && max != Some(min.max(1)) => vec![*v],
                 Pattern::Variable(_) => vec![],
-                group if greedy && max != Some(min) && more => firsts(group).0,
+                group if greedy && max != Some(min) && max != Some(1) && more => firsts(group).0,
                 _ => vec![],
             };
             then(taken, &[barred, &own].concat());

@@ -23,10 +23,10 @@ pub struct Planned {
 /// # Errors
 /// Where Flink refuses the pattern too, and for what is not built.
 pub fn plan(written: &Written) -> SqlResult<Planned> {
-    let mut reader = Reader { names: vec![], beyond_flink: vec![] };
+    let mut reader = Reader { names: vec![], written: vec![], beyond_flink: vec![] };
     let pattern = flat(reader.pattern(written)?);
-    check_optional_after_greedy(&pattern, &reader.names)?;
-    check_end(&pattern, &reader.names)?;
+    check_optional_after_greedy(&pattern, &reader)?;
+    check_end(&pattern, &reader)?;
     if Program::compile(&pattern)?.matches_nothing {
         let error = SqlError::new("the pattern can match without any row");
         return Err(error.about("PATTERN").help("at least one variable must take a row: write A+ instead of A*, or add a variable"));
@@ -36,6 +36,8 @@ pub fn plan(written: &Written) -> SqlResult<Planned> {
 
 struct Reader {
     names: Vec<String>,
+    /// By variable, how it stands in the pattern, with its quantifier.
+    written: Vec<String>,
     beyond_flink: Vec<&'static str>,
 }
 
@@ -64,6 +66,7 @@ impl Reader {
             return Err(error.help("a variable can stand in it once: use two variables with the same condition"));
         }
         self.names.push(name.to_string());
+        self.written.push(name.to_string());
         Ok(Pattern::Variable(self.names.len() as u16 - 1))
     }
 
@@ -101,8 +104,9 @@ impl Reader {
             self.note("a quantifier {,n}");
         }
         let inner = flat(self.pattern(inner)?);
-        if !matches!(inner, Pattern::Variable(_)) {
-            self.note("a group with a quantifier");
+        match inner {
+            Pattern::Variable(v) => self.written[usize::from(v)] = written,
+            _ => self.note("a group with a quantifier"),
         }
         Ok(Pattern::Repeat { inner: Box::new(inner), min, max, greedy: !reluctant })
     }
@@ -143,48 +147,53 @@ fn is_greedy(pattern: &Pattern) -> bool {
     matches!(pattern, Pattern::Repeat { min, max, greedy: true, .. } if *max != Some(*min) && *max != Some(1))
 }
 
-fn name_of<'a>(pattern: &Pattern, names: &'a [String]) -> &'a str {
+/// The last variable of a part.
+fn last_variable(pattern: &Pattern) -> usize {
     match pattern {
-        Pattern::Variable(v) => &names[*v as usize],
-        Pattern::Concat(parts) | Pattern::Alternation(parts) => parts.last().map_or("", |part| name_of(part, names)),
-        Pattern::Repeat { inner, .. } => name_of(inner, names),
+        Pattern::Variable(v) => usize::from(*v),
+        Pattern::Concat(parts) | Pattern::Alternation(parts) => parts.last().map_or(0, last_variable),
+        Pattern::Repeat { inner, .. } => last_variable(inner),
     }
 }
 
 /// Flink cannot tell which of two loops over the same rows a greedy one before an optional one means.
-fn check_optional_after_greedy(pattern: &Pattern, names: &[String]) -> SqlResult<()> {
+fn check_optional_after_greedy(pattern: &Pattern, reader: &Reader) -> SqlResult<()> {
     match pattern {
         Pattern::Variable(_) => Ok(()),
         Pattern::Concat(parts) => {
             for pair in parts.windows(2) {
                 let optional = matches!(&pair[1], Pattern::Repeat { min: 0, max: None | Some(1), .. });
                 if optional && is_greedy(&pair[0]) {
-                    let (before, after) = (name_of(&pair[0], names), name_of(&pair[1], names));
+                    let (before, place) = (&reader.names[last_variable(&pair[0])], last_variable(&pair[1]));
+                    let after = &reader.names[place];
                     let error =
                         SqlError::new(format!("{after} is optional and follows {before}, which is greedy: Flink does not support that"));
-                    return Err(error.about("PATTERN").help(format!("make {before} reluctant with a ? behind its quantifier")));
+                    return Err(error
+                        .about(&reader.written[place])
+                        .help(format!("make {before} reluctant with a ? behind its quantifier")));
                 }
             }
-            parts.iter().try_for_each(|part| check_optional_after_greedy(part, names))
+            parts.iter().try_for_each(|part| check_optional_after_greedy(part, reader))
         }
-        Pattern::Alternation(ways) => ways.iter().try_for_each(|way| check_optional_after_greedy(way, names)),
-        Pattern::Repeat { inner, .. } => check_optional_after_greedy(inner, names),
+        Pattern::Alternation(ways) => ways.iter().try_for_each(|way| check_optional_after_greedy(way, reader)),
+        Pattern::Repeat { inner, .. } => check_optional_after_greedy(inner, reader),
     }
 }
 
 /// A greedy end could always take one more row, so that the match would never be known.
-fn check_end(pattern: &Pattern, names: &[String]) -> SqlResult<()> {
+fn check_end(pattern: &Pattern, reader: &Reader) -> SqlResult<()> {
     match pattern {
-        Pattern::Concat(parts) => parts.last().map_or(Ok(()), |last| check_end(last, names)),
-        Pattern::Alternation(ways) => ways.iter().try_for_each(|way| check_end(way, names)),
+        Pattern::Concat(parts) => parts.last().map_or(Ok(()), |last| check_end(last, reader)),
+        Pattern::Alternation(ways) => ways.iter().try_for_each(|way| check_end(way, reader)),
         greedy if is_greedy(greedy) => {
-            let name = name_of(greedy, names);
+            let place = last_variable(greedy);
+            let name = &reader.names[place];
             let error = SqlError::new(format!("{name} is greedy and stands at the end of the pattern: the match would have no end"));
             Err(error
-                .about("PATTERN")
+                .about(&reader.written[place])
                 .help(format!("end with a variable that ends the match, or write a ? behind the quantifier of {name}")))
         }
-        Pattern::Repeat { inner, .. } => check_end(inner, names),
+        Pattern::Repeat { inner, .. } => check_end(inner, reader),
         Pattern::Variable(_) => Ok(()),
     }
 }
