@@ -43,4 +43,4 @@ MATCH_RECOGNIZE (
     B AS B.price >= 2 * A.price,
     C AS C.price >= 2 * B.price
 )
-WHERE last_price > 100 * first_price;
+WHERE last_price > 500000 * first_price;

@@ -4,6 +4,7 @@ use arrow::datatypes::{DataType, Field, Schema};
 use datafusion_common::{DFSchema, ScalarValue};
 use datafusion_expr::{BinaryExpr, Expr, Operator};
 use flott_engine::operators::match_recognize::condition::{AggregateOf, Condition, Operand, Reference, Test};
+use flott_engine::operators::match_recognize::history::Locator;
 use flott_engine::operators::match_recognize::output::{OutputColumn, OutputValue};
 use flott_engine::operators::match_recognize::program::Program;
 use flott_engine::operators::match_recognize::{MatchRecognize, MatchSpec};
@@ -138,7 +139,7 @@ impl Tests<'_> {
         }
     }
 
-    fn row(&self, expr: &Expr) -> Option<(flott_engine::operators::match_recognize::history::Locator, usize)> {
+    fn row(&self, expr: &Expr) -> Option<(Locator, usize)> {
         match expr {
             Expr::Column(column) => match self.places.get(column.name.as_str())? {
                 MatchValue::Row(locator, place) => Some((*locator, *place)),

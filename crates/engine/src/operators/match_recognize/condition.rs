@@ -78,16 +78,11 @@ pub enum Test {
     Flag(Locator, usize),
     /// Whether a column is NULL.
     IsNull(Locator, usize),
-    /// A comparison that holds for these orders.
+    /// A comparison that holds when the left side is less, equal, greater.
     Compare(Operand, [bool; 3], Operand),
 }
 
 impl Test {
-    /// The orders for which an operator holds: less, equal, greater.
-    pub fn orders(less: bool, equal: bool, greater: bool) -> [bool; 3] {
-        [less, equal, greater]
-    }
-
     fn holds(&self, table: &MatchTable, place: &Place) -> Option<bool> {
         match self {
             Test::All(all) => all

@@ -140,6 +140,10 @@ impl Builder {
 
     /// Not in Flink: what follows a greedy group is forbidden to take a row that could begin the group anew.
     fn group_times(&mut self, group: &Pattern, min: u32, max: Option<u32>, greedy: bool, sink: usize) -> Result<usize> {
+        if first_variables(group).1 {
+            let error = Error::config("a group that can match without any row cannot have a quantifier");
+            return Err(error.help("let one of its variables take at least one row"));
+        }
         // As with variables: what may be there once is not greedy.
         let unless = if greedy && max != Some(min) && max != Some(1) { first_variables(group).0 } else { vec![] };
         let exit = Edge { unless, ..proceed(sink) };
@@ -289,10 +293,10 @@ mod tests {
     }
 
     #[test]
-    fn loops_around_what_may_be_empty_end() {
-        let inner = Pattern::Repeat { inner: Box::new(repeat(0, 0, None, true)), min: 0, max: None, greedy: true };
-        let program = Program::compile(&Pattern::Concat(vec![inner, Pattern::Variable(1)])).unwrap();
-        assert!(program.moves(0).iter().any(|m| m.variable == 1));
+    fn a_group_that_may_be_empty_has_no_quantifier() {
+        let group = Pattern::Concat(vec![repeat(0, 0, None, true), repeat(1, 0, Some(1), true)]);
+        let twice = Pattern::Repeat { inner: Box::new(group), min: 2, max: None, greedy: false };
+        assert!(Program::compile(&twice).unwrap_err().to_string().contains("without any row"));
     }
 
     #[test]

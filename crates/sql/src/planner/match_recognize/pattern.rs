@@ -27,7 +27,8 @@ pub fn plan(written: &Written) -> SqlResult<Planned> {
     let pattern = flat(reader.pattern(written)?);
     check_optional_after_greedy(&pattern, &reader)?;
     check_end(&pattern, &reader)?;
-    if Program::compile(&pattern)?.matches_nothing {
+    let program = Program::compile(&pattern).map_err(|e| SqlError::from(e).about("PATTERN"))?;
+    if program.matches_nothing {
         let error = SqlError::new("the pattern can match without any row");
         return Err(error.about("PATTERN").help("at least one variable must take a row: write A+ instead of A*, or add a variable"));
     }
