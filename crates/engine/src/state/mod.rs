@@ -11,6 +11,7 @@ pub mod keyed;
 pub mod matches;
 pub(crate) mod pages;
 pub mod ranked;
+mod ranking;
 pub mod row_store;
 pub mod rows;
 pub(crate) mod run_queue;

@@ -11,6 +11,7 @@ mod match_recognize;
 mod rank;
 mod sort;
 mod temporal;
+pub mod text;
 
 use arrow::array::RecordBatch;
 use datafusion_common::DFSchemaRef;

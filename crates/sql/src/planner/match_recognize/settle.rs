@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use super::node::{Definition, MatchNode, OrderKey, RefValue, Reference, as_match};
 use crate::catalog::without_time_attribute;
+use crate::stream::text::sql_text;
 
 /// The row in question itself.
 pub const CURRENT: Locator = Locator { of: None, first: false, offset: 0 };
@@ -103,7 +104,7 @@ fn shown(expr: &Expr, references: &[Reference]) -> String {
         },
         _ => Ok(Transformed::no(e)),
     });
-    named.map_or_else(|_| expr.to_string(), |named| named.data.to_string())
+    named.map_or_else(|_| expr.to_string(), |named| sql_text(&named.data))
 }
 
 struct Lift {
