@@ -10,6 +10,7 @@ pub mod interval_join;
 pub mod join;
 pub mod limit;
 pub mod lookup_join;
+pub mod match_recognize;
 pub mod over_aggregate;
 pub mod over_updating;
 pub mod pairs;

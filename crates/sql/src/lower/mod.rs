@@ -3,6 +3,7 @@
 mod case;
 pub mod expr;
 mod join;
+mod match_recognize;
 mod merge;
 mod over;
 mod rank;
@@ -201,6 +202,7 @@ impl Lowering<'_> {
             }
             StreamOp::Rank(columns) => self.rank(node, columns),
             StreamOp::Over(columns) => self.over(node, columns),
+            StreamOp::Match(columns) => self.match_recognize(node, columns),
             StreamOp::TimeSort { time, order } => self.time_sort(node, *time, order),
             StreamOp::Join(_) | StreamOp::IntervalJoin { .. } | StreamOp::WindowJoin { .. } => self.join(node),
             StreamOp::TemporalJoin { columns, times } => self.temporal_join(node, columns, *times),

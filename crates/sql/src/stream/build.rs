@@ -16,6 +16,7 @@ use std::sync::Arc;
 use super::aggregate::build_aggregate;
 use super::calc::{calc, column_at, identity};
 use super::join::build_join;
+use super::match_recognize::build_match;
 use super::over::build_over;
 use super::rank::build_rank;
 use super::sort::{build_limit, build_sort};
@@ -24,6 +25,7 @@ use super::{Changelog, ScanColumn, StreamNode, StreamOp, WindowColumns};
 use crate::catalog::{ColumnSource, Table, without_time_attribute};
 use crate::error::{SqlError, SqlResult};
 use crate::planner::context::FlinkTable;
+use crate::planner::match_recognize::node::as_match;
 use crate::planner::nodes::{WindowKind, WindowTvf, as_window_tvf};
 use crate::planner::rewrite::cast_to_field;
 use crate::planner::set_operations::{SetOperationNode, as_set_operation};
@@ -80,6 +82,8 @@ fn build_extension(plan: &LogicalPlan, node: &Arc<dyn UserDefinedLogicalNode>) -
         build_window_tvf(tvf)
     } else if let Some(unnest) = as_unnest(node) {
         build_unnest(unnest)
+    } else if let Some(matched) = as_match(node) {
+        build_match(matched)
     } else if let Some(operation) = as_set_operation(node) {
         build_set_operation(operation)
     } else if let Some(join) = as_join(plan) {

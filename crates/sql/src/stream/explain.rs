@@ -7,6 +7,7 @@ use datafusion_expr::Expr;
 use flott_engine::operators::over_aggregate::Frame;
 use std::fmt::Write;
 
+use super::match_recognize::match_text;
 use super::text::sql_text;
 use super::{AggregateCalls, DeduplicateColumns, JoinColumns, LookupForm, OverColumns, OverOrder, RankColumns, StreamNode, StreamOp};
 use crate::catalog::{ROWTIME, time_attribute};
@@ -85,6 +86,11 @@ fn labels(node: &StreamNode) -> Vec<String> {
             let window = WINDOW_COLUMNS.iter().map(|name| name.to_string());
             keys.chain(aggregate.calls.iter().map(|c| c.text.clone())).chain(window).collect()
         }
+        StreamOp::Match(columns) => {
+            let below = below();
+            let keys = columns.partition.iter().map(|k| below[*k].clone());
+            keys.chain(columns.clauses.output.iter().map(|r| r.text.clone())).collect()
+        }
         StreamOp::Join(_) | StreamOp::IntervalJoin { .. } | StreamOp::WindowJoin { .. } | StreamOp::TemporalJoin { .. } => {
             node.inputs.iter().flat_map(labels).collect()
         }
@@ -159,6 +165,7 @@ fn describe(node: &StreamNode) -> String {
             let by: Vec<usize> = std::iter::once(*time).chain(order.iter().map(|c| c.column)).collect();
             format!("TemporalSort(orderBy=[{}])", names(&node.inputs[0], &by))
         }
+        StreamOp::Match(columns) => format!("Match({})", match_text(columns, |at| names(&node.inputs[0], at))),
         StreamOp::Join(columns) => format!("Join({})", join_text(node, columns)),
         StreamOp::IntervalJoin { columns, processing, lower, upper, .. } => {
             let bounds = format!("windowBounds=[isRowTime={}, leftLowerBound={lower}, leftUpperBound={upper}]", !processing);
@@ -260,6 +267,8 @@ fn state(node: &StreamNode) -> Option<&'static str> {
         StreamOp::WindowTvf { kind: WindowKind::Session { .. }, .. } => Some("rows of open sessions"),
         StreamOp::WindowAggregate { .. } => Some("one entry per key and open slice"),
         StreamOp::Join(_) => Some("the rows of both inputs, for ever"),
+        StreamOp::Match(columns) if columns.clauses.within_ms.is_some() => Some("rows that may still be part of a match"),
+        StreamOp::Match(_) => Some("rows that may still be part of a match, without WITHIN for ever"),
         StreamOp::TimeSort { .. } => Some("rows that the watermark has not passed"),
         StreamOp::Over(columns) => Some(match (columns.order, columns.frame) {
             (OverOrder::Value(_), _) => "the rows of each key, for ever",

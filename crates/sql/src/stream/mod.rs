@@ -7,6 +7,7 @@ pub mod explain;
 mod fields;
 mod join;
 pub mod lookup;
+mod match_recognize;
 mod over;
 mod rank;
 mod sort;
@@ -32,6 +33,7 @@ use crate::planner::unnest::UnnestForm;
 
 pub use build::{InsertForm, build_query, build_sink};
 pub use join::pair_schema;
+pub use match_recognize::{MatchColumns, MatchValue, constant};
 pub use over::check_windows;
 
 /// A finished plan: reads and computes nothing that nobody uses.
@@ -162,6 +164,8 @@ pub enum StreamOp {
         /// The order of rows of the same time.
         order: Vec<SortColumn>,
     },
+    /// Sequences of rows that match a pattern.
+    Match(Box<MatchColumns>),
     /// A join that keeps both inputs.
     Join(JoinColumns),
     /// A join of rows whose times are near each other.

@@ -4,6 +4,7 @@
 mod group;
 mod harness;
 mod join;
+mod match_recognize;
 mod over;
 mod rank;
 mod rowwise;
