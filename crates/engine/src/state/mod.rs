@@ -13,7 +13,7 @@ pub mod matches;
 pub(crate) mod pages;
 pub mod ranked;
 mod ranking;
-pub mod row_store;
+pub(crate) mod row_store;
 pub mod rows;
 pub(crate) mod run_queue;
 pub mod sessions;
