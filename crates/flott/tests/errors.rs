@@ -109,6 +109,32 @@ const CASES: &[Case] = &[
         "'2024-01-01 25:00:00' is no TIMESTAMP",
         Some("write it like TIMESTAMP '2024-01-31 10:11:12.345'"),
     ),
+    // OVER
+    (
+        "SELECT SUM(id) OVER (ORDER BY ts RANGE 5 PRECEDING) FROM bids",
+        "RANGE",
+        "RANGE takes an interval that is written out, 0 or more",
+        Some("write RANGE BETWEEN INTERVAL '10' SECOND PRECEDING AND CURRENT ROW, or ROWS for a number of rows"),
+    ),
+    (
+        "SELECT SUM(id) OVER w FROM bids",
+        "w",
+        "there is no window 'w'",
+        Some("define it behind FROM, WHERE and HAVING: WINDOW w AS (PARTITION BY … ORDER BY …)"),
+    ),
+    (
+        "SELECT SUM(id) OVER (PARTITION BY item) FROM bids",
+        "OVER",
+        "OVER of a stream needs an ORDER BY",
+        Some("write SUM(…) OVER (PARTITION BY … ORDER BY t), t being the column of WATERMARK, PROCTIME() or any other one"),
+    ),
+    ("SELECT UPPER(item) OVER (ORDER BY ts) FROM bids", "UPPER", "UPPER is no aggregate, so OVER cannot follow it", None),
+    (
+        "SELECT id FROM bids WHERE SUM(id) OVER (ORDER BY ts) > 1",
+        "OVER",
+        "OVER cannot stand in WHERE, which is done with before any OVER",
+        Some("filter in a query around this one, or with QUALIFY"),
+    ),
 ];
 
 /// All that is wrong with a script, in order: the words underlined, message, help.

@@ -149,7 +149,7 @@ impl EmittingAggregate {
             let over = self.over(end, after);
             let table = windows.slice(end);
             let slots = table.index().live_slots();
-            let mut marks = Marks::of(table.columns_mut())?;
+            let marks = Marks::of(table.columns_mut())?;
             let now = |slot: &u32| {
                 let slot = *slot as usize;
                 marks.changed[slot] == 1 && (ending || over || (marks.due[slot] > 0 && marks.due[slot] <= tick.now_ms))

@@ -17,6 +17,7 @@ impl Lowering<'_> {
             StreamOp::GroupAggregate(aggregate) => self.group_aggregate(step, aggregate, true),
             StreamOp::Rank(columns) if columns.window.is_none() => self.rank(step, columns, true),
             StreamOp::Join(columns) => self.held(step, columns.keys.to_vec()),
+            StreamOp::Over(columns) => self.held(step, vec![columns.partition.clone()]),
             StreamOp::SetOperation(_) => {
                 let all: Vec<usize> = (0..step.schema.fields().len()).collect();
                 self.held(step, vec![all.clone(), all])

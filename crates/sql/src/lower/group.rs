@@ -50,6 +50,6 @@ impl Lowering<'_> {
         let schema = Arc::new(Schema::new(vec![Field::new("$none", DataType::Boolean, false)]));
         let one = Arc::new(BooleanArray::from(vec![true]));
         let row = RecordBatch::try_new(schema, vec![one]).map_err(Error::from)?;
-        Ok(self.values(&row))
+        Ok(self.graph.add("Values", NodeKind::Source(Box::new(super::values::source_node(row))), vec![]))
     }
 }

@@ -24,6 +24,7 @@ fn finally(mut node: StreamNode) -> StreamNode {
         node.inputs = node.inputs.into_iter().map(finally).collect();
         return StreamNode { changelog: Changelog::InsertOnly, ..node };
     }
+    node.inputs = node.inputs.into_iter().map(finally).collect();
     let (schema, window, key) = (node.schema.clone(), node.window.clone(), node.key.clone());
     StreamNode { op: StreamOp::AtEnd, inputs: vec![node], schema, changelog: Changelog::InsertOnly, window, key }
 }

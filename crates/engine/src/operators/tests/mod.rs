@@ -6,6 +6,8 @@ mod emitting;
 mod group;
 mod harness;
 mod join;
+mod match_recognize;
+mod over;
 mod rank;
 mod rowwise;
 mod session;
