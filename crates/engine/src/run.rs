@@ -146,7 +146,7 @@ impl Job {
                 NodeKind::Operator(factory) => {
                     for part in &mut parts {
                         let mut operator = factory()?;
-                        let mut state = State::default();
+                        let mut state = State::with_ttls(&node.ttls_ms);
                         operator.open(&mut state)?;
                         holds[id] = !state.is_empty();
                         part.push(WorkerNode::Operator(operator, state));
@@ -239,7 +239,7 @@ impl Job {
         let mut taken = vec![];
         let mut left = self.config.tick_rows_max;
         for source in &mut self.sources {
-            left -= source.take(left, &mut taken);
+            left -= source.take(left, &mut taken).min(left);
         }
         Ok(taken)
     }

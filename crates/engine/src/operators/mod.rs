@@ -1,13 +1,17 @@
 //! The operators, one file each.
 
 pub mod calc;
+pub mod changelog;
 mod changes;
 pub mod enforce;
 pub mod expand;
+pub mod first_row;
 pub mod group_aggregate;
 pub mod interval_join;
 pub mod join;
 pub mod limit;
+pub mod materialize;
+pub mod normalize;
 pub mod pairs;
 pub mod rank;
 pub mod session_aggregate;

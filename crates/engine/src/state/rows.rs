@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::StateTable;
 use super::encoding::{ByteRows, decode_rows, encode_rows};
+use super::expiry::Expiry;
 use super::key::{KeyIndex, NO_SLOT};
 use super::keyed::key_group_field;
 use crate::hash::{key_group, mix, stable_hash};
@@ -47,12 +48,18 @@ pub struct RowTable {
     index: HashTable<u32>,
     /// The row of NULLs.
     null_row: Box<[u8]>,
+    expiry: Option<Expiry>,
 }
 
 /// The rows of a batch in the form a table keeps them.
 pub struct Encoded(ByteRows);
 
 impl Encoded {
+    /// The rows of a batch.
+    pub(super) fn of(rows: &RecordBatch) -> Result<Self> {
+        Ok(Self(encode_rows(rows.columns(), rows.num_rows())?))
+    }
+
     /// The content of a row.
     pub fn row(&self, row: usize) -> &[u8] {
         self.0.row(row)
@@ -75,12 +82,13 @@ impl RowTable {
             rows: vec![],
             free: vec![],
             index: HashTable::new(),
+            expiry: None,
         })
     }
 
     /// The rows of a batch in the form the table keeps them.
     pub fn encode(&self, rows: &RecordBatch) -> Result<Encoded> {
-        Ok(Encoded(encode_rows(rows.columns(), rows.num_rows())?))
+        Encoded::of(rows)
     }
 
     /// The key columns of a batch of rows of the table.
@@ -121,7 +129,14 @@ impl RowTable {
 
     /// The note, to change.
     pub fn note_mut(&mut self, id: u32) -> &mut i64 {
+        self.touch(id);
         &mut self.rows[id as usize].note
+    }
+
+    fn touch(&mut self, id: u32) {
+        if let Some(expiry) = &mut self.expiry {
+            expiry.touch(id);
+        }
     }
 
     fn hash(key: u32, content: &[u8]) -> u64 {
@@ -133,6 +148,7 @@ impl RowTable {
         let hash = Self::hash(key, content);
         if let Some(id) = self.find_hashed(key, content, hash) {
             self.rows[id as usize].count += count;
+            self.touch(id);
             return id;
         }
         let chain = self.chains[key as usize];
@@ -156,6 +172,7 @@ impl RowTable {
         }
         let rows = &self.rows;
         self.index.insert_unique(hash, id, |id| rows[*id as usize].hash);
+        self.touch(id);
         id
     }
 
@@ -176,8 +193,9 @@ impl RowTable {
     pub fn take(&mut self, id: u32) {
         let row = &mut self.rows[id as usize];
         row.count -= 1;
-        if row.count <= 0 {
-            self.remove(id);
+        match row.count <= 0 {
+            true => self.remove(id),
+            false => self.touch(id),
         }
     }
 
@@ -198,6 +216,9 @@ impl RowTable {
             next => self.rows[next as usize].before = before,
         }
         self.free.push(id);
+        if let Some(expiry) = &mut self.expiry {
+            expiry.forget(id);
+        }
     }
 
     /// Forgets keys that have no rows.
@@ -232,6 +253,11 @@ impl StateTable for RowTable {
             Arc::new(Int64Array::from_iter_values(ids.iter().map(|id| row(id).note))),
         ];
         columns.extend(self.decode(ids.iter().map(|id| Some(*id)))?);
+        if let Some(expiry) = &self.expiry {
+            let (field, written) = expiry.save(ids.iter().copied());
+            fields.push(field);
+            columns.push(written);
+        }
         Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
     }
 
@@ -239,16 +265,33 @@ impl StateTable for RowTable {
         let counts = saved.column(1).as_primitive_opt::<Int64Type>();
         let notes = saved.column(2).as_primitive_opt::<Int64Type>();
         let (Some(counts), Some(notes)) = (counts, notes) else { return Err(Error::state("saved rows have an unknown form")) };
-        let columns = &saved.columns()[3..];
+        let columns = &saved.columns()[3..3 + self.types.len()];
         let content = encode_rows(columns, saved.num_rows())?;
         let keys: Vec<ArrayRef> = self.key_columns.iter().map(|c| columns[*c].clone()).collect();
         let mut slots = vec![];
         self.key_slots(&keys, saved.num_rows(), &mut slots)?;
+        let mut ids = Vec::with_capacity(slots.len());
         for (row, key) in slots.into_iter().enumerate() {
             let id = self.add(key, content.row(row), counts.value(row));
             *self.note_mut(id) = notes.value(row);
+            ids.push(id);
+        }
+        if let Some(expiry) = &mut self.expiry {
+            expiry.restore(saved, ids.into_iter());
         }
         Ok(())
+    }
+
+    fn live_for(&mut self, ttl_ms: i64) {
+        self.expiry = Some(Expiry::new(ttl_ms));
+    }
+
+    fn expire(&mut self, now_ms: i64) {
+        for id in self.expiry.as_mut().map(|expiry| expiry.over(now_ms)).unwrap_or_default() {
+            let key = self.rows[id as usize].key;
+            self.remove(id);
+            self.forget_empty(&[key]);
+        }
     }
 
     fn len(&self) -> usize {
@@ -257,6 +300,10 @@ impl StateTable for RowTable {
 
     fn memory_bytes(&self) -> usize {
         let content: usize = self.rows.iter().map(|r| r.bytes.len()).sum();
-        self.keys.memory_bytes() + content + self.rows.capacity() * size_of::<Stored>() + self.index.capacity() * 5
+        self.keys.memory_bytes()
+            + self.expiry.as_ref().map_or(0, Expiry::memory_bytes)
+            + content
+            + self.rows.capacity() * size_of::<Stored>()
+            + self.index.capacity() * 5
     }
 }

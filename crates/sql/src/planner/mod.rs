@@ -6,6 +6,7 @@
 
 pub mod aggregates;
 mod casts;
+pub mod changelog;
 pub mod context;
 pub mod expressions;
 mod legacy;
@@ -14,6 +15,7 @@ mod relations;
 pub mod rewrite;
 pub mod row_number;
 mod select;
+mod ttl;
 mod unions;
 pub mod unnest;
 

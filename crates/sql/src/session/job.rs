@@ -20,7 +20,7 @@ use crate::lower::{ZoneClock, check_sink, connector_of, lower};
 use crate::options::SessionOptions;
 use crate::planner::context::PlanContext;
 use crate::planner::optimize;
-use crate::stream::{Changelog, InsertForm, StreamNode, StreamOp, build_query, build_sink, explain, finish};
+use crate::stream::{InsertForm, StreamNode, StreamOp, build_query, build_sink, explain, finish};
 use crate::types::{ColumnType, FlinkType};
 
 /// What a SELECT gives.
@@ -69,10 +69,10 @@ impl PlannedJob {
 impl Session {
     pub(super) fn plan_query(&self, query: &ast::Query) -> SqlResult<PlannedJob> {
         let plan = optimize(PlanContext::new(&self.catalog).query(query)?, self.options.time_zone()?)?;
-        let root = finish(build_query(&plan)?)?;
+        let root = finish(build_query(&plan)?, &self.options, None)?;
         let zone = Arc::new(ZoneClock(self.options.time_zone()?));
         let fields = Arc::new(root.schema.as_arrow().clone());
-        let result = ResultSchema { fields, updating: root.changelog == Changelog::Retract, zone };
+        let result = ResultSchema { fields, updating: !root.changelog.is_insert_only(), zone };
         let logical = vec![plan.display_indent().to_string()];
         self.job(vec![root], logical, Some(result), "collect")
     }
@@ -97,9 +97,6 @@ impl Session {
             let error = SqlError::new("INSERT OVERWRITE is for batch jobs: a stream has no end at which it could replace what is there");
             return Err(error.about("OVERWRITE").help("write INSERT INTO"));
         }
-        if insert.on_conflict.is_some() {
-            return Err(SqlError::not_yet("ON CONFLICT").about("CONFLICT"));
-        }
         let path = self.path(&insert.table)?;
         let Object::Table(table) = self.catalog.get(&path)? else {
             return Err(SqlError::new(format!("'{}' is a view: it cannot be written", path.name)).about(&path.name));
@@ -117,7 +114,7 @@ impl Session {
         }
         let form = InsertForm { named, fixed: self.fixed_partitions(insert, table)?, hints };
         let plan = optimize(PlanContext::new(&self.catalog).query(&insert.source.query)?, self.options.time_zone()?)?;
-        let root = finish(build_sink(&plan, table, form)?)?;
+        let root = finish(build_sink(&plan, table, form)?, &self.options, insert.on_conflict)?;
         Ok((plan.display_indent().to_string(), root, path.to_string().replace('`', "")))
     }
 
@@ -160,7 +157,7 @@ impl Session {
         }
         let path = self.path(&create.name)?;
         let table = Arc::new(self.build_table(&described, path.clone())?);
-        let root = finish(build_sink(&plan, &table, InsertForm::default())?)?;
+        let root = finish(build_sink(&plan, &table, InsertForm::default())?, &self.options, None)?;
         let logical = vec![plan.display_indent().to_string()];
         let job = self.job(vec![root], logical, None, &format!("insert-into_{}", path.to_string().replace('`', "")))?;
         self.catalog.add(&path, Object::Table(table), false)?;
@@ -200,6 +197,11 @@ impl Session {
                     .about(&table.path.name));
                 }
                 let options = source.options();
+                if connector.source_mode(&options) != table.source_mode {
+                    return Err(SqlError::new(format!("a hint cannot change which changes table '{}' brings", table.path.name))
+                        .about(&table.path.name)
+                        .help("declare another table with that format"));
+                }
                 *bounded &= (connector.info().bounded)(&options);
                 self.check_table(table, &options)?;
             }

@@ -6,17 +6,19 @@ use datafusion_common::{Column, DFSchema, Result};
 use datafusion_expr::execution_props::ExecutionProps;
 use datafusion_expr::{EmptyRelation, Expr, ExprSchemable, LogicalPlan, TableScan, Values};
 use datafusion_physical_expr::create_physical_expr;
+use flott_engine::connector::SourceMode;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::aggregate::build_aggregate;
 use super::calc::{calc, column_at, identity};
-use super::join::build_join;
+use super::join::{build_join, needs_inserts};
 use super::rank::build_rank;
 use super::sort::{build_limit, build_sort};
 use super::{Changelog, ScanColumn, StreamNode, StreamOp, WindowColumns};
 use crate::catalog::{ColumnSource, Table};
 use crate::error::{SqlError, SqlResult};
+use crate::planner::changelog::{ChangelogForm, ChangelogNode, as_changelog};
 use crate::planner::context::FlinkTable;
 use crate::planner::nodes::{WindowKind, WindowTvf, as_window_tvf};
 use crate::planner::rewrite::cast_to_field;
@@ -45,8 +47,7 @@ pub(super) fn build(plan: &LogicalPlan) -> SqlResult<StreamNode> {
         LogicalPlan::Aggregate(aggregate) => build_aggregate(aggregate, build(&aggregate.input)?),
         LogicalPlan::Union(union) => {
             let inputs = union.inputs.iter().map(|i| build(i)).collect::<SqlResult<Vec<_>>>()?;
-            let retracts = inputs.iter().any(|i| i.changelog == Changelog::Retract);
-            let changelog = if retracts { Changelog::Retract } else { Changelog::InsertOnly };
+            let changelog = inputs.iter().map(|i| i.changelog).reduce(Changelog::union).unwrap_or(Changelog::InsertOnly);
             Ok(StreamNode { op: StreamOp::Union, inputs, schema: union.schema.clone(), changelog, window: None, key: None })
         }
         LogicalPlan::Join(join) => build_join(join),
@@ -54,6 +55,7 @@ pub(super) fn build(plan: &LogicalPlan) -> SqlResult<StreamNode> {
         LogicalPlan::EmptyRelation(empty) => build_empty(empty),
         LogicalPlan::Limit(limit) => build_limit(limit),
         LogicalPlan::Sort(sort) if sort.fetch.is_none() => build_sort(sort),
+        LogicalPlan::Extension(extension) if let Some(call) = as_changelog(&extension.node) => build_changelog(call),
         LogicalPlan::Extension(extension) => match (as_window_tvf(&extension.node), as_unnest(&extension.node)) {
             (Some(tvf), _) => build_window_tvf(tvf),
             (_, Some(unnest)) => build_unnest(unnest),
@@ -98,7 +100,12 @@ fn build_scan(scan: &TableScan) -> SqlResult<StreamNode> {
         return Err(SqlError::new(format!("table '{}' cannot be read", scan.table_name)));
     };
     let columns = scan.projected_schema.fields().iter().map(|f| ScanColumn { expr: Expr::Column(Column::from_name(f.name())) });
-    Ok(leaf(StreamOp::Scan { source: source.clone(), columns: columns.collect() }, scan.projected_schema.clone()))
+    let op = StreamOp::Scan { source: source.clone(), columns: columns.collect() };
+    let changelog = match source.table.source_mode {
+        SourceMode::AppendOnly => Changelog::InsertOnly,
+        SourceMode::Retract | SourceMode::Upsert => Changelog::Retract,
+    };
+    Ok(StreamNode { changelog, ..leaf(op, scan.projected_schema.clone()) })
 }
 
 fn build_values(values: &Values) -> SqlResult<StreamNode> {
@@ -129,11 +136,6 @@ fn build_values(values: &Values) -> SqlResult<StreamNode> {
 
 fn build_window_tvf(tvf: &WindowTvf) -> SqlResult<StreamNode> {
     let input = build(&tvf.input)?;
-    if input.changelog != Changelog::InsertOnly {
-        return Err(SqlError::new("a window function needs rows that do not change, but the query before it changes rows it has emitted")
-            .about("DESCRIPTOR")
-            .help("put the window function first and aggregate behind it"));
-    }
     let kind = tvf.kind.clone();
     let processing = tvf.is_processing_time()?;
     let time = tvf.input.schema().index_of_column(&tvf.time)?;
@@ -147,6 +149,21 @@ fn build_window_tvf(tvf: &WindowTvf) -> SqlResult<StreamNode> {
     };
     let op = StreamOp::WindowTvf { kind, time, processing, partition };
     Ok(StreamNode { op, inputs: vec![input], schema, changelog, window, key: None })
+}
+
+/// `FROM_CHANGELOG` and `TO_CHANGELOG`.
+fn build_changelog(call: &ChangelogNode) -> SqlResult<StreamNode> {
+    let input = build(&call.input)?;
+    let schema = datafusion_expr::UserDefinedLogicalNodeCore::schema(call).clone();
+    let (op, changelog) = match &call.form {
+        ChangelogForm::From(..) if !input.changelog.is_insert_only() => return Err(needs_inserts("FROM_CHANGELOG", "FROM_CHANGELOG")),
+        ChangelogForm::From(op, mapping) => {
+            let op = call.input.schema().index_of_column(op)?;
+            (StreamOp::FromChangelog { op, mapping: mapping.clone() }, Changelog::Retract)
+        }
+        ChangelogForm::To(_, mapping) => (StreamOp::ToChangelog { mapping: mapping.clone() }, Changelog::InsertOnly),
+    };
+    Ok(StreamNode { op, inputs: vec![input], schema, changelog, window: None, key: None })
 }
 
 /// The collection becomes a column first, if it is none yet.

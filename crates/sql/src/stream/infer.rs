@@ -1,0 +1,68 @@
+//! Changelog modes of a finished plan, as Flink infers them: who needs only the new row of an update is given only that.
+
+use datafusion_expr::Expr;
+use std::sync::Arc;
+
+use super::changelog::{Changelog, Want};
+use super::keys::upsert_keys;
+use super::{StreamNode, StreamOp};
+
+/// The step with those before it, so that it gives of updates what is wanted. `None` if it cannot leave `-U` out.
+pub(super) fn infer(node: &StreamNode, want: Want) -> Option<StreamNode> {
+    if node.changelog.is_insert_only() {
+        return Some(with_inputs(node, node.changelog, |input| inner_want(node, input))?);
+    }
+    let both = || with_inputs(node, node.changelog.as_wanted(want), |_| Want::Both);
+    match &node.op {
+        StreamOp::Scan { .. } | StreamOp::FromChangelog { .. } => {
+            let source = both()?;
+            if want == Want::Both {
+                return Some(StreamNode { changelog: node.changelog, ..source });
+            }
+            Some(drop_update_before(StreamNode { changelog: node.changelog, ..source }))
+        }
+        // A row that ceases to fulfil a condition is known by its `-U` alone, unless the condition goes by the key.
+        StreamOp::Calc { condition: Some(condition), .. } if want == Want::After && !by_key(condition, &node.inputs[0]) => None,
+        StreamOp::Unnest { .. } | StreamOp::Expand(_) if want == Want::After => None,
+        StreamOp::Calc { .. }
+        | StreamOp::Union
+        | StreamOp::EnforceNotNull { .. }
+        | StreamOp::WindowTvf { .. }
+        | StreamOp::Unnest { .. }
+        | StreamOp::Expand(_) => {
+            let inputs = node.inputs.iter().map(|input| infer(input, want)).collect::<Option<Vec<_>>>()?;
+            let changelog = inputs.iter().map(|i| i.changelog).reduce(Changelog::union)?;
+            Some(StreamNode { inputs, changelog, ..node.clone() })
+        }
+        StreamOp::ChangelogNormalize { .. } => with_inputs(node, node.changelog.as_wanted(want), |_| Want::After),
+        _ => both(),
+    }
+}
+
+/// What an input of a step with insert-only result is asked for.
+fn inner_want(node: &StreamNode, _: &StreamNode) -> Want {
+    match node.op {
+        StreamOp::ChangelogNormalize { .. } => Want::After,
+        _ => Want::Both,
+    }
+}
+
+fn with_inputs(node: &StreamNode, changelog: Changelog, want: impl Fn(&StreamNode) -> Want) -> Option<StreamNode> {
+    let inputs = node.inputs.iter().map(|input| infer(input, want(input))).collect::<Option<Vec<_>>>()?;
+    Some(StreamNode { inputs, changelog, ..node.clone() })
+}
+
+/// Leaves the `-U` rows of a source out.
+pub(super) fn drop_update_before(input: StreamNode) -> StreamNode {
+    if !input.changelog.has_before() {
+        return input;
+    }
+    let (schema, window, key) = (Arc::clone(&input.schema), input.window.clone(), input.key.clone());
+    let changelog = input.changelog.as_wanted(Want::After);
+    StreamNode { op: StreamOp::DropUpdateBefore, inputs: vec![input], schema, changelog, window, key }
+}
+
+fn by_key(condition: &Expr, input: &StreamNode) -> bool {
+    let used: Vec<usize> = condition.column_refs().into_iter().filter_map(|c| input.schema.maybe_index_of_column(c)).collect();
+    upsert_keys(input).iter().any(|key| used.iter().all(|column| key.contains(column)))
+}
