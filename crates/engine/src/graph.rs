@@ -4,6 +4,7 @@ use arrow::datatypes::SchemaRef;
 use std::sync::Arc;
 
 use crate::expr::Expr;
+use crate::lookup::LookupNode;
 use crate::operator::OperatorFactory;
 use crate::sink::Sink;
 use crate::source::Source;
@@ -21,6 +22,8 @@ pub enum Exchange {
     Hash(Vec<usize>),
     /// Go to worker 0.
     Single,
+    /// Stay on the worker they are on, and are looked up on the way as [`Node::lookup`] says: what is found goes to port 1.
+    Lookup,
 }
 
 /// An input of a node.
@@ -91,6 +94,8 @@ pub struct Node {
     pub delay_ms: i64,
     /// How long entries of the operator's state tables live without being written, by table; milliseconds. Empty: for ever.
     pub ttls_ms: Vec<Option<i64>>,
+    /// How rows that come over [`Exchange::Lookup`] are looked up.
+    pub lookup: Option<LookupNode>,
 }
 
 /// A dataflow in topological order.
@@ -103,7 +108,7 @@ pub struct Graph {
 impl Graph {
     /// Adds a node and tells its id.
     pub fn add(&mut self, name: impl Into<String>, kind: NodeKind, inputs: Vec<Edge>) -> NodeId {
-        self.nodes.push(Node { name: name.into(), kind, inputs, delay_ms: 0, ttls_ms: vec![] });
+        self.nodes.push(Node { name: name.into(), kind, inputs, delay_ms: 0, ttls_ms: vec![], lookup: None });
         self.nodes.len() - 1
     }
 }
@@ -161,7 +166,11 @@ impl Topology {
             outputs,
             inputs: graph.nodes.iter().map(|n| n.inputs.iter().map(|e| e.from).collect()).collect(),
             delays_ms: graph.nodes.iter().map(|n| n.delay_ms).collect(),
-            ports: graph.nodes.iter().map(|n| n.inputs.iter().map(|e| e.port + 1).max().unwrap_or(0)).collect(),
+            ports: graph
+                .nodes
+                .iter()
+                .map(|n| n.inputs.iter().map(|e| e.port + 1).max().unwrap_or(0) + usize::from(n.lookup.is_some()))
+                .collect(),
             stages,
         })
     }

@@ -5,17 +5,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use crate::checkpoint::{CheckpointStore, Numbering};
-use crate::expr::EvalContext;
+use crate::feed::{Feed, Share};
 use crate::graph::{Graph, NodeId, NodeKind, Topology};
 use crate::intake::{SourceIntake, Taken};
+use crate::lookup::LookupNode;
 use crate::operator::{LateRows, Tick};
 use crate::pool::Pool;
 use crate::progress::{OperatorProgress, Progress, SinkProgress};
 use crate::sink::Sink;
-use crate::source::ChunkBudget;
 use crate::state::State;
 use crate::time::{END_OF_TIME, NO_WATERMARK, delayed, slowest};
-use crate::worker::{DecodeTask, DecodedChunk, Intake, Parcel, StageOutput, Worker, WorkerNode};
+use crate::worker::{DecodedChunk, Intake, Parcel, StageOutput, Worker, WorkerNode};
 use crate::{Batch, Result};
 
 /// Where processing time comes from.
@@ -90,17 +90,26 @@ impl Control {
 const SLEEP_MAX_MS: i64 = 20;
 /// Milliseconds between two progress reports.
 const PROGRESS_INTERVAL_MS: i64 = 200;
-/// Bytes in a chunk: large enough to make the cost per chunk vanish, small enough that its columns stay in the cache.
-const CHUNK_BYTES: usize = 1 << 20;
-/// Rows in a chunk, for sources that count rows.
-const CHUNK_ROWS: usize = 16 << 10;
-/// Most chunks a worker decodes in one tick.
-const CHUNKS_PER_WORKER_MAX: usize = 4;
-
 pub(crate) struct SinkSlot {
     pub(crate) node: NodeId,
     pub(crate) sink: Box<dyn Sink>,
     pub(crate) rows: u64,
+}
+
+/// What a worker does in a stage.
+struct StageInput {
+    stage: usize,
+    ticks: Arc<Vec<Tick>>,
+    sourced: Vec<(NodeId, Batch)>,
+    arrived: Vec<Parcel>,
+    ahead: Option<Share>,
+}
+
+impl StageInput {
+    fn run(worker: &mut Worker, input: Self) -> Result<(StageOutput, Option<Result<Vec<DecodedChunk>>>)> {
+        let output = worker.run_stage(input.stage, &input.ticks, input.sourced, input.arrived)?;
+        Ok((output, input.ahead.map(|share| share.decode(worker))))
+    }
 }
 
 /// A dataflow, ready to run.
@@ -111,6 +120,8 @@ pub struct Job {
     pub(crate) pool: Pool,
     pub(crate) sources: Vec<SourceIntake>,
     pub(crate) sinks: Vec<SinkSlot>,
+    /// By the node that gets what is found.
+    pub(crate) lookups: Vec<(NodeId, LookupNode)>,
     pub(crate) late: Vec<LateRows>,
     /// Event time by node after the last tick.
     pub(crate) watermarks: Vec<i64>,
@@ -126,7 +137,7 @@ pub struct Job {
     pub(crate) last_checkpoint_ms: i64,
     pub(crate) last_checkpoint_tick: u64,
     pub(crate) wake_at_ms: Option<i64>,
-    pub(crate) chunks_per_worker: usize,
+    pub(crate) feed: Feed,
     pub(crate) state_size: (usize, usize),
     /// Messages for the user, such as a damaged checkpoint that was passed over.
     pub notes: Vec<String>,
@@ -138,9 +149,10 @@ impl Job {
         let topology = Arc::new(Topology::of(&graph)?);
         let nodes = graph.nodes.len();
         let mut parts: Vec<Vec<WorkerNode>> = (0..config.workers).map(|_| Vec::with_capacity(nodes)).collect();
-        let (mut sources, mut sinks) = (vec![], vec![]);
+        let (mut sources, mut sinks, mut lookups) = (vec![], vec![], vec![]);
         let mut holds = vec![true; nodes];
         for (id, node) in graph.nodes.into_iter().enumerate() {
+            lookups.extend(node.lookup.map(|lookup| (id, lookup)));
             match node.kind {
                 NodeKind::Source(source) => sources.push(open_source(id, node.name, *source, &mut parts)),
                 NodeKind::Operator(factory) => {
@@ -169,6 +181,7 @@ impl Job {
             pool: Pool::start(workers)?,
             sources,
             sinks,
+            lookups,
             late: vec![LateRows::default(); nodes],
             watermarks: vec![NO_WATERMARK; nodes],
             store,
@@ -182,7 +195,7 @@ impl Job {
             last_checkpoint_ms: now_ms,
             last_checkpoint_tick: 0,
             wake_at_ms: None,
-            chunks_per_worker: 1,
+            feed: Feed::new(),
             state_size: (0, 0),
             notes: vec![],
             config,
@@ -199,7 +212,8 @@ impl Job {
         }
         let mut reported_ms = self.now_ms;
         loop {
-            self.now_ms = self.now_ms.max(self.clock.now_ms());
+            self.now_ms = self.feed.ahead_ms.take().unwrap_or_else(|| self.now_ms.max(self.clock.now_ms()));
+            let started = Instant::now();
             if control.stopping() {
                 self.stop()?;
                 on_progress(&self.progress());
@@ -211,6 +225,7 @@ impl Job {
             if finished || !taken.is_empty() || moved || self.wake_at_ms.is_some_and(|w| w <= self.now_ms) {
                 let last = finished && taken.is_empty();
                 self.step(taken, last)?;
+                self.feed.adapt(started.elapsed().as_millis() as u64, self.config.latency_target_ms);
                 if self.config.abandon_after_ticks.is_some_and(|n| self.ticks >= n) {
                     return Ok(Outcome::Abandoned);
                 }
@@ -228,69 +243,6 @@ impl Job {
                 reported_ms = self.now_ms;
                 on_progress(&self.progress());
             }
-        }
-    }
-
-    /// Takes what the sources have ready, within the budget.
-    fn take_input(&mut self) -> Result<Vec<Taken>> {
-        if self.sources.iter().all(|s| s.pending_rows() == 0) {
-            self.fetch_and_decode()?;
-        }
-        let mut taken = vec![];
-        let mut left = self.config.tick_rows_max;
-        for source in &mut self.sources {
-            left -= source.take(left, &mut taken).min(left);
-        }
-        Ok(taken)
-    }
-
-    fn fetch_and_decode(&mut self) -> Result<()> {
-        let started = Instant::now();
-        let workers = self.pool.len();
-        let chunks = workers * self.chunks_per_worker;
-        let budget = ChunkBudget { rows: CHUNK_ROWS.min(self.config.tick_rows_max), bytes: CHUNK_BYTES };
-        let mut tasks: Vec<DecodeTask> = vec![];
-        for source in &mut self.sources {
-            if source.discovers() {
-                source.discover(self.now_ms)?;
-            }
-            source.fetch(chunks, budget, self.now_ms, &mut tasks)?;
-        }
-        if tasks.is_empty() {
-            return Ok(());
-        }
-        let full = tasks.len() >= chunks;
-        for chunk in self.decode(tasks)? {
-            if let Some(source) = self.sources.iter_mut().find(|s| s.node() == chunk.node) {
-                source.accept(chunk, self.now_ms);
-            }
-        }
-        self.adapt(full, started.elapsed().as_millis() as u64);
-        Ok(())
-    }
-
-    /// Contiguous runs of chunks go to each worker, so that the order of workers is the order of rows.
-    fn decode(&mut self, tasks: Vec<DecodeTask>) -> Result<Vec<DecodedChunk>> {
-        let context = EvalContext { now_ms: self.now_ms, watermark: NO_WATERMARK };
-        let used = tasks.len().min(self.pool.len());
-        let total = tasks.len();
-        let mut shares: Vec<(Vec<DecodeTask>, EvalContext)> = (0..used).map(|_| (vec![], context)).collect();
-        for (i, task) in tasks.into_iter().enumerate() {
-            shares[i * used / total].0.push(task);
-        }
-        let decoded = self
-            .pool
-            .each(shares, |worker, (tasks, context)| tasks.into_iter().map(|t| worker.decode(t, &context)).collect::<Result<Vec<_>>>())?;
-        Ok(decoded.into_iter().flatten().collect())
-    }
-
-    /// Grows ticks while they are well within the latency target and the input keeps them full; shrinks them when not.
-    fn adapt(&mut self, full: bool, decode_ms: u64) {
-        let target = self.config.latency_target_ms;
-        if decode_ms * 2 > target {
-            self.chunks_per_worker = (self.chunks_per_worker / 2).max(1);
-        } else if full && decode_ms * 4 < target {
-            self.chunks_per_worker = (self.chunks_per_worker * 2).min(CHUNKS_PER_WORKER_MAX);
         }
     }
 
@@ -339,16 +291,42 @@ impl Job {
         }
         let mut arrived: Vec<Vec<Parcel>> = (0..workers).map(|_| vec![]).collect();
         self.wake_at_ms = None;
+        let mut ahead = Ok(vec![]);
         for stage in 0..self.topology.stages.len() {
-            let mut inputs = vec![];
-            for (sourced, arrived) in sourced.iter_mut().zip(&mut arrived) {
-                inputs.push((stage, ticks.clone(), std::mem::take(sourced), std::mem::take(arrived)));
+            if stage + 1 == self.topology.stages.len() && !last {
+                // What goes wrong with the next tick's input comes after this tick's output.
+                ahead = self.fetch_ahead();
             }
-            let outputs =
-                self.pool.each(inputs, |worker, (stage, ticks, sourced, arrived)| worker.run_stage(stage, &ticks, sourced, arrived))?;
+            let mut shares = ahead.as_mut().map(std::mem::take).unwrap_or_default().into_iter();
+            let inputs = sourced.iter_mut().zip(&mut arrived).map(|(sourced, arrived)| StageInput {
+                stage,
+                ticks: ticks.clone(),
+                sourced: std::mem::take(sourced),
+                arrived: std::mem::take(arrived),
+                ahead: shares.next(),
+            });
+            let done = self.pool.each(inputs.collect(), StageInput::run)?;
+            let (outputs, decoded): (Vec<StageOutput>, Vec<_>) = done.into_iter().unzip();
             self.collect(outputs, &mut arrived)?;
+            self.accept(decoded.into_iter().flatten().collect::<Result<_>>()?);
+            self.look_up(&mut arrived)?;
         }
+        ahead?;
         self.ticks += 1;
+        Ok(())
+    }
+
+    /// Adds to the rows that cross a lookup what is found for them.
+    fn look_up(&mut self, arrived: &mut [Vec<Parcel>]) -> Result<()> {
+        let (now_ms, clock) = (self.now_ms, &self.clock);
+        for (node, lookup) in &mut self.lookups {
+            for parcels in arrived.iter_mut() {
+                let asked = parcels.iter().filter(|p| p.node == *node);
+                let answers = asked.map(|p| lookup.answer(&p.batch, now_ms, &mut |ms| clock.sleep_ms(ms)));
+                let answers = answers.collect::<Result<Vec<_>>>().map_err(|e| e.at(self.topology.names[*node].clone()))?;
+                parcels.extend(answers.into_iter().map(|batch| Parcel { node: *node, port: 1, batch }));
+            }
+        }
         Ok(())
     }
 

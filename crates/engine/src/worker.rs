@@ -184,6 +184,9 @@ impl Worker {
         for edge in &topology.outputs[node] {
             match &edge.exchange {
                 Exchange::Forward => self.inbox[edge.to][edge.port].push(batch.clone()),
+                Exchange::Lookup => {
+                    result.outbound[self.index].push(Parcel { node: edge.to, port: edge.port, batch: batch.clone() });
+                }
                 Exchange::Single => {
                     result.outbound[0].push(Parcel { node: edge.to, port: edge.port, batch: batch.clone() });
                 }

@@ -22,6 +22,7 @@ pub(super) const FUNCTIONS: &[Def] = &[
         "The number of elements of an array, or of entries of a map.",
         "CARDINALITY(ARRAY[1, 2]) = 2",
     ),
+    Def::new("$single", &[Arg::Array], Ret::By(element_type), single).nullable(),
     Def::new("element", &[Arg::Array], Ret::By(element_type), element).nullable().doc(
         "ELEMENT(array)",
         "The only element; NULL for an empty array, an error for a longer one.",
@@ -85,6 +86,14 @@ fn element_type(args: &ReturnFieldArgs) -> Result<DataType> {
 }
 
 fn element(call: &Call) -> Result<ArrayRef> {
+    only_element(call, |count| format!("ELEMENT: the array has {count} elements, but only one is allowed"))
+}
+
+fn single(call: &Call) -> Result<ArrayRef> {
+    only_element(call, |count| format!("a sub-query that is used as a value gives {count} rows, but only one is allowed"))
+}
+
+fn only_element(call: &Call, several: fn(i32) -> String) -> Result<ArrayRef> {
     let value = call.array(0)?;
     let list = value.as_list::<i32>();
     let offsets = list.value_offsets();
@@ -92,7 +101,7 @@ fn element(call: &Call) -> Result<ArrayRef> {
     for row in 0..call.rows {
         let count = offsets[row + 1] - offsets[row];
         if list.is_valid(row) && count > 1 {
-            return exec_err!("ELEMENT: the array has {count} elements, but only one is allowed");
+            return exec_err!("{}", several(count));
         }
         picks.push((list.is_valid(row) && count == 1).then_some(offsets[row] as u32));
     }

@@ -41,8 +41,8 @@ impl Operator for Join {
     fn open(&mut self, state: &mut State) -> Result<()> {
         let [left, right] = &self.spec.inputs.schemas;
         self.tables = Some([
-            state.declare("left", RowTable::new(left.clone(), &self.spec.inputs.keys[0])?),
-            state.declare("right", RowTable::new(right.clone(), &self.spec.inputs.keys[1])?),
+            state.declare("left", RowTable::new(left.clone(), &self.spec.inputs.keys[0])),
+            state.declare("right", RowTable::new(right.clone(), &self.spec.inputs.keys[1])),
         ]);
         Ok(())
     }
@@ -95,9 +95,11 @@ impl Meeting<'_> {
         let mut found = Found { partners: vec![0; batch.len()], before: HashMap::default() };
         let (mut rows, mut others) = (vec![], vec![]);
         for (row, key) in slots.iter().enumerate() {
-            for id in self.other.ids(*key).collect::<Vec<_>>() {
+            let mut partner = self.other.first(*key);
+            while let Some(id) = partner {
                 rows.push(row as u32);
                 others.push(id);
+                partner = self.other.next(id);
                 if rows.len() == PAIRS_MAX {
                     self.join(batch, std::mem::take(&mut rows), std::mem::take(&mut others), &mut found)?;
                 }
@@ -122,7 +124,7 @@ impl Meeting<'_> {
         let mut columns = vec![];
         if emits || self.spec.inputs.condition.is_some() {
             let own = taken(batch.rows.columns(), &rows)?;
-            columns = beside(self.side, own, self.other.decode(others.iter().map(|id| Some(*id)))?);
+            columns = beside(self.side, own, self.other.columns(&some(&others))?);
         }
         if let Some(keep) = self.spec.inputs.fulfilled(&columns, rows.len(), &self.tick.eval())? {
             (rows, others) = (kept(&rows, &keep), kept(&others, &keep));
@@ -167,7 +169,7 @@ impl Meeting<'_> {
         let appears = |id: &u32| (self.other.note(*id) > 0) == (self.spec.kind.wants_partner() == Some(true));
         let kinds = ids.iter().map(|id| if appears(id) { RowKind::Insert } else { RowKind::Delete }).collect();
         let times = ids.iter().map(|id| self.other.count(*id)).collect();
-        let mut columns = self.other.decode(ids.iter().map(|id| Some(*id)))?;
+        let mut columns = self.other.columns(&some(&ids))?;
         if self.spec.kind.wants_partner().is_none() {
             columns = beside(self.side, self.spec.inputs.nulls(self.side, ids.len()), columns);
         }
@@ -194,22 +196,26 @@ impl Meeting<'_> {
 
     /// Keeps the rows of the batch for those of the other input that are to come.
     fn keep(&mut self, batch: &Batch, keys: &[ArrayRef], partners: &[i64]) -> Result<()> {
-        let content = self.own.encode(&batch.rows)?;
         let mut slots = vec![];
         self.own.key_slots(keys, batch.len(), &mut slots)?;
+        let coming = self.own.open(batch.rows.columns(), batch.len())?;
+        let counted = self.spec.kind.counts(self.side);
         for (row, key) in slots.iter().enumerate() {
             if batch.kind(row).adds() {
-                let id = self.own.add(*key, content.row(row), 1);
-                *self.own.note_mut(id) = partners[row];
-            } else if let Some(id) = self.own.find(*key, content.row(row)) {
+                let id = self.own.add(*key, &coming, row, 1)?;
+                if counted {
+                    *self.own.note_mut(id) = partners[row];
+                }
+            } else if let Some(id) = self.own.find(*key, &coming, row)? {
                 self.own.take(id);
             }
         }
-        if batch.kinds.is_some() {
-            self.own.forget_empty(&slots);
-        }
-        Ok(())
+        self.own.settle(if batch.kinds.is_some() { &slots } else { &[] })
     }
+}
+
+fn some(ids: &[u32]) -> Vec<Option<u32>> {
+    ids.iter().map(|id| Some(*id)).collect()
 }
 
 fn rows_where(partners: &[i64], wanted: impl Fn(i64) -> bool) -> Vec<u32> {

@@ -5,11 +5,10 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use std::sync::Arc;
 
 use super::StateTable;
-use super::encoding::{decode_rows, encode_rows};
+use super::encoding::{ByteRows, decode_rows, encode_rows};
 use super::expiry::Expiry;
 use super::key::KeyIndex;
 use super::keyed::key_group_field;
-use super::rows::Encoded;
 use crate::Result;
 use crate::hash::key_group;
 
@@ -43,8 +42,8 @@ impl LatestTable {
     }
 
     /// The rows of a batch in the form the table keeps them.
-    pub fn encode(&self, rows: &RecordBatch) -> Result<Encoded> {
-        Encoded::of(rows)
+    pub(crate) fn encode(&self, rows: &RecordBatch) -> Result<ByteRows> {
+        encode_rows(rows.columns(), rows.num_rows())
     }
 
     /// The row of a slot.

@@ -10,6 +10,7 @@ pub(crate) mod expiry;
 pub mod key;
 pub mod keyed;
 pub mod latest;
+pub(crate) mod pages;
 pub mod ranked;
 pub mod rows;
 pub mod sessions;
@@ -17,6 +18,8 @@ pub mod sets;
 pub mod slices;
 pub mod timed;
 pub(crate) mod value;
+pub mod versions;
+pub mod waiting;
 
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
 use arrow::datatypes::UInt8Type;

@@ -1,29 +1,29 @@
-//! Rows by key, each with its multiplicity and a note: what joins and rankings remember of an input.
+//! Rows by key, each with its multiplicity and a note: what joins remember of an input.
 
-use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, UInt8Array, new_null_array};
+use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, UInt8Array};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 use hashbrown::HashTable;
 use std::sync::Arc;
 
 use super::StateTable;
-use super::encoding::{ByteRows, decode_rows, encode_rows};
 use super::expiry::Expiry;
 use super::key::{KeyIndex, NO_SLOT};
 use super::keyed::key_group_field;
-use crate::hash::{key_group, mix, stable_hash};
+use super::pages::Pages;
+use crate::hash::{hash_columns, key_group, mix};
 use crate::{Error, Result};
 
 const NONE: u32 = u32::MAX;
 
-/// A row that is kept, in the chain of its key's rows.
-struct Stored {
-    bytes: Box<[u8]>,
-    hash: u64,
+/// A row's place in the chain of its key's rows, and how often it is there.
+#[derive(Clone, Copy)]
+struct Link {
     key: u32,
     before: u32,
     next: u32,
-    count: i64,
-    note: i64,
+    count: u32,
+    /// Of key and content.
+    hash: u32,
 }
 
 /// The first and the last row of a key.
@@ -38,57 +38,48 @@ const EMPTY: Chain = Chain { first: NONE, last: NONE };
 /// Rows of one schema by the key in some of their columns. Equal rows are one row with a count.
 pub struct RowTable {
     schema: SchemaRef,
-    types: Vec<DataType>,
     key_columns: Vec<usize>,
     keys: KeyIndex,
     chains: Vec<Chain>,
-    rows: Vec<Stored>,
-    free: Vec<u32>,
+    rows: Pages,
+    /// By number of the row.
+    links: Vec<Link>,
+    /// By number of the row; as long as it must be.
+    notes: Vec<i64>,
     /// Finds a row by its key and content.
     index: HashTable<u32>,
-    /// The row of NULLs.
-    null_row: Box<[u8]>,
     expiry: Option<Expiry>,
 }
 
-/// The rows of a batch in the form a table keeps them.
-pub struct Encoded(ByteRows);
-
-impl Encoded {
-    /// The rows of a batch.
-    pub(super) fn of(rows: &RecordBatch) -> Result<Self> {
-        Ok(Self(encode_rows(rows.columns(), rows.num_rows())?))
-    }
-
-    /// The content of a row.
-    pub fn row(&self, row: usize) -> &[u8] {
-        self.0.row(row)
-    }
+/// The rows of a batch, to be added or looked for one by one.
+pub struct Coming {
+    page: u32,
+    hashes: Vec<u64>,
 }
 
 impl RowTable {
     /// An empty table for rows of this schema, by the key in these columns.
-    pub fn new(schema: SchemaRef, key_columns: &[usize]) -> Result<Self> {
+    pub fn new(schema: SchemaRef, key_columns: &[usize]) -> Self {
         let types: Vec<DataType> = schema.fields().iter().map(|f| f.data_type().clone()).collect();
         let key_types: Vec<DataType> = key_columns.iter().map(|c| types[*c].clone()).collect();
-        let nulls: Vec<ArrayRef> = types.iter().map(|t| new_null_array(t, 1)).collect();
-        Ok(Self {
-            null_row: encode_rows(&nulls, 1)?.row(0).into(),
+        Self {
             keys: KeyIndex::new(&key_types),
             key_columns: key_columns.to_vec(),
-            types,
+            rows: Pages::new(types),
             schema,
             chains: vec![],
-            rows: vec![],
-            free: vec![],
+            links: vec![],
+            notes: vec![],
             index: HashTable::new(),
             expiry: None,
-        })
+        }
     }
 
-    /// The rows of a batch in the form the table keeps them.
-    pub fn encode(&self, rows: &RecordBatch) -> Result<Encoded> {
-        Encoded::of(rows)
+    /// Lets the rows of a batch come; [`RowTable::settle`] ends that.
+    pub fn open(&mut self, columns: &[ArrayRef], rows: usize) -> Result<Coming> {
+        let mut hashes = vec![];
+        hash_columns(columns, rows, &mut hashes)?;
+        Ok(Coming { page: self.rows.open(columns, rows), hashes })
     }
 
     /// The key columns of a batch of rows of the table.
@@ -108,131 +99,147 @@ impl RowTable {
         self.keys.lookup(keys, rows, slots)
     }
 
-    /// The rows of a key, in the order in which they came.
-    pub fn ids(&self, key: u32) -> impl Iterator<Item = u32> + '_ {
+    /// The first row of a key; the rows of a key stand in the order in which they came.
+    #[inline]
+    pub fn first(&self, key: u32) -> Option<u32> {
         let first = if key == NO_SLOT { NONE } else { self.chains[key as usize].first };
-        std::iter::successors((first != NONE).then_some(first), |id| {
-            let next = self.rows[*id as usize].next;
-            (next != NONE).then_some(next)
-        })
+        (first != NONE).then_some(first)
+    }
+
+    /// The row after this one of the same key.
+    #[inline]
+    pub fn next(&self, id: u32) -> Option<u32> {
+        let next = self.links[id as usize].next;
+        (next != NONE).then_some(next)
+    }
+
+    fn ids(&self, key: u32) -> impl Iterator<Item = u32> + '_ {
+        std::iter::successors(self.first(key), |id| self.next(*id))
     }
 
     /// How often a row is there.
+    #[inline]
     pub fn count(&self, id: u32) -> i64 {
-        self.rows[id as usize].count
+        i64::from(self.links[id as usize].count)
     }
 
     /// What the operator noted about a row; zero for a new one.
     pub fn note(&self, id: u32) -> i64 {
-        self.rows[id as usize].note
+        self.notes.get(id as usize).copied().unwrap_or(0)
     }
 
     /// The note, to change.
     pub fn note_mut(&mut self, id: u32) -> &mut i64 {
         self.touch(id);
-        &mut self.rows[id as usize].note
+        if self.notes.len() <= id as usize {
+            self.notes.resize(self.links.len(), 0);
+        }
+        &mut self.notes[id as usize]
     }
 
+    #[inline]
     fn touch(&mut self, id: u32) {
         if let Some(expiry) = &mut self.expiry {
             expiry.touch(id);
         }
     }
 
-    fn hash(key: u32, content: &[u8]) -> u64 {
-        mix(stable_hash(content), u64::from(key))
-    }
-
-    /// Adds a row to its key.
-    pub fn add(&mut self, key: u32, content: &[u8], count: i64) -> u32 {
-        let hash = Self::hash(key, content);
-        if let Some(id) = self.find_hashed(key, content, hash) {
-            self.rows[id as usize].count += count;
+    /// Adds a row to its key, so often.
+    pub fn add(&mut self, key: u32, coming: &Coming, row: usize, count: u32) -> Result<u32> {
+        let hash = hash(key, coming, row);
+        if let Some(id) = self.find_hashed(key, coming, row, hash)? {
+            self.links[id as usize].count += count;
             self.touch(id);
-            return id;
+            return Ok(id);
         }
-        let chain = self.chains[key as usize];
-        let stored = Stored { bytes: content.into(), hash, key, before: chain.last, next: NONE, count, note: 0 };
-        let id = match self.free.pop() {
-            Some(id) => {
-                self.rows[id as usize] = stored;
-                id
-            }
-            None => {
-                self.rows.push(stored);
-                (self.rows.len() - 1) as u32
-            }
-        };
-        match chain.last {
-            NONE => self.chains[key as usize] = Chain { first: id, last: id },
-            last => {
-                self.rows[last as usize].next = id;
-                self.chains[key as usize].last = id;
-            }
+        let id = self.rows.keep(coming.page, row as u32);
+        let chain = &mut self.chains[key as usize];
+        let link = Link { key, before: chain.last, next: NONE, count, hash };
+        let before = std::mem::replace(&mut chain.last, id);
+        if before == NONE {
+            chain.first = id;
         }
-        let rows = &self.rows;
-        self.index.insert_unique(hash, id, |id| rows[*id as usize].hash);
+        if id as usize == self.links.len() {
+            self.links.push(link);
+        } else {
+            self.links[id as usize] = link;
+        }
+        if before != NONE {
+            self.links[before as usize].next = id;
+        }
+        if let Some(note) = self.notes.get_mut(id as usize) {
+            *note = 0;
+        }
+        let links = &self.links;
+        self.index.insert_unique(spread(hash), id, |id| spread(links[*id as usize].hash));
         self.touch(id);
-        id
+        Ok(id)
     }
 
-    /// The row of a key with that content.
-    pub fn find(&self, key: u32, content: &[u8]) -> Option<u32> {
-        (key != NO_SLOT).then(|| self.find_hashed(key, content, Self::hash(key, content))).flatten()
+    /// The row of a key that equals a coming one.
+    pub fn find(&self, key: u32, coming: &Coming, row: usize) -> Result<Option<u32>> {
+        if key == NO_SLOT { Ok(None) } else { self.find_hashed(key, coming, row, hash(key, coming, row)) }
     }
 
-    fn find_hashed(&self, key: u32, content: &[u8], hash: u64) -> Option<u32> {
+    fn find_hashed(&self, key: u32, coming: &Coming, row: usize, hash: u32) -> Result<Option<u32>> {
+        let mut failed = Ok(());
         let is_it = |id: &u32| {
-            let row = &self.rows[*id as usize];
-            row.hash == hash && row.key == key && *row.bytes == *content
+            let link = &self.links[*id as usize];
+            let candidate = link.hash == hash && link.key == key;
+            candidate
+                && self.rows.equal(*id, coming.page, row as u32).unwrap_or_else(|e| {
+                    failed = Err(e);
+                    false
+                })
         };
-        self.index.find(hash, is_it).copied()
+        let found = self.index.find(spread(hash), is_it).copied();
+        failed.map(|()| found)
     }
 
-    /// Takes a row away once. The last time, the row is gone; its key stays until [`RowTable::forget_empty`].
+    /// Takes a row away once. The last time, the row is gone; its key stays until [`RowTable::settle`].
     pub fn take(&mut self, id: u32) {
-        let row = &mut self.rows[id as usize];
-        row.count -= 1;
-        match row.count <= 0 {
-            true => self.remove(id),
-            false => self.touch(id),
+        let link = &mut self.links[id as usize];
+        link.count -= 1;
+        match link.count > 0 {
+            true => self.touch(id),
+            false => self.remove(id),
         }
     }
 
     /// Takes a row away however often it is there, like [`RowTable::take`].
-    pub fn remove(&mut self, id: u32) {
-        let Stored { hash, key, before, next, .. } = self.rows[id as usize];
-        self.rows[id as usize].bytes = Box::default();
-        if let Ok(entry) = self.index.find_entry(hash, |i| *i == id) {
+    fn remove(&mut self, id: u32) {
+        let Link { hash, key, before, next, .. } = self.links[id as usize];
+        if let Ok(entry) = self.index.find_entry(spread(hash), |i| *i == id) {
             entry.remove();
         }
         let chain = &mut self.chains[key as usize];
         match before {
             NONE => chain.first = next,
-            before => self.rows[before as usize].next = next,
+            before => self.links[before as usize].next = next,
         }
         match next {
             NONE => chain.last = before,
-            next => self.rows[next as usize].before = before,
+            next => self.links[next as usize].before = before,
         }
-        self.free.push(id);
+        self.rows.remove(id);
         if let Some(expiry) = &mut self.expiry {
             expiry.forget(id);
         }
     }
 
-    /// Forgets keys that have no rows.
-    pub fn forget_empty(&mut self, keys: &[u32]) {
+    /// After a batch: forgets those of these keys that have no rows left, and tidies up.
+    pub fn settle(&mut self, keys: &[u32]) -> Result<()> {
         for key in keys.iter().filter(|k| **k != NO_SLOT) {
             if self.chains[*key as usize].first == NONE {
                 self.keys.remove(*key);
             }
         }
+        self.rows.tidy()
     }
 
     /// The columns of rows; `None` is a row of NULLs.
-    pub fn decode(&self, ids: impl Iterator<Item = Option<u32>>) -> Result<Vec<ArrayRef>> {
-        decode_rows(&self.types, ids.map(|id| id.map_or(&*self.null_row, |id| &*self.rows[id as usize].bytes)))
+    pub fn columns(&self, ids: &[Option<u32>]) -> Result<Vec<ArrayRef>> {
+        self.rows.rows(ids)
     }
 
     fn live(&self) -> Vec<u32> {
@@ -241,18 +248,27 @@ impl RowTable {
     }
 }
 
+/// Of a coming row and its key.
+fn hash(key: u32, coming: &Coming, row: usize) -> u32 {
+    (mix(coming.hashes[row], u64::from(key)) >> 32) as u32
+}
+
+/// A hash table wants all 64 bits to differ.
+fn spread(hash: u32) -> u64 {
+    u64::from(hash).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+}
+
 impl StateTable for RowTable {
     fn snapshot(&self) -> Result<RecordBatch> {
         let ids = self.live();
-        let row = |id: &u32| &self.rows[*id as usize];
         let mut fields = vec![key_group_field(), Field::new("count", DataType::Int64, false), Field::new("note", DataType::Int64, false)];
         fields.extend(self.schema.fields().iter().enumerate().map(|(i, f)| Field::new(format!("row{i}"), f.data_type().clone(), true)));
         let mut columns: Vec<ArrayRef> = vec![
-            Arc::new(UInt8Array::from_iter_values(ids.iter().map(|id| key_group(self.keys.hash_of(row(id).key))))),
-            Arc::new(Int64Array::from_iter_values(ids.iter().map(|id| row(id).count))),
-            Arc::new(Int64Array::from_iter_values(ids.iter().map(|id| row(id).note))),
+            Arc::new(UInt8Array::from_iter_values(ids.iter().map(|id| key_group(self.keys.hash_of(self.links[*id as usize].key))))),
+            Arc::new(Int64Array::from_iter_values(ids.iter().map(|id| self.count(*id)))),
+            Arc::new(Int64Array::from_iter_values(ids.iter().map(|id| self.note(*id)))),
         ];
-        columns.extend(self.decode(ids.iter().map(|id| Some(*id)))?);
+        columns.extend(self.rows.rows(&ids.iter().copied().map(Some).collect::<Vec<_>>())?);
         if let Some(expiry) = &self.expiry {
             let (field, written) = expiry.save(ids.iter().copied());
             fields.push(field);
@@ -265,21 +281,23 @@ impl StateTable for RowTable {
         let counts = saved.column(1).as_primitive_opt::<Int64Type>();
         let notes = saved.column(2).as_primitive_opt::<Int64Type>();
         let (Some(counts), Some(notes)) = (counts, notes) else { return Err(Error::state("saved rows have an unknown form")) };
-        let columns = &saved.columns()[3..3 + self.types.len()];
-        let content = encode_rows(columns, saved.num_rows())?;
+        let columns = &saved.columns()[3..3 + self.schema.fields().len()];
         let keys: Vec<ArrayRef> = self.key_columns.iter().map(|c| columns[*c].clone()).collect();
         let mut slots = vec![];
         self.key_slots(&keys, saved.num_rows(), &mut slots)?;
+        let coming = self.open(columns, saved.num_rows())?;
         let mut ids = Vec::with_capacity(slots.len());
         for (row, key) in slots.into_iter().enumerate() {
-            let id = self.add(key, content.row(row), counts.value(row));
-            *self.note_mut(id) = notes.value(row);
+            let id = self.add(key, &coming, row, counts.value(row) as u32)?;
+            if notes.value(row) != 0 {
+                *self.note_mut(id) = notes.value(row);
+            }
             ids.push(id);
         }
         if let Some(expiry) = &mut self.expiry {
             expiry.restore(saved, ids.into_iter());
         }
-        Ok(())
+        self.rows.tidy()
     }
 
     fn live_for(&mut self, ttl_ms: i64) {
@@ -288,22 +306,21 @@ impl StateTable for RowTable {
 
     fn expire(&mut self, now_ms: i64) {
         for id in self.expiry.as_mut().map(|expiry| expiry.over(now_ms)).unwrap_or_default() {
-            let key = self.rows[id as usize].key;
+            let key = self.links[id as usize].key;
             self.remove(id);
-            self.forget_empty(&[key]);
+            if self.chains[key as usize].first == NONE {
+                self.keys.remove(key);
+            }
         }
     }
 
     fn len(&self) -> usize {
-        self.rows.len() - self.free.len()
+        self.rows.len()
     }
 
     fn memory_bytes(&self) -> usize {
-        let content: usize = self.rows.iter().map(|r| r.bytes.len()).sum();
-        self.keys.memory_bytes()
-            + self.expiry.as_ref().map_or(0, Expiry::memory_bytes)
-            + content
-            + self.rows.capacity() * size_of::<Stored>()
-            + self.index.capacity() * 5
+        let links = self.links.capacity() * size_of::<Link>() + self.notes.capacity() * 8 + self.index.capacity() * 6;
+        let expiry = self.expiry.as_ref().map_or(0, Expiry::memory_bytes);
+        expiry + self.keys.memory_bytes() + self.chains.capacity() * size_of::<Chain>() + self.rows.memory_bytes() + links
     }
 }

@@ -23,6 +23,14 @@ pub struct HintEntry {
     pub value: String,
 }
 
+impl std::fmt::Display for Hint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let quoted = |text: &str| format!("'{}'", text.replace('\'', "''"));
+        let entry = |e: &HintEntry| e.key.iter().map(|k| format!("{} = ", quoted(k))).chain([quoted(&e.value)]).collect::<String>();
+        write!(f, "{}({})", self.name, self.entries.iter().map(entry).collect::<Vec<_>>().join(", "))
+    }
+}
+
 /// The hints of a table in a query, from the `with_hints` of its `TableFactor::Table`.
 pub fn table_hints(with_hints: &[Expr]) -> Vec<Hint> {
     let texts = with_hints.iter().filter_map(|e| match e {

@@ -7,6 +7,7 @@ mod join;
 mod merge;
 mod rank;
 pub mod scan;
+mod temporal;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -175,6 +176,7 @@ impl Lowering<'_> {
                 }
                 Ok(Lowered { nodes, columns: None })
             }
+            StreamOp::SetOperation(kind) => self.set_operation(node, *kind),
             StreamOp::WindowTvf { kind, time, processing, partition } => {
                 let schema = arrow_schema(&node.schema);
                 let column = if *processing { None } else { Some(*time) };
@@ -219,6 +221,9 @@ impl Lowering<'_> {
             | StreamOp::ToChangelog { .. } => self.changes(node),
             StreamOp::TimeSort { time, order } => self.time_sort(node, *time, order),
             StreamOp::Join(_) | StreamOp::IntervalJoin { .. } | StreamOp::WindowJoin { .. } => self.join(node),
+            StreamOp::TemporalJoin { columns, times } => self.temporal_join(node, columns, *times),
+            StreamOp::Deduplicate(columns) => self.deduplicate(node, columns),
+            StreamOp::LookupJoin { columns, table, form } => self.lookup_join(node, columns, table, form),
             StreamOp::GroupAggregate(aggregate) => self.group_aggregate(node, aggregate),
             StreamOp::WindowAggregate { kind, attached, time, aggregate } => self.window_aggregate(node, kind, *attached, *time, aggregate),
             StreamOp::Sink(..) => Err(SqlError::new("a sink cannot stand below another step")),

@@ -15,6 +15,7 @@ use crate::error::{SqlError, SqlResult};
 use crate::options::{SessionOptions, parse_duration_ms};
 use crate::planner::context::FlinkTable;
 use crate::planner::expressions::as_field_access;
+use crate::stream::lookup::LOOKUP_OPTIONS;
 
 /// Options of any table that the planner, not the connector, reads.
 pub const SCAN_OPTIONS: [&str; 4] =
@@ -69,7 +70,8 @@ pub fn source_node(
 /// The spec without the options that are the planner's.
 pub fn connector_spec(spec: &TableSpec) -> TableSpec {
     let mut spec = spec.clone();
-    spec.options.retain(|k, _| !SCAN_OPTIONS.contains(&k.as_str()) && !k.starts_with("scan.watermark."));
+    let own = |k: &str| SCAN_OPTIONS.contains(&k) || k.starts_with("scan.watermark.") || k.starts_with(LOOKUP_OPTIONS);
+    spec.options.retain(|k, _| !own(k));
     spec
 }
 

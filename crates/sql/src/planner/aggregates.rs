@@ -1,7 +1,7 @@
 //! Aggregate functions as the planner sees them: names and result types. The engine computes them.
 
 use arrow::datatypes::{DataType, Field, FieldRef};
-use datafusion_common::{Result, not_impl_err, plan_err};
+use datafusion_common::{Result, ScalarValue, not_impl_err, plan_err};
 use datafusion_expr::function::AccumulatorArgs;
 use datafusion_expr::{Accumulator, AggregateUDF, AggregateUDFImpl, Expr, Signature, Volatility};
 use flott_engine::aggregate::AggFunction;
@@ -101,6 +101,11 @@ impl FlinkAggregate {
 impl AggregateUDFImpl for FlinkAggregate {
     fn name(&self) -> &str {
         self.name
+    }
+
+    /// COUNT of no row is zero: asked for where a sub-query becomes an outer join.
+    fn default_value(&self, t: &DataType) -> Result<ScalarValue> {
+        if self.name == "count" { Ok(ScalarValue::Int64(Some(0))) } else { ScalarValue::try_from(t) }
     }
 
     fn signature(&self) -> &Signature {

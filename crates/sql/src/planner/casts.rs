@@ -27,7 +27,7 @@ impl Pass for CastCalls {
             Expr::Cast { kind, expr: inner, data_type, .. } if !is_number(inner) => {
                 let Some((ty, _)) = flink_type_of(data_type) else { return ControlFlow::Continue(()) };
                 let prefix = if *kind == CastKind::TryCast { TRY_CAST } else { CAST };
-                *expr = call(format!("{prefix}{ty}"), inner.as_ref().clone());
+                *expr = call(format!("{prefix}{ty}"), vec![inner.as_ref().clone()]);
             }
             Expr::CompoundFieldAccess { access_chain, .. } => access_chain.iter_mut().for_each(quote_field),
             _ => {}
@@ -51,14 +51,15 @@ fn is_number(expr: &Expr) -> bool {
     }
 }
 
-fn call(name: String, arg: Expr) -> Expr {
+/// A call of a function that only the planner writes.
+pub(super) fn call(name: String, args: Vec<Expr>) -> Expr {
     Expr::Function(Function {
         name: ObjectName::from(vec![Ident::with_quote('`', name)]),
         uses_odbc_syntax: false,
         parameters: FunctionArguments::None,
         args: FunctionArguments::List(FunctionArgumentList {
             duplicate_treatment: None,
-            args: vec![FunctionArg::Unnamed(FunctionArgExpr::Expr(arg))],
+            args: args.into_iter().map(|arg| FunctionArg::Unnamed(FunctionArgExpr::Expr(arg))).collect(),
             clauses: vec![],
         }),
         filter: None,

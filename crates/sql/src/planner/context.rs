@@ -121,13 +121,13 @@ impl<'a> PlanContext<'a> {
 
     /// Plans a query whose stars are settled.
     pub(super) fn settled(&self, mut query: ast::Query) -> SqlResult<LogicalPlan> {
-        super::unions::refuse_all(&mut query)?;
+        super::set_operations::rewrite(&mut query);
         super::legacy::rewrite(&mut query)?;
         normalize(&mut query);
         let _ = walk_query(&mut query, &mut super::casts::CastCalls);
         let planner = SqlToRel::new_with_options(self, parser_options());
         let plan = planner.sql_statement_to_plan(ast::Statement::Query(Box::new(query)))?;
-        let plan = super::unions::coerce(plan)?;
+        let plan = super::sub_queries::single_values(super::unions::coerce(plan)?)?;
         Ok(super::rewrite::flink_expressions(plan)?)
     }
 

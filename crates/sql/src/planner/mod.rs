@@ -15,12 +15,14 @@ mod relations;
 pub mod rewrite;
 pub mod row_number;
 mod select;
+pub mod set_operations;
+mod sub_queries;
+pub mod temporal;
 mod ttl;
 mod unions;
 pub mod unnest;
 
 use datafusion_common::config::ConfigOptions;
-use datafusion_common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion_common::{Column, Result};
 use datafusion_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use datafusion_optimizer::analyzer::resolve_grouping_function::ResolveGroupingFunction;
@@ -29,7 +31,8 @@ use datafusion_optimizer::{
     Analyzer, AnalyzerRule, Optimizer, OptimizerContext, OptimizerRule, common_subexpr_eliminate::CommonSubexprEliminate,
     decorrelate_predicate_subquery::DecorrelatePredicateSubquery, eliminate_cross_join::EliminateCrossJoin,
     eliminate_filter::EliminateFilter, extract_equijoin_predicate::ExtractEquijoinPredicate, optimize_projections::OptimizeProjections,
-    push_down_filter::PushDownFilter, replace_distinct_aggregate::ReplaceDistinctWithAggregate, simplify_expressions::SimplifyExpressions,
+    push_down_filter::PushDownFilter, replace_distinct_aggregate::ReplaceDistinctWithAggregate,
+    scalar_subquery_to_join::ScalarSubqueryToJoin, simplify_expressions::SimplifyExpressions,
 };
 use std::sync::Arc;
 
@@ -43,12 +46,13 @@ const OPTIMIZER_PASSES: usize = 4;
 /// Types and rules: what a plan needs before it becomes a stream plan. Constants are computed in the time zone of the session.
 pub fn optimize(plan: LogicalPlan, time_zone: Zone) -> SqlResult<LogicalPlan> {
     let plan = with_context(EvalContext { time_zone, ..EvalContext::default() }, || apply_rules(plan))?;
-    refuse_sub_queries(&plan)?;
+    sub_queries::refuse(&plan)?;
     Ok(plan)
 }
 
 fn apply_rules(plan: LogicalPlan) -> SqlResult<LogicalPlan> {
-    let config = ConfigOptions::default();
+    let mut config = ConfigOptions::default();
+    config.optimizer.enable_physical_uncorrelated_scalar_subquery = false;
     let rules: Vec<Arc<dyn AnalyzerRule + Send + Sync>> = vec![Arc::new(ResolveGroupingFunction::new()), Arc::new(TypeCoercion::new())];
     let plan = Analyzer::with_rules(rules).execute_and_check(plan, &config, |_, _| {})?;
     let plan = rewrite::flink_expressions(plan)?;
@@ -56,37 +60,18 @@ fn apply_rules(plan: LogicalPlan) -> SqlResult<LogicalPlan> {
         Arc::new(SimplifyExpressions::new()),
         Arc::new(ReplaceDistinctWithAggregate::new()),
         Arc::new(DecorrelatePredicateSubquery::new()),
-        Arc::new(EliminateCrossJoin::new()),
+        Arc::new(ScalarSubqueryToJoin::new()),
+        // Before the next rule, which takes conditions apart that are not split into keys yet.
         Arc::new(ExtractEquijoinPredicate::new()),
+        Arc::new(EliminateCrossJoin::new()),
         Arc::new(EliminateFilter::new()),
         Arc::new(PushDownFilter::new()),
         Arc::new(CommonSubexprEliminate::new()),
         Arc::new(OptimizeProjections::new()),
     ];
-    let context = OptimizerContext::new().with_max_passes(OPTIMIZER_PASSES as u8).with_skip_failing_rules(false);
+    let context =
+        OptimizerContext::new_with_config_options(Arc::new(config)).with_max_passes(OPTIMIZER_PASSES as u8).with_skip_failing_rules(false);
     Ok(Optimizer::with_rules(rules).optimize(plan, &context, |_, _| {})?)
-}
-
-/// IN and EXISTS in WHERE have become joins; other sub-queries in expressions are not built.
-fn refuse_sub_queries(plan: &LogicalPlan) -> SqlResult<()> {
-    let mut found = None;
-    plan.apply(|node| {
-        node.apply_expressions(|expr| {
-            expr.apply(|e| {
-                found = found.or(match e {
-                    Expr::InSubquery(_) => Some(("IN with a sub-query, but for a condition in WHERE,", "IN")),
-                    Expr::Exists(_) => Some(("EXISTS, but for a condition in WHERE,", "EXISTS")),
-                    Expr::ScalarSubquery(_) | Expr::SetComparison(_) => Some(("a sub-query as a value", "SELECT")),
-                    _ => None,
-                });
-                Ok(TreeNodeRecursion::Continue)
-            })
-        })
-    })?;
-    match found {
-        Some((what, word)) => Err(SqlError::not_yet(what).about(word)),
-        None => Ok(()),
-    }
 }
 
 /// The plan with other column names; none: as it is.

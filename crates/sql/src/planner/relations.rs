@@ -34,7 +34,10 @@ impl RelationPlanner for FlinkRelations {
                 Some(plan) => planned(plan, alias.clone()),
                 None => Err(unknown_table_function(&name.to_string()).into()),
             },
-            TableFactor::Table { version: Some(_), .. } => Err(SqlError::not_yet("FOR SYSTEM_TIME AS OF").about("SYSTEM_TIME").into()),
+            TableFactor::Table { version: Some(_), .. } => Err(SqlError::new("a stream cannot be read as of one time")
+                .about("SYSTEM_TIME")
+                .help("join it: FROM o JOIN t FOR SYSTEM_TIME AS OF o.time ON o.key = t.key, o.time being o's time attribute")
+                .into()),
             TableFactor::Table { name, alias, with_hints, .. } if !with_hints.is_empty() => {
                 let name = cx.object_name_to_table_reference(name.clone())?;
                 let plan = hinted_scan(name, &table_hints(with_hints), cx)?;
@@ -88,6 +91,9 @@ fn plan_call(name: &ast::ObjectName, args: &[ast::FunctionArg], cx: &mut dyn Rel
         let call = call.map_err(|e| SqlError::from(e).about(name.to_string()))?;
         let input = table_data(&call.input, cx)?;
         return super::changelog::plan_call(call, input, cx).map(Some);
+    }
+    if let Some(plan) = super::set_operations::plan(name, args, cx)? {
+        return Ok(Some(plan));
     }
     match window_tvf(&name.to_string(), args) {
         Some(Ok(call)) => plan_window(call, cx).map(Some),

@@ -12,7 +12,7 @@ use sqlparser::tokenizer::Span;
 use std::ops::ControlFlow;
 
 use super::context::PlanContext;
-use super::unnest;
+use super::{temporal, unnest};
 use crate::dialect::names;
 use crate::error::{SqlError, SqlResult};
 
@@ -55,6 +55,7 @@ impl Settle<'_, '_> {
     }
 
     fn select(&self, select: &mut Select, ctes: &[Cte]) -> SqlResult<()> {
+        temporal::place_hints(select)?;
         let names: Vec<String> = ctes.iter().map(|c| c.alias.name.value.clone()).collect();
         super::ttl::settle(select, &names)?;
         unnest::fold(&mut select.from);
@@ -154,7 +155,10 @@ fn check_different(query: &Query, name: &str) -> SqlResult<()> {
 /// A lone `*` over one table means what it says.
 fn needs_columns(select: &Select) -> bool {
     match select.projection.as_slice() {
-        [SelectItem::Wildcard(_)] => !matches!(select.from.as_slice(), [one] if one.joins.is_empty()),
+        [SelectItem::Wildcard(_)] => match select.from.as_slice() {
+            [one] => !one.joins.is_empty() || matches!(one.relation, TableFactor::NestedJoin { .. }),
+            _ => true,
+        },
         items => items.iter().any(|i| matches!(i, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..))),
     }
 }

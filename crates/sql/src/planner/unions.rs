@@ -5,40 +5,12 @@ use arrow::datatypes::Field;
 use datafusion_common::tree_node::Transformed;
 use datafusion_common::{Column, Result};
 use datafusion_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Union};
-use sqlparser::ast::{self, SetExpr, SetOperator, SetQuantifier, Spanned};
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::expressions::call;
-use crate::dialect::{Flow, Pass, SyntaxError, walk_query};
-use crate::error::{SqlError, SqlResult};
+use crate::error::SqlError;
 use crate::functions::cast_to;
 use crate::types::{FlinkType, MAX_LENGTH};
-
-/// Refuses INTERSECT ALL and EXCEPT ALL, of which DataFusion would make joins that count equal rows in another way.
-pub fn refuse_all(query: &mut ast::Query) -> SqlResult<()> {
-    match walk_query(query, &mut CountedSets) {
-        ControlFlow::Break(error) => Err(error.into()),
-        ControlFlow::Continue(()) => Ok(()),
-    }
-}
-
-struct CountedSets;
-
-impl Pass for CountedSets {
-    fn pre_visit_query(&mut self, query: &mut ast::Query) -> Flow {
-        counted_set(&query.body)
-    }
-}
-
-fn counted_set(body: &SetExpr) -> Flow {
-    let SetExpr::SetOperation { op, set_quantifier, left, right } = body else { return Flow::Continue(()) };
-    if *op != SetOperator::Union && *set_quantifier == SetQuantifier::All {
-        return Flow::Break(SyntaxError::at_span(right.span(), format!("{op} ALL is not supported yet")));
-    }
-    counted_set(left)?;
-    counted_set(right)
-}
 
 /// Gives the inputs of every union in a plan the same types.
 pub fn coerce(plan: LogicalPlan) -> Result<LogicalPlan> {
@@ -54,20 +26,25 @@ pub fn coerce(plan: LogicalPlan) -> Result<LogicalPlan> {
 }
 
 fn coerce_union(union: Union) -> Result<Union> {
-    let Some((first, rest)) = union.inputs.split_first() else { return Ok(union) };
+    Union::try_new_with_loose_types(same_types(&union.inputs, "UNION")?)
+}
+
+/// The inputs of a set operation, called `word`, with their columns cast to the types that they have in common.
+pub fn same_types(inputs: &[Arc<LogicalPlan>], word: &str) -> Result<Vec<Arc<LogicalPlan>>> {
+    let Some((first, rest)) = inputs.split_first() else { return Ok(vec![]) };
     let mut types: Vec<FlinkType> = first.schema().fields().iter().map(|f| FlinkType::from_field(f).0).collect();
     for input in rest {
         for (place, (common, field)) in types.iter_mut().zip(input.schema().fields()).enumerate() {
             let (other, _) = FlinkType::from_field(field);
             let Some(wider) = common_type(common, &other) else {
-                let error = SqlError::new(format!("column {} of UNION is {common} here and {other} there", place + 1)).about("UNION");
+                let error = SqlError::new(format!("column {} of {word} is {common} here and {other} there", place + 1));
+                let error = error.about(word.split(' ').next().unwrap_or(word));
                 return Err(error.help(format!("write CAST({} AS {common}) in one of the queries", field.name())).into());
             };
             *common = wider;
         }
     }
-    let inputs = union.inputs.iter().map(|input| cast_columns(input, &types)).collect::<Result<Vec<_>>>()?;
-    Union::try_new_with_loose_types(inputs)
+    inputs.iter().map(|input| cast_columns(input, &types)).collect()
 }
 
 /// The input with its columns cast where they have another type.

@@ -10,6 +10,7 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
+use super::temporal::is_versioned;
 use crate::error::SqlError;
 use crate::types::FlinkType;
 
@@ -39,7 +40,12 @@ pub struct Unnest {
     schema: DFSchemaRef,
 }
 
-/// Puts what stands before an UNNEST in brackets with it, so that it is one relation that [`plan_join`] plans.
+/// Relations that can only be planned together with what stands before them.
+fn leans(relation: &TableFactor) -> bool {
+    matches!(relation, TableFactor::UNNEST { .. }) || is_versioned(relation)
+}
+
+/// Puts what stands before an UNNEST, or a table of a time, in brackets with it, so that it is one relation that [`plan_join`] plans.
 pub fn fold(from: &mut Vec<TableWithJoins>) {
     let mut folded: Vec<TableWithJoins> = vec![];
     for table in std::mem::take(from) {
@@ -52,7 +58,7 @@ pub fn fold(from: &mut Vec<TableWithJoins>) {
             TableWithJoins { relation: table.relation, joins: vec![] }
         };
         for join in table.joins {
-            if matches!(join.relation, TableFactor::UNNEST { .. }) {
+            if leans(&join.relation) {
                 open = TableWithJoins { relation: nested_join(open, join), joins: vec![] };
             } else {
                 open.joins.push(join);
@@ -80,10 +86,15 @@ fn nested_join(before: TableWithJoins, join: Join) -> TableFactor {
     TableFactor::NestedJoin { table_with_joins: Box::new(both), alias: None }
 }
 
-/// Plans `(relation JOIN UNNEST(…))`, or UNNEST alone; nothing for other relations.
+/// Plans `(relation JOIN UNNEST(…))`, `(relation JOIN table FOR SYSTEM_TIME AS OF …)`, or UNNEST alone; nothing for other relations.
 pub fn plan_join(relation: &TableFactor, cx: &mut dyn RelationPlannerContext) -> Result<Option<LogicalPlan>> {
     match relation {
         TableFactor::NestedJoin { table_with_joins, alias: None } => {
+            if let [join] = table_with_joins.joins.as_slice()
+                && is_versioned(&join.relation)
+            {
+                return super::temporal::plan_join(table_with_joins.relation.clone(), join, cx).map(Some);
+            }
             let [Join { relation: right @ TableFactor::UNNEST { .. }, join_operator, .. }] = table_with_joins.joins.as_slice() else {
                 return Ok(None);
             };

@@ -20,7 +20,7 @@ use crate::lower::{ZoneClock, check_sink, connector_of, lower};
 use crate::options::SessionOptions;
 use crate::planner::context::PlanContext;
 use crate::planner::optimize;
-use crate::stream::{InsertForm, StreamNode, StreamOp, build_query, build_sink, explain, finish};
+use crate::stream::{InsertForm, StreamNode, StreamOp, build_query, build_sink, explain, finish, lookup};
 use crate::types::{ColumnType, FlinkType};
 
 /// What a SELECT gives.
@@ -205,6 +205,7 @@ impl Session {
                 *bounded &= (connector.info().bounded)(&options);
                 self.check_table(table, &options)?;
             }
+            StreamOp::LookupJoin { table, .. } => self.check_lookup(table)?,
             StreamOp::Sink(table, hints) => {
                 let connector = connector_of(&self.connectors, table)?;
                 check_sink(connector.as_ref(), table, node.changelog)?;
@@ -215,6 +216,21 @@ impl Session {
             _ => {}
         }
         node.inputs.iter().try_for_each(|i| self.check(i, bounded))
+    }
+
+    /// A table that is looked up is read whole, so it must end. It does not make the job end.
+    fn check_lookup(&self, table: &StreamNode) -> SqlResult<()> {
+        let mut bounded = true;
+        self.check(table, &mut bounded)?;
+        match lookup::leaf(table).map(|leaf| &leaf.op) {
+            Some(StreamOp::Scan { source, .. }) if !bounded => {
+                let name = &source.table.path.name;
+                Err(SqlError::new(format!("'{name}' cannot be looked up by processing time: it does not end, and its connector finds no rows by key"))
+                    .about(name)
+                    .help("look up a table that ends, such as files; or join by event time: FOR SYSTEM_TIME AS OF the left table's WATERMARK column"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// What is wrong with the options of tables that were created, at their place in the script.

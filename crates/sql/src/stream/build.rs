@@ -4,9 +4,12 @@ use arrow::array::{ArrayRef, BooleanArray, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema};
 use datafusion_common::{Column, DFSchema, Result};
 use datafusion_expr::execution_props::ExecutionProps;
-use datafusion_expr::{EmptyRelation, Expr, ExprSchemable, LogicalPlan, TableScan, Values};
+use datafusion_expr::{
+    EmptyRelation, Expr, ExprSchemable, LogicalPlan, TableScan, UserDefinedLogicalNode, UserDefinedLogicalNodeCore, Values,
+};
 use datafusion_physical_expr::create_physical_expr;
 use flott_engine::connector::SourceMode;
+use flott_engine::operators::set_operation::SetOperationKind;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -15,13 +18,15 @@ use super::calc::{calc, column_at, identity};
 use super::join::{build_join, needs_inserts};
 use super::rank::build_rank;
 use super::sort::{build_limit, build_sort};
+use super::temporal::{as_join, build_filtered, build_temporal_join};
 use super::{Changelog, ScanColumn, StreamNode, StreamOp, WindowColumns};
-use crate::catalog::{ColumnSource, Table};
+use crate::catalog::{ColumnSource, Table, without_time_attribute};
 use crate::error::{SqlError, SqlResult};
 use crate::planner::changelog::{ChangelogForm, ChangelogNode, as_changelog};
 use crate::planner::context::FlinkTable;
 use crate::planner::nodes::{WindowKind, WindowTvf, as_window_tvf};
 use crate::planner::rewrite::cast_to_field;
+use crate::planner::set_operations::{SetOperationNode, as_set_operation};
 use crate::planner::unnest::{Unnest, as_unnest};
 use crate::types::FlinkType;
 
@@ -40,6 +45,9 @@ pub(super) fn build(plan: &LogicalPlan) -> SqlResult<StreamNode> {
             if let Some(ranked) = build_rank(f)? {
                 return Ok(ranked);
             }
+            if let Some(join) = as_join(&f.input) {
+                return build_filtered(join, &f.predicate);
+            }
             let input = build(&f.input)?;
             let (columns, schema) = (identity(&input.schema), input.schema.clone());
             Ok(calc(input, Some(f.predicate.clone()), columns, schema)?)
@@ -55,14 +63,35 @@ pub(super) fn build(plan: &LogicalPlan) -> SqlResult<StreamNode> {
         LogicalPlan::EmptyRelation(empty) => build_empty(empty),
         LogicalPlan::Limit(limit) => build_limit(limit),
         LogicalPlan::Sort(sort) if sort.fetch.is_none() => build_sort(sort),
-        LogicalPlan::Extension(extension) if let Some(call) = as_changelog(&extension.node) => build_changelog(call),
-        LogicalPlan::Extension(extension) => match (as_window_tvf(&extension.node), as_unnest(&extension.node)) {
-            (Some(tvf), _) => build_window_tvf(tvf),
-            (_, Some(unnest)) => build_unnest(unnest),
-            _ => Err(SqlError::not_yet(extension.node.name())),
-        },
+        LogicalPlan::Extension(extension) => build_extension(plan, &extension.node),
         other => Err(refuse(other)),
     }
+}
+
+fn build_extension(plan: &LogicalPlan, node: &Arc<dyn UserDefinedLogicalNode>) -> SqlResult<StreamNode> {
+    if let Some(tvf) = as_window_tvf(node) {
+        build_window_tvf(tvf)
+    } else if let Some(unnest) = as_unnest(node) {
+        build_unnest(unnest)
+    } else if let Some(operation) = as_set_operation(node) {
+        build_set_operation(operation)
+    } else if let Some(call) = as_changelog(node) {
+        build_changelog(call)
+    } else if let Some(join) = as_join(plan) {
+        build_temporal_join(join)
+    } else {
+        Err(SqlError::not_yet(node.name()))
+    }
+}
+
+fn build_set_operation(operation: &SetOperationNode) -> SqlResult<StreamNode> {
+    let inputs = operation.inputs.iter().map(build).collect::<SqlResult<Vec<_>>>()?;
+    let grows = operation.kind == SetOperationKind::IntersectAll && inputs.iter().all(|i| i.changelog.is_insert_only());
+    let changelog = if grows { Changelog::InsertOnly } else { Changelog::Retract };
+    let schema = UserDefinedLogicalNodeCore::schema(operation);
+    let fields = schema.iter().map(|(q, f)| (q.cloned(), Arc::new(without_time_attribute(f)))).collect();
+    let schema = Arc::new(DFSchema::new_with_metadata(fields, Default::default())?);
+    Ok(StreamNode { op: StreamOp::SetOperation(operation.kind), inputs, schema, changelog, window: None, key: None })
 }
 
 /// A SELECT without FROM reads one row of one column that nobody names; `WHERE FALSE` reads none.
@@ -141,7 +170,7 @@ fn build_window_tvf(tvf: &WindowTvf) -> SqlResult<StreamNode> {
     let time = tvf.input.schema().index_of_column(&tvf.time)?;
     let n = input.schema.fields().len();
     let window = Some(WindowColumns { at: [Some(n), Some(n + 1), Some(n + 2)], kind: kind.clone(), processing });
-    let schema = datafusion_expr::UserDefinedLogicalNodeCore::schema(tvf).clone();
+    let schema = UserDefinedLogicalNodeCore::schema(tvf).clone();
     let changelog = input.changelog;
     let partition = match &kind {
         WindowKind::Session { partition, .. } => partition.iter().map(|c| tvf.input.schema().index_of_column(c)).collect::<Result<_>>()?,
@@ -184,7 +213,7 @@ fn build_unnest(unnest: &Unnest) -> SqlResult<StreamNode> {
     let below = Arc::new(DFSchema::new_with_metadata(before.chain(fields).collect(), Default::default())?);
     let (window, changelog) = (input.window.clone(), input.changelog);
     let input = calc(input, None, columns, below)?;
-    let schema = datafusion_expr::UserDefinedLogicalNodeCore::schema(unnest).clone();
+    let schema = UserDefinedLogicalNodeCore::schema(unnest).clone();
     let op = StreamOp::Unnest { collection, passed, form: unnest.form };
     Ok(StreamNode { op, inputs: vec![input], schema, changelog, window, key: None })
 }

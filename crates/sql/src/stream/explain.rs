@@ -6,9 +6,10 @@ use datafusion_common::tree_node::{Transformed, TreeNode};
 use datafusion_expr::Expr;
 use std::fmt::Write;
 
-use super::{AggregateCalls, JoinColumns, RankColumns, StreamNode, StreamOp};
+use super::{AggregateCalls, DeduplicateColumns, JoinColumns, LookupForm, RankColumns, StreamNode, StreamOp};
 use crate::catalog::{ROWTIME, time_attribute};
 use crate::planner::nodes::{WINDOW_COLUMNS, WindowKind};
+use crate::planner::set_operations::word;
 
 /// The plans of a job.
 pub fn explain(logical: &[String], roots: &[StreamNode], changelog: bool) -> String {
@@ -73,7 +74,10 @@ fn labels(node: &StreamNode) -> Vec<String> {
             let window = WINDOW_COLUMNS.iter().map(|name| name.to_string());
             keys.chain(aggregate.calls.iter().map(|c| c.text.clone())).chain(window).collect()
         }
-        StreamOp::Join(_) | StreamOp::IntervalJoin { .. } | StreamOp::WindowJoin { .. } => node.inputs.iter().flat_map(labels).collect(),
+        StreamOp::Join(_) | StreamOp::IntervalJoin { .. } | StreamOp::WindowJoin { .. } | StreamOp::TemporalJoin { .. } => {
+            node.inputs.iter().flat_map(labels).collect()
+        }
+        StreamOp::LookupJoin { table, .. } => below().into_iter().chain(labels(table)).collect(),
         _ => below(),
     };
     let named = |(i, field): (usize, &FieldRef)| match field.name().strip_prefix('$') {
@@ -151,7 +155,14 @@ fn describe(node: &StreamNode) -> String {
             let window = node.window.as_ref().map(|w| format!("window=[{}], ", w.kind)).unwrap_or_default();
             format!("WindowJoin({window}{})", join_text(node, columns))
         }
+        StreamOp::TemporalJoin { columns, times: [left, right] } => {
+            let times = [(0, *left), (1, *right)].map(|(side, time)| names(&node.inputs[side], &[time]));
+            format!("TemporalJoin({}, leftTime=[{}], rightTime=[{}])", join_text(node, columns), times[0], times[1])
+        }
+        StreamOp::Deduplicate(columns) => deduplicate_text(node, columns),
+        StreamOp::LookupJoin { columns, table, form } => lookup_text(node, columns, table, form),
         StreamOp::Union => "Union(all=[true])".into(),
+        StreamOp::SetOperation(kind) => format!("SetOperation({})", word(*kind)),
         StreamOp::Limit { skip, fetch } => format!("Limit(offset=[{skip}], fetch=[{fetch}])"),
         StreamOp::DropUpdateBefore => "DropUpdateBefore".into(),
         StreamOp::ChangelogNormalize { key } => format!("ChangelogNormalize(key=[{}])", names(node, key)),
@@ -186,8 +197,27 @@ fn rank_text(node: &StreamNode, columns: &RankColumns) -> String {
     format!("{name}(rankRange=[{range}], partitionBy=[{}], orderBy=[{}])", names(input, &columns.partition), order.join(", "))
 }
 
+fn deduplicate_text(node: &StreamNode, columns: &DeduplicateColumns) -> String {
+    let deleted = columns.condition.as_ref().map_or(String::new(), |c| format!(", deleted unless=[{}]", shown(c, node)));
+    format!("Deduplicate(keep=[LastRow, every version], key=[{}], order=[ROWTIME]{deleted})", names(node, &columns.keys))
+}
+
+fn lookup_text(node: &StreamNode, columns: &JoinColumns, table: &StreamNode, form: &LookupForm) -> String {
+    let reload = form.reload_ms.map_or(String::new(), |ms| format!(", reload=[{ms} ms]"));
+    let retry = form.retry.map_or(String::new(), |r| format!(", retry=[lookup_miss, FIXED_DELAY, {}ms, {}]", r.delay_ms, r.attempts));
+    let mut read = String::new();
+    print(table, 0, false, &mut read);
+    let read =
+        read.lines().map(|l| l.trim_start_matches([' ', '+', '-']).split("   -- ").next().unwrap_or(l)).collect::<Vec<_>>().join(" <- ");
+    let on = pairs_text(&labels(&node.inputs[0]), &labels(table), columns);
+    format!("LookupJoin(table=[{}], {on}, cache=[FULL]{reload}{retry}, lookup=[{read}])", form.name)
+}
+
 fn join_text(node: &StreamNode, columns: &JoinColumns) -> String {
-    let (left, right) = (labels(&node.inputs[0]), labels(&node.inputs[1]));
+    pairs_text(&labels(&node.inputs[0]), &labels(&node.inputs[1]), columns)
+}
+
+fn pairs_text(left: &[String], right: &[String], columns: &JoinColumns) -> String {
     let pairs = columns.keys[0].iter().zip(&columns.keys[1]).map(|(l, r)| format!("{} = {}", left[*l], right[*r]));
     let conditions: Vec<String> = pairs.chain(columns.condition.iter().map(|c| c.to_string())).collect();
     format!("joinType=[{:?}], where=[{}]", columns.kind, conditions.join(" AND "))
@@ -227,6 +257,11 @@ fn state(node: &StreamNode) -> Option<&'static str> {
         }
         StreamOp::Rank(columns) if columns.append_only => Some("the first rows of each key, for ever"),
         StreamOp::Rank(_) => Some("the rows of each key, for ever"),
+        StreamOp::TemporalJoin { .. } => {
+            Some("left rows until the watermark passes them, of each key the versions that can still be asked for")
+        }
+        StreamOp::Deduplicate(_) => Some("one time per key, for ever"),
+        StreamOp::LookupJoin { .. } => None,
         StreamOp::IntervalJoin { .. } => Some("rows until their partners are out of reach"),
         StreamOp::WindowJoin { .. } => Some("rows of open windows"),
         StreamOp::Limit { .. } => Some("one number"),

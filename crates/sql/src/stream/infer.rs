@@ -34,6 +34,7 @@ pub(super) fn infer(node: &StreamNode, want: Want) -> Option<StreamNode> {
             let changelog = inputs.iter().map(|i| i.changelog).reduce(Changelog::union)?;
             Some(StreamNode { inputs, changelog, ..node.clone() })
         }
+        StreamOp::DropUpdateBefore => with_inputs(node, node.changelog, |_| Want::Both),
         StreamOp::ChangelogNormalize { .. } => with_inputs(node, node.changelog.as_wanted(want), |_| Want::After),
         _ => both(),
     }

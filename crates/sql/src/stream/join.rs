@@ -23,7 +23,10 @@ use crate::error::{SqlError, SqlResult};
 pub(super) fn build_join(join: &Join) -> SqlResult<StreamNode> {
     let (kind, swapped) = kind_of(join)?;
     let (mut left, mut right) = (build(&join.left)?, build(&join.right)?);
-    let mut on: Vec<(Expr, Expr)> = join.on.clone();
+    let (mut on, mut condition) = (join.on.clone(), join.filter.clone());
+    if join.null_aware {
+        (on, condition) = not_in(on, condition)?;
+    }
     if swapped {
         std::mem::swap(&mut left, &mut right);
         on = on.into_iter().map(|(l, r)| (r, l)).collect();
@@ -32,7 +35,7 @@ pub(super) fn build_join(join: &Join) -> SqlResult<StreamNode> {
     let (left, left_keys) = with_keys(left, &left_exprs, "$left")?;
     let (right, right_keys) = with_keys(right, &right_exprs, "$right")?;
     let nulls_equal = vec![join.null_equality == NullEquality::NullEqualsNull; left_keys.len()];
-    let columns = JoinColumns { kind, keys: [left_keys, right_keys], nulls_equal, condition: join.filter.clone() };
+    let columns = JoinColumns { kind, keys: [left_keys, right_keys], nulls_equal, condition };
     let schema = build_join_schema(&left.schema, &right.schema, &join_type(kind))?;
     let joined = match window_ends(&columns, &left, &right) {
         Some(ends) => window_join(columns, ends, left, right, schema)?,
@@ -47,6 +50,20 @@ pub(super) fn build_join(join: &Join) -> SqlResult<StreamNode> {
     }
     let wanted: Vec<Expr> = identity(&joined.schema).into_iter().filter(|e| !is_made_up(e)).collect();
     compute_as(joined, wanted)
+}
+
+/// What a pair must fulfil so that NOT IN is not true: the values, which are the first ones compared, are equal, or one is NULL.
+fn not_in(mut on: Vec<(Expr, Expr)>, condition: Option<Expr>) -> SqlResult<(Vec<(Expr, Expr)>, Option<Expr>)> {
+    let mut rest: Vec<Expr> = condition.iter().flat_map(split_conjunction).cloned().collect();
+    let (left, right) = match on.is_empty() {
+        false => on.remove(0),
+        true => match (!rest.is_empty()).then(|| rest.remove(0)) {
+            Some(Expr::BinaryExpr(BinaryExpr { left, op: Operator::Eq, right })) => (*left, *right),
+            _ => return Err(SqlError::not_yet("NOT IN with this sub-query").about("NOT")),
+        },
+    };
+    let equal = left.clone().is_null().or(right.clone().is_null()).or(left.eq(right));
+    Ok((on, conjunction(std::iter::once(equal).chain(rest))))
 }
 
 fn is_made_up(expr: &Expr) -> bool {
@@ -70,9 +87,6 @@ fn kind_of(join: &Join) -> SqlResult<(JoinKind, bool)> {
         JoinType::Right => (JoinKind::Right, false),
         JoinType::Full => (JoinKind::Full, false),
         JoinType::LeftSemi => (JoinKind::Semi, false),
-        JoinType::LeftAnti if join.null_aware => {
-            return Err(SqlError::not_yet("NOT IN with a sub-query").about("NOT").help("write NOT EXISTS (SELECT … WHERE …) instead"));
-        }
         JoinType::LeftAnti => (JoinKind::Anti, false),
         JoinType::RightSemi => (JoinKind::Semi, true),
         JoinType::RightAnti => (JoinKind::Anti, true),

@@ -10,16 +10,20 @@ mod finish;
 mod infer;
 mod join;
 mod keys;
+pub mod lookup;
 mod rank;
 mod sort;
+mod temporal;
 
 use arrow::array::RecordBatch;
 use datafusion_common::DFSchemaRef;
 use datafusion_expr::Expr;
 use flott_engine::RowKind;
 use flott_engine::aggregate::AggSpec;
+use flott_engine::lookup::Retry;
 use flott_engine::operators::expand::GroupingSet;
 use flott_engine::operators::pairs::JoinKind;
+use flott_engine::operators::set_operation::SetOperationKind;
 use flott_engine::state::ranked::SortColumn;
 use std::sync::Arc;
 
@@ -125,6 +129,8 @@ pub enum StreamOp {
     Expand(Vec<GroupingSet>),
     /// Rows of all inputs.
     Union,
+    /// Rows by how often they are in each of two inputs.
+    SetOperation(SetOperationKind),
     /// The first rows of each key.
     Rank(RankColumns),
     /// Rows in the order of event time.
@@ -157,6 +163,24 @@ pub enum StreamOp {
         ends: [usize; 2],
         /// By processing time.
         processing: bool,
+    },
+    /// A join with the versions of rows that hold at the left rows' event time.
+    TemporalJoin {
+        /// What is joined.
+        columns: JoinColumns,
+        /// Positions of the inputs' event times.
+        times: [usize; 2],
+    },
+    /// The newest row of each key, version by version.
+    Deduplicate(DeduplicateColumns),
+    /// A join with rows of a table outside, as they are now.
+    LookupJoin {
+        /// What is joined.
+        columns: JoinColumns,
+        /// The table with what is computed of its rows: a scan, perhaps under a Calc.
+        table: Box<StreamNode>,
+        /// How it is looked up.
+        form: LookupForm,
     },
     /// First rows.
     Limit {
@@ -223,6 +247,28 @@ pub struct RankColumns {
     pub window: Option<(usize, bool)>,
     /// The first row by the event time in this column alone, which is emitted once time has passed it.
     pub first_by: Option<usize>,
+}
+
+/// Of which rows the newest is told.
+#[derive(Debug, Clone)]
+pub struct DeduplicateColumns {
+    /// Positions of the key.
+    pub keys: Vec<usize>,
+    /// Position of event time.
+    pub time: usize,
+    /// What a row must fulfil; with one that does not, its key is deleted from then on.
+    pub condition: Option<Expr>,
+}
+
+/// How a table is looked up.
+#[derive(Debug, Clone)]
+pub struct LookupForm {
+    /// As the query calls it.
+    pub name: String,
+    /// The table is read again when it is older; milliseconds.
+    pub reload_ms: Option<i64>,
+    /// What to do when nothing is found.
+    pub retry: Option<Retry>,
 }
 
 /// What two inputs are joined by.

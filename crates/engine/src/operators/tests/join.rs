@@ -30,14 +30,14 @@ impl Expr for LessThan {
 
 const KINDS: [JoinKind; 6] = [JoinKind::Inner, JoinKind::Left, JoinKind::Right, JoinKind::Full, JoinKind::Semi, JoinKind::Anti];
 
-fn output(kind: JoinKind) -> SchemaRef {
+pub(super) fn output(kind: JoinKind) -> SchemaRef {
     let sides = if matches!(kind, JoinKind::Semi | JoinKind::Anti) { 1 } else { 2 };
     let fields =
         (0..sides).flat_map(|_| schema().fields().iter().map(|f| Field::new(f.name(), f.data_type().clone(), true)).collect::<Vec<_>>());
     Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }
 
-fn inputs(keys: &[usize], nulls_equal: bool, condition: bool) -> JoinInputs {
+pub(super) fn inputs(keys: &[usize], nulls_equal: bool, condition: bool) -> JoinInputs {
     JoinInputs {
         schemas: [schema(), schema()],
         keys: [keys.to_vec(), keys.to_vec()],
@@ -47,7 +47,7 @@ fn inputs(keys: &[usize], nulls_equal: bool, condition: bool) -> JoinInputs {
 }
 
 /// Whether two rows are a pair.
-fn joins(l: &Row, r: &Row, keys: &[usize], inputs: &JoinInputs) -> bool {
+pub(super) fn are_pair(l: &Row, r: &Row, keys: &[usize], inputs: &JoinInputs) -> bool {
     let (a, b) = (key_text(l, keys), key_text(r, keys));
     let strict = inputs.nulls_equal.first() == Some(&false);
     let fits = inputs.condition.is_none() || matches!((l.value, r.value), (Some(a), Some(b)) if a < b);
@@ -115,7 +115,7 @@ proptest! {
                 prop_assert_eq!(first, kind, "{} comes and goes in one tick", row);
             }
             table.retain(|_, count| *count != 0);
-            prop_assert_eq!(&table, &batch_result(&live_left, &live_right, kind, |l, r| joins(l, r, keys, &spec.inputs)));
+            prop_assert_eq!(&table, &batch_result(&live_left, &live_right, kind, |l, r| are_pair(l, r, keys, &spec.inputs)));
         }
     }
 
@@ -159,7 +159,7 @@ proptest! {
             given.changes().into_iter().for_each(|(_, row)| *table.entry(row).or_default() += 1);
         }
         let near = |l: &Row, r: &Row| (r.time + lower..=r.time + upper).contains(&l.time);
-        prop_assert_eq!(&table, &batch_result(&all_left, &all_right, kind, |l, r| joins(l, r, keys, &inputs) && near(l, r)));
+        prop_assert_eq!(&table, &batch_result(&all_left, &all_right, kind, |l, r| are_pair(l, r, keys, &inputs) && near(l, r)));
         prop_assert_eq!(fleet.state_rows(), 0);
     }
 
@@ -195,7 +195,7 @@ proptest! {
             given.changes().into_iter().for_each(|(_, row)| *table.entry(row).or_default() += 1);
             let over = |rows: &[Row]| rows.iter().filter(|row| row.time - 1 <= tick.watermark).cloned().collect::<Vec<_>>();
             let expected = batch_result(&over(&all_left), &over(&all_right), kind, |l, r| {
-                l.time == r.time && joins(l, r, own_keys, &inputs)
+                l.time == r.time && are_pair(l, r, own_keys, &inputs)
             });
             prop_assert_eq!(&table, &expected);
         }

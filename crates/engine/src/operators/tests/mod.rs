@@ -8,4 +8,6 @@ mod join;
 mod rank;
 mod rowwise;
 mod session;
+mod set_operation;
+mod temporal;
 mod window;

@@ -1,0 +1,177 @@
+//! The versions of each key's row, by the time from which they hold: what a temporal join remembers of its right input.
+
+use arrow::array::{ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, UInt8Array};
+use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::sync::Arc;
+
+use super::StateTable;
+use super::key::{KeyIndex, NO_SLOT};
+use super::keyed::key_group_field;
+use super::pages::Pages;
+use crate::hash::key_group;
+use crate::{Error, Result};
+
+/// The row of a key from a time on.
+#[derive(Clone, Copy)]
+struct Version {
+    /// Milliseconds.
+    time: i64,
+    /// Number of the row.
+    id: u32,
+    /// From then on there is no row.
+    deleted: bool,
+}
+
+/// What a key held at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AsOf {
+    /// The number of its row.
+    Row(u32),
+    /// Nothing: it had been deleted, or was never there.
+    Nothing,
+    /// There is no telling: the versions of that time may have been forgotten.
+    Before,
+}
+
+/// Versions of rows of one schema by the key in some of their columns.
+pub struct VersionTable {
+    schema: SchemaRef,
+    key_columns: Vec<usize>,
+    keys: KeyIndex,
+    /// Of each key, in the order of time, no two of the same.
+    versions: Vec<Vec<Version>>,
+    rows: Pages,
+    /// When a key may have versions that nobody can ask for any more.
+    due: BinaryHeap<Reverse<(i64, u32)>>,
+}
+
+impl VersionTable {
+    /// An empty table for rows of this schema, by the key in these columns.
+    pub fn new(schema: SchemaRef, key_columns: &[usize]) -> Self {
+        let types: Vec<DataType> = schema.fields().iter().map(|f| f.data_type().clone()).collect();
+        let key_types: Vec<DataType> = key_columns.iter().map(|c| types[*c].clone()).collect();
+        Self {
+            schema,
+            key_columns: key_columns.to_vec(),
+            keys: KeyIndex::new(&key_types),
+            versions: vec![],
+            rows: Pages::new(types),
+            due: BinaryHeap::new(),
+        }
+    }
+
+    fn key_of(&self, columns: &[ArrayRef]) -> Vec<ArrayRef> {
+        self.key_columns.iter().map(|c| columns[*c].clone()).collect()
+    }
+
+    /// Adds versions, each from its time on; `deleted` ones say that there is no row from then on. One of a time that is there
+    /// already takes the other's place. Tells the rows that came too late: a newer version holds at `passed` already.
+    pub fn add(&mut self, columns: &[ArrayRef], times: &[i64], deleted: impl Fn(usize) -> bool, passed: i64) -> Result<Vec<usize>> {
+        let mut slots = vec![];
+        self.keys.upsert(&self.key_of(columns), times.len(), &mut slots)?;
+        self.versions.resize(self.keys.slots(), vec![]);
+        let ids = self.rows.add(columns, times.len());
+        let mut late = vec![];
+        for (row, (slot, time)) in slots.into_iter().zip(times).enumerate() {
+            let version = Version { time: *time, id: ids[row], deleted: deleted(row) };
+            let versions = &mut self.versions[slot as usize];
+            let at = versions.partition_point(|v| v.time < *time);
+            match versions.get_mut(at).filter(|v| v.time == *time) {
+                Some(same) => {
+                    self.rows.remove(same.id);
+                    *same = version;
+                }
+                None => versions.insert(at, version),
+            }
+            if at > 0 || version.deleted {
+                self.due.push(Reverse((*time, slot)));
+            }
+            if let Some(next) = versions.get(at + 1) {
+                self.due.push(Reverse((next.time, slot)));
+                if next.time <= passed {
+                    late.push(row);
+                }
+            }
+        }
+        Ok(late)
+    }
+
+    /// Finds the slot of each row's key, or [`NO_SLOT`].
+    pub fn find_keys(&mut self, keys: &[ArrayRef], rows: usize, slots: &mut Vec<u32>) -> Result<()> {
+        self.keys.lookup(keys, rows, slots)
+    }
+
+    /// What a key held at a time.
+    #[inline]
+    pub fn as_of(&self, slot: u32, time: i64) -> AsOf {
+        if slot == NO_SLOT {
+            return AsOf::Nothing;
+        }
+        let versions = &self.versions[slot as usize];
+        let after = versions.partition_point(|v| v.time <= time);
+        match after.checked_sub(1).map(|at| versions[at]) {
+            Some(Version { deleted: true, .. }) => AsOf::Nothing,
+            Some(version) => AsOf::Row(version.id),
+            None => AsOf::Before,
+        }
+    }
+
+    /// The columns of rows; `None` is a row of NULLs.
+    pub fn rows(&self, ids: &[Option<u32>]) -> Result<Vec<ArrayRef>> {
+        self.rows.rows(ids)
+    }
+
+    /// Forgets what nobody asks for who asks for times after this one: of each key, all versions before the one that holds then.
+    pub fn forget(&mut self, time: i64) -> Result<()> {
+        while let Some(Reverse((_, slot))) = self.due.peek().copied().filter(|Reverse((due, _))| *due <= time) {
+            self.due.pop();
+            let versions = &mut self.versions[slot as usize];
+            let Some(holds) = versions.partition_point(|v| v.time <= time).checked_sub(1) else { continue };
+            let useless = if versions[holds].deleted { holds + 1 } else { holds };
+            versions.drain(..useless).for_each(|v| self.rows.remove(v.id));
+            if versions.is_empty() {
+                self.keys.remove(slot);
+            }
+        }
+        self.rows.tidy()
+    }
+}
+
+impl StateTable for VersionTable {
+    fn snapshot(&self) -> Result<RecordBatch> {
+        let all: Vec<(u32, Version)> =
+            self.keys.live_slots().into_iter().flat_map(|slot| self.versions[slot as usize].iter().map(move |v| (slot, *v))).collect();
+        let mut fields =
+            vec![key_group_field(), Field::new("time", DataType::Int64, false), Field::new("deleted", DataType::Boolean, false)];
+        fields.extend(self.schema.fields().iter().enumerate().map(|(i, f)| Field::new(format!("row{i}"), f.data_type().clone(), true)));
+        let mut columns: Vec<ArrayRef> = vec![
+            Arc::new(UInt8Array::from_iter_values(all.iter().map(|(slot, _)| key_group(self.keys.hash_of(*slot))))),
+            Arc::new(Int64Array::from_iter_values(all.iter().map(|(_, v)| v.time))),
+            Arc::new(all.iter().map(|(_, v)| Some(v.deleted)).collect::<BooleanArray>()),
+        ];
+        columns.extend(self.rows.rows(&all.iter().map(|(_, v)| Some(v.id)).collect::<Vec<_>>())?);
+        Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
+    }
+
+    fn restore(&mut self, saved: &RecordBatch) -> Result<()> {
+        let times = saved.column(1).as_primitive_opt::<Int64Type>();
+        let (Some(times), Some(deleted)) = (times, saved.column(2).as_boolean_opt()) else {
+            return Err(Error::state("saved versions have an unknown form"));
+        };
+        if saved.num_rows() > 0 {
+            self.add(&saved.columns()[3..], times.values(), |row| deleted.value(row), i64::MIN)?;
+        }
+        Ok(())
+    }
+
+    fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    fn memory_bytes(&self) -> usize {
+        let versions = self.versions.iter().map(|v| v.capacity() * size_of::<Version>() + 24).sum::<usize>();
+        self.keys.memory_bytes() + versions + self.rows.memory_bytes() + self.due.len() * 16
+    }
+}

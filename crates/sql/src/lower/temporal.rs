@@ -1,0 +1,91 @@
+//! Lowering of joins with a table as of a time.
+
+use flott_engine::error::Error;
+use flott_engine::graph::{Edge, Exchange, NodeKind, SourceNode};
+use flott_engine::lookup::{FullTable, LookupNode, OpenTable};
+use flott_engine::operator::OperatorFactory;
+use flott_engine::operators::calc::Calc;
+use flott_engine::operators::deduplicate::{Deduplicate, DeduplicateSpec};
+use flott_engine::operators::lookup_join::LookupJoin;
+use flott_engine::operators::temporal_join::{TemporalJoin, TemporalJoinSpec};
+use std::sync::Arc;
+
+use super::expr::lower_expr;
+use super::{Lowered, Lowering, arrow_schema, edges, factory, scan, types, values};
+use crate::error::{SqlError, SqlResult};
+use crate::stream::{DeduplicateColumns, JoinColumns, LookupForm, ScanColumn, StreamNode, StreamOp};
+
+impl Lowering<'_> {
+    pub(super) fn temporal_join(&mut self, node: &StreamNode, columns: &JoinColumns, times: [usize; 2]) -> SqlResult<Lowered> {
+        let [left, right] = &node.inputs[..] else { return Err(SqlError::new("a temporal join has two inputs")) };
+        let inputs = self.join_inputs(left, right, columns)?;
+        let spec = TemporalJoinSpec { kind: columns.kind, inputs, times, schema: arrow_schema(&node.schema) };
+        let make: OperatorFactory = Box::new(move || Ok(Box::new(TemporalJoin::new(spec.clone())) as _));
+        self.binary(node, &columns.keys, "TemporalJoin", 0, make)
+    }
+
+    pub(super) fn deduplicate(&mut self, node: &StreamNode, columns: &DeduplicateColumns) -> SqlResult<Lowered> {
+        let input = &node.inputs[0].schema;
+        let condition = columns.condition.as_ref().map(|c| lower_expr(c, input, self.zone)).transpose()?;
+        let (keys, key_types) = (columns.keys.clone(), types(input, &columns.keys));
+        let spec = DeduplicateSpec { keys: keys.clone(), key_types, time: columns.time, condition };
+        self.unary(node, "Deduplicate", self.by_key(keys), Box::new(move || Ok(Box::new(Deduplicate::new(spec.clone())) as _)))
+    }
+
+    /// The rows cross the lookup on the worker they are on: no worker owns a key of a table outside.
+    pub(super) fn lookup_join(
+        &mut self,
+        node: &StreamNode,
+        columns: &JoinColumns,
+        table: &StreamNode,
+        form: &LookupForm,
+    ) -> SqlResult<Lowered> {
+        let left = &node.inputs[0];
+        let inputs = self.join_inputs(left, table, columns)?;
+        let operator = LookupJoin { kind: columns.kind, inputs, schema: arrow_schema(&node.schema) };
+        let lowered = self.node(left)?;
+        let lowered = self.settle(lowered, left)?;
+        let inputs: Vec<Edge> = edges(&lowered, Exchange::Lookup);
+        let id = self.graph.add(format!("LookupJoin: {}", form.name), NodeKind::Operator(factory(operator)), inputs);
+        let (open, through) = self.looked_up(table)?;
+        let whole = FullTable::read(open, through, arrow_schema(&table.schema), columns.keys[1].clone(), form.reload_ms)
+            .map_err(|e| SqlError::from(e.at(format!("table '{}'", form.name))))?;
+        let lookup = LookupNode { lookup: Box::new(whole), keys: columns.keys[0].clone(), retry: form.retry };
+        self.graph.nodes[id].lookup = Some(lookup);
+        Ok(Lowered::plain(id))
+    }
+
+    /// How the table is opened, and what is computed of its rows.
+    fn looked_up(&self, table: &StreamNode) -> SqlResult<(OpenTable, Option<Calc>)> {
+        match &table.op {
+            StreamOp::Scan { source, columns } => {
+                let exprs: Vec<_> = columns.iter().map(|ScanColumn { expr }| expr.clone()).collect();
+                let (source, connectors, env, options) = (source.clone(), self.connectors.clone(), self.env.clone(), self.options.clone());
+                let open = move || scan::source_node(&source, &exprs, &connectors, &env, &options).map_err(|e| Error::config(e.message));
+                Ok((Box::new(open), None))
+            }
+            StreamOp::Values(rows) => {
+                let rows = rows.clone();
+                let open = move || {
+                    let schema = rows.schema();
+                    let keep = schema.fields().len();
+                    let columns = (0..keep).map(|i| Arc::new(flott_engine::expr::Column(i)) as _).collect();
+                    let source = Box::new(values::ValuesSource::new(rows.clone()));
+                    Ok(SourceNode { source, columns, schema, keep, event_time: None })
+                };
+                Ok((Box::new(open), None))
+            }
+            StreamOp::Calc { condition, project } => {
+                let below = &table.inputs[0];
+                let (open, None) = self.looked_up(below)? else {
+                    return Err(SqlError::not_yet("a view of several steps that is looked up"));
+                };
+                let condition = condition.as_ref().map(|c| lower_expr(c, &below.schema, self.zone)).transpose()?;
+                let project = project.iter().map(|e| lower_expr(e, &below.schema, self.zone)).collect::<SqlResult<_>>()?;
+                let select = (0..below.schema.fields().len()).collect();
+                Ok((open, Some(Calc { condition, select, project, schema: arrow_schema(&table.schema) })))
+            }
+            _ => Err(SqlError::new("only tables and views that filter and project are looked up")),
+        }
+    }
+}

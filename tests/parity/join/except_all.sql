@@ -1,0 +1,26 @@
+-- EXCEPT ALL: as often as the left query has more of the row.
+CREATE TABLE orders (
+  id INT,
+  customer STRING,
+  amount INT,
+  ts TIMESTAMP(3),
+  WATERMARK FOR ts AS ts - INTERVAL '1' MINUTE
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/orders.json',
+  'format' = 'json',
+  'scan.watermark.emit.strategy' = 'on-event'
+);
+CREATE TABLE payments (
+  order_id INT,
+  paid INT,
+  way STRING,
+  ts TIMESTAMP(3),
+  WATERMARK FOR ts AS ts - INTERVAL '1' MINUTE
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/payments.json',
+  'format' = 'json',
+  'scan.watermark.emit.strategy' = 'on-event'
+);
+SELECT customer FROM orders EXCEPT ALL SELECT customer FROM orders WHERE amount > 20;

@@ -1,0 +1,26 @@
+-- NOT IN of a query with a NULL is never true.
+CREATE TABLE orders (
+  id INT,
+  customer STRING,
+  amount INT,
+  ts TIMESTAMP(3),
+  WATERMARK FOR ts AS ts - INTERVAL '1' MINUTE
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/orders.json',
+  'format' = 'json',
+  'scan.watermark.emit.strategy' = 'on-event'
+);
+CREATE TABLE payments (
+  order_id INT,
+  paid INT,
+  way STRING,
+  ts TIMESTAMP(3),
+  WATERMARK FOR ts AS ts - INTERVAL '1' MINUTE
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/payments.json',
+  'format' = 'json',
+  'scan.watermark.emit.strategy' = 'on-event'
+);
+SELECT id, customer FROM orders WHERE amount NOT IN (SELECT CASE WHEN paid > 15 THEN paid END FROM payments);

@@ -1,0 +1,28 @@
+-- Two LEFT joins with the same table.
+CREATE TABLE trades (
+  id INT,
+  cur STRING,
+  amount INT,
+  venue STRING,
+  ts TIMESTAMP(3),
+  WATERMARK FOR ts AS ts - INTERVAL '1' MINUTE
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/trades.json',
+  'format' = 'json',
+  'scan.watermark.emit.strategy' = 'on-event'
+);
+CREATE TABLE rates (
+  cur STRING,
+  rate INT,
+  src STRING,
+  ts TIMESTAMP(3),
+  WATERMARK FOR ts AS ts - INTERVAL '1' MINUTE,
+  PRIMARY KEY (cur) NOT ENFORCED
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/rates.json',
+  'format' = 'json',
+  'scan.watermark.emit.strategy' = 'on-event'
+);
+SELECT t.id, a.rate AS ra, b.rate AS rb FROM trades AS t LEFT JOIN rates FOR SYSTEM_TIME AS OF t.ts AS a ON t.cur = a.cur LEFT JOIN rates FOR SYSTEM_TIME AS OF t.ts AS b ON a.cur = b.cur AND a.rate < b.rate + 1;

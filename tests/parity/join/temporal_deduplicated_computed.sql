@@ -1,0 +1,32 @@
+-- Computing above the view that keeps the newest row.
+CREATE TABLE trades (
+  id INT,
+  cur STRING,
+  amount INT,
+  venue STRING,
+  ts TIMESTAMP(3),
+  WATERMARK FOR ts AS ts - INTERVAL '1' MINUTE
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/trades.json',
+  'format' = 'json',
+  'scan.watermark.emit.strategy' = 'on-event'
+);
+CREATE TABLE rates (
+  cur STRING,
+  rate INT,
+  src STRING,
+  ts TIMESTAMP(3),
+  WATERMARK FOR ts AS ts - INTERVAL '1' MINUTE
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/rates_nulls.json',
+  'format' = 'json',
+  'scan.watermark.emit.strategy' = 'on-event'
+);
+CREATE VIEW latest AS
+SELECT cur, rate, src, ts FROM (
+  SELECT *, ROW_NUMBER() OVER (PARTITION BY cur ORDER BY ts DESC) AS rn FROM rates
+) WHERE rn = 1;
+CREATE VIEW tenfold AS SELECT cur, rate * 10 AS rate, ts FROM latest;
+SELECT t.id, r.rate FROM trades AS t LEFT JOIN tenfold FOR SYSTEM_TIME AS OF t.ts AS r ON t.cur = r.cur;

@@ -1,0 +1,28 @@
+-- A regular join behind it.
+CREATE TABLE trades (
+  id INT,
+  cur STRING,
+  amount INT,
+  venue STRING,
+  ts TIMESTAMP(3),
+  WATERMARK FOR ts AS ts - INTERVAL '1' MINUTE
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/trades.json',
+  'format' = 'json',
+  'scan.watermark.emit.strategy' = 'on-event'
+);
+CREATE TABLE rates (
+  cur STRING,
+  rate INT,
+  src STRING,
+  ts TIMESTAMP(3),
+  WATERMARK FOR ts AS ts - INTERVAL '1' MINUTE,
+  PRIMARY KEY (cur) NOT ENFORCED
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/rates.json',
+  'format' = 'json',
+  'scan.watermark.emit.strategy' = 'on-event'
+);
+SELECT t.id, r.rate, o.amount FROM trades AS t JOIN rates FOR SYSTEM_TIME AS OF t.ts AS r ON t.cur = r.cur JOIN trades AS o ON o.id = t.id + 1;

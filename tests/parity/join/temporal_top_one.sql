@@ -1,0 +1,28 @@
+-- Versions of the row that is the greatest so far.
+CREATE TABLE trades (
+  id INT,
+  cur STRING,
+  amount INT,
+  venue STRING,
+  ts TIMESTAMP(3),
+  WATERMARK FOR ts AS ts - INTERVAL '1' MINUTE
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/trades.json',
+  'format' = 'json',
+  'scan.watermark.emit.strategy' = 'on-event'
+);
+CREATE TABLE rates (
+  cur STRING,
+  rate INT,
+  src STRING,
+  ts TIMESTAMP(3),
+  WATERMARK FOR ts AS ts - INTERVAL '1' MINUTE
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/rates.json',
+  'format' = 'json',
+  'scan.watermark.emit.strategy' = 'on-event'
+);
+CREATE VIEW f AS SELECT cur, rate, ts FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY cur ORDER BY rate DESC) AS rn FROM rates) WHERE rn = 1;
+SELECT t.id, r.rate FROM trades AS t JOIN f FOR SYSTEM_TIME AS OF t.ts AS r ON t.cur = r.cur;
