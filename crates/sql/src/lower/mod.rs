@@ -155,18 +155,7 @@ impl Lowering<'_> {
     fn node(&mut self, node: &StreamNode) -> SqlResult<Lowered> {
         match &node.op {
             StreamOp::Scan { source, columns } => self.scan(source, columns),
-            StreamOp::Values(rows) => {
-                let fields = rows.schema();
-                let columns = (0..fields.fields().len()).map(|i| Arc::new(flott_engine::expr::Column(i)) as _).collect();
-                let source = SourceNode {
-                    source: Box::new(values::ValuesSource::new(rows.clone())),
-                    columns,
-                    keep: fields.fields().len(),
-                    schema: fields,
-                    event_time: None,
-                };
-                Ok(Lowered::plain(self.graph.add("Values", NodeKind::Source(Box::new(source)), vec![])))
-            }
+            StreamOp::Values(rows) => Ok(self.values(rows)),
             StreamOp::Calc { condition, project } => self.calc(node, condition.as_ref(), project),
             StreamOp::Union => {
                 let mut nodes = vec![];
@@ -182,6 +171,9 @@ impl Lowering<'_> {
                 let column = if *processing { None } else { Some(*time) };
                 let time = self.window_time(column, &node.inputs[0].schema);
                 match (kind, aligned(kind)) {
+                    (WindowKind::Session { .. }, _) if !node.inputs[0].changelog.is_insert_only() => {
+                        Err(SqlError::not_yet("SESSION without an aggregation over rows that change").about("SESSION"))
+                    }
                     (WindowKind::Session { gap, .. }, _) => {
                         let operator = SessionTvf { gap: *gap, time, keys: partition.clone(), schema, tables: None };
                         self.unary(node, "WindowTableFunction", self.by_key(partition.clone()), factory(operator))
@@ -228,6 +220,19 @@ impl Lowering<'_> {
             StreamOp::WindowAggregate { kind, attached, time, aggregate } => self.window_aggregate(node, kind, *attached, *time, aggregate),
             StreamOp::Sink(..) => Err(SqlError::new("a sink cannot stand below another step")),
         }
+    }
+
+    fn values(&mut self, rows: &arrow::array::RecordBatch) -> Lowered {
+        let fields = rows.schema();
+        let columns = (0..fields.fields().len()).map(|i| Arc::new(flott_engine::expr::Column(i)) as _).collect();
+        let source = SourceNode {
+            source: Box::new(values::ValuesSource::new(rows.clone())),
+            columns,
+            keep: fields.fields().len(),
+            schema: fields,
+            event_time: None,
+        };
+        Lowered::plain(self.graph.add("Values", NodeKind::Source(Box::new(source)), vec![]))
     }
 
     fn scan(&mut self, source: &crate::planner::context::FlinkTable, columns: &[ScanColumn]) -> SqlResult<Lowered> {

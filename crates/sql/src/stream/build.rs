@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use super::aggregate::build_aggregate;
 use super::calc::{calc, column_at, identity};
-use super::join::{build_join, needs_inserts};
+use super::join::{build_join, is_timed, needs_inserts};
 use super::rank::build_rank;
 use super::sort::{build_limit, build_sort};
 use super::temporal::{as_join, build_filtered, build_temporal_join};
@@ -165,6 +165,11 @@ fn build_values(values: &Values) -> SqlResult<StreamNode> {
 
 fn build_window_tvf(tvf: &WindowTvf) -> SqlResult<StreamNode> {
     let input = build(&tvf.input)?;
+    if !is_timed(&input) {
+        return Err(SqlError::new("a window function goes by event time, which rows that a query changes have no more")
+            .about("DESCRIPTOR")
+            .help("put the window function first and aggregate behind it"));
+    }
     let kind = tvf.kind.clone();
     let processing = tvf.is_processing_time()?;
     let time = tvf.input.schema().index_of_column(&tvf.time)?;

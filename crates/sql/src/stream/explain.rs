@@ -164,7 +164,21 @@ fn describe(node: &StreamNode) -> String {
         StreamOp::Union => "Union(all=[true])".into(),
         StreamOp::SetOperation(kind) => format!("SetOperation({})", word(*kind)),
         StreamOp::Limit { skip, fetch } => format!("Limit(offset=[{skip}], fetch=[{fetch}])"),
-        StreamOp::DropUpdateBefore => "DropUpdateBefore".into(),
+        StreamOp::DropUpdateBefore
+        | StreamOp::ChangelogNormalize { .. }
+        | StreamOp::Materialize { .. }
+        | StreamOp::FromChangelog { .. }
+        | StreamOp::ToChangelog { .. } => changes_text(node),
+        StreamOp::Sink(table, _) => {
+            let columns: Vec<&str> = node.schema.fields().iter().map(|f| f.name().as_str()).collect();
+            format!("Sink(table=[{}], fields=[{}])", table.path.name, columns.join(", "))
+        }
+    }
+}
+
+/// Steps that turn one form of a changelog into another.
+fn changes_text(node: &StreamNode) -> String {
+    match &node.op {
         StreamOp::ChangelogNormalize { key } => format!("ChangelogNormalize(key=[{}])", names(node, key)),
         StreamOp::Materialize { key, conflict } => {
             format!("SinkUpsertMaterializer(key=[{}], conflictStrategy=[{}])", names(node, key), format!("{conflict:?}").to_uppercase())
@@ -177,10 +191,7 @@ fn describe(node: &StreamNode) -> String {
             let codes: Vec<String> = mapping.iter().map(|(kind, code)| format!("{} is {code}", kind.symbol())).collect();
             format!("ProcessTableFunction(TO_CHANGELOG, op=[{}], mapping=[{}])", names(node, &[0]), codes.join(", "))
         }
-        StreamOp::Sink(table, _) => {
-            let columns: Vec<&str> = node.schema.fields().iter().map(|f| f.name().as_str()).collect();
-            format!("Sink(table=[{}], fields=[{}])", table.path.name, columns.join(", "))
-        }
+        _ => "DropUpdateBefore".into(),
     }
 }
 

@@ -10,16 +10,13 @@ use super::{StreamNode, StreamOp};
 /// The step with those before it, so that it gives of updates what is wanted. `None` if it cannot leave `-U` out.
 pub(super) fn infer(node: &StreamNode, want: Want) -> Option<StreamNode> {
     if node.changelog.is_insert_only() {
-        return Some(with_inputs(node, node.changelog, |input| inner_want(node, input))?);
+        return with_inputs(node, node.changelog, Want::Both);
     }
-    let both = || with_inputs(node, node.changelog.as_wanted(want), |_| Want::Both);
+    let both = || with_inputs(node, node.changelog.as_wanted(want), Want::Both);
     match &node.op {
         StreamOp::Scan { .. } | StreamOp::FromChangelog { .. } => {
-            let source = both()?;
-            if want == Want::Both {
-                return Some(StreamNode { changelog: node.changelog, ..source });
-            }
-            Some(drop_update_before(StreamNode { changelog: node.changelog, ..source }))
+            let source = with_inputs(node, node.changelog, Want::Both)?;
+            Some(if want == Want::Both { source } else { drop_update_before(source) })
         }
         // A row that ceases to fulfil a condition is known by its `-U` alone, unless the condition goes by the key.
         StreamOp::Calc { condition: Some(condition), .. } if want == Want::After && !by_key(condition, &node.inputs[0]) => None,
@@ -34,27 +31,19 @@ pub(super) fn infer(node: &StreamNode, want: Want) -> Option<StreamNode> {
             let changelog = inputs.iter().map(|i| i.changelog).reduce(Changelog::union)?;
             Some(StreamNode { inputs, changelog, ..node.clone() })
         }
-        StreamOp::DropUpdateBefore => with_inputs(node, node.changelog, |_| Want::Both),
-        StreamOp::ChangelogNormalize { .. } => with_inputs(node, node.changelog.as_wanted(want), |_| Want::After),
+        StreamOp::DropUpdateBefore => with_inputs(node, node.changelog, Want::Both),
+        StreamOp::ChangelogNormalize { .. } => with_inputs(node, node.changelog.as_wanted(want), Want::After),
         _ => both(),
     }
 }
 
-/// What an input of a step with insert-only result is asked for.
-fn inner_want(node: &StreamNode, _: &StreamNode) -> Want {
-    match node.op {
-        StreamOp::ChangelogNormalize { .. } => Want::After,
-        _ => Want::Both,
-    }
-}
-
-fn with_inputs(node: &StreamNode, changelog: Changelog, want: impl Fn(&StreamNode) -> Want) -> Option<StreamNode> {
-    let inputs = node.inputs.iter().map(|input| infer(input, want(input))).collect::<Option<Vec<_>>>()?;
+fn with_inputs(node: &StreamNode, changelog: Changelog, want: Want) -> Option<StreamNode> {
+    let inputs = node.inputs.iter().map(|input| infer(input, want)).collect::<Option<Vec<_>>>()?;
     Some(StreamNode { inputs, changelog, ..node.clone() })
 }
 
 /// Leaves the `-U` rows of a source out.
-pub(super) fn drop_update_before(input: StreamNode) -> StreamNode {
+fn drop_update_before(input: StreamNode) -> StreamNode {
     if !input.changelog.has_before() {
         return input;
     }

@@ -142,6 +142,15 @@ pub(super) fn needs_inserts(what: &str, about: &str) -> SqlError {
         .help("read a table that is only appended to, or do what changes rows (aggregation, Top-N) behind this step")
 }
 
+/// Whether the times of a step's rows are event time still: those of rows that change are only as long as they come from a table.
+pub(super) fn is_timed(node: &StreamNode) -> bool {
+    let passes = matches!(
+        node.op,
+        StreamOp::Scan { .. } | StreamOp::Calc { .. } | StreamOp::WindowTvf { .. } | StreamOp::Union | StreamOp::Unnest { .. }
+    );
+    node.changelog.is_insert_only() || (passes && node.inputs.iter().all(is_timed))
+}
+
 fn appends(left: &StreamNode, right: &StreamNode) -> bool {
     left.changelog == Changelog::InsertOnly && right.changelog == Changelog::InsertOnly
 }
@@ -193,7 +202,7 @@ fn interval_join(columns: JoinColumns, interval: Interval, left: StreamNode, rig
 
 /// The bounds that a join's condition sets to the times of its inputs, if it sets both.
 fn interval(columns: &JoinColumns, left: &StreamNode, right: &StreamNode) -> SqlResult<Option<Interval>> {
-    if columns.kind.wants_partner().is_some() {
+    if columns.kind.wants_partner().is_some() || !is_timed(left) || !is_timed(right) {
         return Ok(None);
     }
     let mut bounds = Bounds::default();
