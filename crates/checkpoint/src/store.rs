@@ -275,11 +275,17 @@ fn at(e: std::io::Error, path: &Path) -> Error {
     Error::from(e).at(path.display().to_string())
 }
 
+/// The folder cannot be used at all: that is for the user to mend, and nothing has run.
+fn unusable(what: &str, dir: &Path, e: &std::io::Error) -> Error {
+    Error::state(format!("cannot {what} {}, where checkpoints are to lie: {e}", dir.display()))
+        .help("give another folder with --state-dir or execution.checkpointing.dir, or make this one writable")
+}
+
 fn make_dir(dir: &Path, disk: &mut dyn Disk) -> Result<()> {
     if dir.is_dir() {
         return Ok(());
     }
-    std::fs::create_dir_all(dir).map_err(|e| at(e, dir))?;
+    std::fs::create_dir_all(dir).map_err(|e| unusable("create", dir, &e))?;
     match dir.parent().filter(|p| !p.as_os_str().is_empty()) {
         Some(parent) => disk.sync_dir(parent).map_err(|e| at(e, parent)),
         None => Ok(()),
@@ -289,7 +295,8 @@ fn make_dir(dir: &Path, disk: &mut dyn Disk) -> Result<()> {
 /// Locks the directory and leaves the number of this process in it.
 fn take_lock(dir: &Path, job: &str) -> Result<File> {
     let path = dir.join(LOCK);
-    let mut file = File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(|e| at(e, &path))?;
+    let mut file =
+        File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(|e| unusable("write to", dir, &e))?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {

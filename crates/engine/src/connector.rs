@@ -43,6 +43,8 @@ pub struct Environment {
     pub workers: usize,
     /// Whether checkpoints are taken: only then can a sink wait for a commit.
     pub checkpointing: bool,
+    /// What tells the job from all others, the same for each of its runs; only a job with checkpoints has it.
+    pub owner: Option<String>,
     /// Where `print` writes; standard output unless a test replaces it.
     pub stdout: Arc<std::sync::Mutex<dyn std::io::Write + Send>>,
 }

@@ -50,7 +50,7 @@ pub trait Operator: Send {
 pub struct Output {
     /// The batches emitted, in order.
     pub batches: Vec<Batch>,
-    /// Rows dropped because they came after their window had closed.
+    /// Rows dropped: most often because they came after their window had closed.
     pub late: LateRows,
     /// Processing time at which the operator wants to be stepped even without input.
     pub wake_at_ms: Option<i64>,
@@ -70,11 +70,23 @@ impl Output {
     }
 }
 
-/// Count and samples of late rows.
+/// Why an operator drops rows.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub enum DropReason {
+    /// They came after their time.
+    #[default]
+    Late,
+    /// NULL for a column that is NOT NULL.
+    Null,
+}
+
+/// Count and samples of late rows, or of others that were dropped.
 #[derive(Debug, Default, Clone)]
 pub struct LateRows {
     /// How many.
     pub count: u64,
+    /// Why; the same for all rows of an operator.
+    pub reason: DropReason,
     /// A few of them, with the watermark that had passed.
     pub samples: Vec<LateSample>,
 }
@@ -103,6 +115,7 @@ impl LateRows {
     /// Takes over another count.
     pub fn absorb(&mut self, other: LateRows) {
         self.count += other.count;
+        self.reason = other.reason;
         let room = LATE_SAMPLES.saturating_sub(self.samples.len());
         self.samples.extend(other.samples.into_iter().take(room));
     }

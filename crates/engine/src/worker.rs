@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::exchange::partition;
 use crate::expr::{EvalContext, Expr};
 use crate::graph::{Exchange, NodeId, Topology};
-use crate::operator::{LateRows, Operator, Output, Tick};
+use crate::operator::{DropReason, LateRows, Operator, Output, Tick};
 use crate::sink::{Encoder, Payload};
 use crate::source::{BadRow, Chunk};
 use crate::state::State;
@@ -151,7 +151,7 @@ impl Worker {
                 let mut out = Output::default();
                 state.expire(tick.now_ms);
                 operator.step(tick, &mut inputs, state, &mut out)?;
-                if out.late.count > 0 {
+                if out.late.count > 0 || out.late.reason != DropReason::Late {
                     result.late.push((node, out.late));
                 }
                 if let Some(at) = out.wake_at_ms {

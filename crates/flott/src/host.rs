@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use flott_engine::Result;
 use flott_engine::progress::Progress;
 use flott_engine::run::Outcome;
 use flott_engine::sink::Sink;
+use flott_engine::{ErrorKind, Result};
 use flott_sql::session::ResultSchema;
 
 /// Takes what a script gives. Called from the thread that runs the script.
@@ -66,6 +66,8 @@ pub struct JobReport {
     pub name: String,
     /// How it ended; `None`: it failed.
     pub outcome: Option<Outcome>,
+    /// What kind of error it failed with.
+    pub failure: Option<ErrorKind>,
     /// Time that this run took.
     pub elapsed: Duration,
     /// Where its checkpoints lie; `None`: it takes none.

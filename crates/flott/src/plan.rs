@@ -81,6 +81,7 @@ fn plan_with_session(sql: &str, options: &RunOptions) -> Result<(Plan, Session),
         };
         let text = sql.get(range.clone()).unwrap_or_default();
         match outcome {
+            Ok(Effect::Quit) => break,
             Ok(effect) => plan.steps.push(Step { range, effect, settings: settings(&session, options)? }),
             Err(_) if missing.iter().any(|name| mentions(text, name)) => {
                 plan.unchecked += 1;
@@ -88,7 +89,7 @@ fn plan_with_session(sql: &str, options: &RunOptions) -> Result<(Plan, Session),
             }
             Err(error) => {
                 missing.extend(created_name(text));
-                plan.errors.push(error);
+                plan.errors.extend(error.each());
             }
         }
     }

@@ -42,7 +42,8 @@ pub fn run_script(sql: &str, options: &RunOptions, host: &mut dyn Host) -> Resul
             return Ok(Outcome::Stopped);
         }
         match step.effect {
-            Effect::Done(_) => {}
+            Effect::Done(_) | Effect::Quit => {}
+            Effect::Note(text) => host.note(&text),
             Effect::Table { columns, rows } => host.answer(&columns, &rows).map_err(Failure::Setup)?,
             Effect::Job(job) => {
                 let identity = (job.name.clone(), job.fingerprint.clone());
@@ -119,7 +120,8 @@ impl JobRun<'_> {
             }
             store = Some(Box::new(LedgeredStore { inner, ledger: (*ledger).clone(), job: entry.clone() }));
         }
-        let environment = Environment { workers: self.settings.workers, checkpointing: durable, stdout: host.stdout() };
+        let owner = folder.as_ref().map(|folder| owner(folder));
+        let environment = Environment { workers: self.settings.workers, checkpointing: durable, owner, stdout: host.stdout() };
         let result = match &job.result {
             Some(schema) => Some(host.result(schema).map_err(|e| self.failed(&name, e))?),
             None => None,
@@ -180,6 +182,7 @@ impl JobRun<'_> {
         let report = JobReport {
             name: name.clone(),
             outcome: outcome.as_ref().ok().copied(),
+            failure: outcome.as_ref().err().map(|e| e.kind),
             elapsed: started.elapsed(),
             checkpoints,
             notes,
@@ -199,6 +202,13 @@ impl JobRun<'_> {
         error.span.get_or_insert_with(|| self.range.clone());
         Failure::script(error)
     }
+}
+
+/// What tells a job from others that write to the same places: where its checkpoints lie, on which machine.
+fn owner(folder: &Path) -> String {
+    let machine = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    format!("{}:{}", machine.trim(), folder.display())
 }
 
 /// The folder of a job's checkpoints. Another version of the query has another one, and so has the same job a second time.

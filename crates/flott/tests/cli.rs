@@ -100,6 +100,10 @@ fn answers_of_statements() {
     let show = format!("{BIDS_TABLE}SHOW TABLES");
     assert_eq!(out(&flott(dir.path(), &["run", "-o", "table", "-e", &show])), "table name\n----------\nbids\n");
     assert_eq!(out(&flott(dir.path(), &["run", "-e", &show])), "{\"table name\":\"bids\"}\n");
+    let query = "EXPLAIN SELECT item, MAX(CAST(item AS INT) + 2) FROM bids WHERE ts > TIMESTAMP '2024-01-01 00:00:00' GROUP BY item";
+    let explain = out(&flott(dir.path(), &["run", "-o", "csv", "-e", &format!("{BIDS_TABLE}{query}")]));
+    assert!(explain.contains("MAX(CAST(bids.item AS INT) + 2)") && explain.contains("ts > TIMESTAMP '2024-01-01 00:00:00'"), "{explain}");
+    assert!(!explain.contains("Int32(") && !explain.contains("$cast"), "{explain}");
     let explain = out(&flott(dir.path(), &["run", "-e", &format!("{BIDS_TABLE}EXPLAIN SELECT item FROM bids")]));
     assert!(explain.lines().count() > 1 && explain.contains("bids"), "{explain}");
 }
@@ -207,7 +211,7 @@ SELECT 1;
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(out(&output), "fine.sql: 1 statement, 1 job, no errors\n");
     let told = err(&output);
-    for place in ["q.sql:1:", "q.sql:4:", "q.sql:5:"] {
+    for place in ["q.sql:1:", "q.sql:3:", "q.sql:5:"] {
         assert!(told.contains(place), "{place} in {told}");
     }
     assert!(!told.contains("q.sql:2:"), "{told}");
@@ -359,8 +363,51 @@ fn checkpoints_that_cannot_be_used() {
     assert!(damaged > 0);
     let output = flott(dir.path(), &args);
     assert_eq!(output.status.code(), Some(3), "{}", err(&output));
+    assert!(err(&output).contains("not run: its checkpoints cannot be used"), "{}", err(&output));
+    assert!(!err(&output).contains("goes on from"), "{}", err(&output));
     let output = flott(dir.path(), &[&args[..], &["--fresh"]].concat());
     assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+}
+
+#[test]
+fn a_state_folder_that_cannot_be_made() {
+    let dir = folder();
+    let script = format!("{BIDS_TABLE}{COPY}");
+    let output = flott(dir.path(), &["run", "--checkpoint-every-ticks", "1", "--state-dir", "bids.json/state", "-e", &script]);
+    assert_eq!(output.status.code(), Some(3), "{}", err(&output));
+    let told = err(&output);
+    assert!(told.starts_with("error: cannot create bids.json/state/checkpoints/") && told.contains("--state-dir"), "{told}");
+}
+
+#[test]
+fn rows_dropped_for_null_are_counted() {
+    let dir = folder();
+    let script = format!(
+        "SET 'table.exec.sink.not-null-enforcer' = 'DROP';
+         {BIDS_TABLE}CREATE TABLE o (item STRING NOT NULL) WITH ('connector' = 'print');
+         INSERT INTO o SELECT CASE WHEN price > 4 THEN item END FROM bids"
+    );
+    let told = err(&flott(dir.path(), &["run", "-e", &script]));
+    assert!(told.contains("warning: 4 rows dropped: NULL for a column that is NOT NULL"), "{told}");
+    assert!(told.contains("for example {") && !told.contains("watermark stood"), "{told}");
+}
+
+#[test]
+fn options_that_nobody_knows() {
+    let dir = folder();
+    let run = |option: &str| flott(dir.path(), &["run", "-e", &format!("SET '{option}' = '1 s'; SELECT 1 AS a")]);
+    let told = err(&run("table.exec.mini-batch.alow-latency"));
+    assert!(told.contains("did you mean 'table.exec.mini-batch.allow-latency'?"), "{told}");
+    let made_up = run("table.exec.frobnicate.often");
+    assert!(err(&made_up).contains("note: 'table.exec.frobnicate.often' is no option of Flink"), "{}", err(&made_up));
+    assert_eq!(out(&made_up), "{\"a\":1}\n");
+    assert!(!err(&run("table.exec.mini-batch.allow-latency")).contains("note:"));
+}
+
+#[test]
+fn the_commands_of_the_sql_client() {
+    let dir = folder();
+    assert_eq!(out(&flott(dir.path(), &["run", "-e", "CLEAR; HELP; SELECT 1 AS a; QUIT; SELECT 2 AS a"])), "{\"a\":1}\n");
 }
 
 #[test]
@@ -415,5 +462,91 @@ fn lists_of_connectors_and_functions() {
     let output = flott(dir.path(), &["functions", "split_idnex"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(err(&output).contains("did you mean SPLIT_INDEX"), "{}", err(&output));
+    for (name, form) in
+        [("sum", "SUM([DISTINCT] numeric)"), ("count", "COUNT(*)"), ("tumble", "TUMBLE(TABLE t"), ("row_number", "ROW_NUMBER() OVER")]
+    {
+        let told = out(&flott(dir.path(), &["functions", name]));
+        assert!(told.starts_with(form) && told.contains("Example: "), "{told}");
+    }
+    let listed = out(&flott(dir.path(), &["functions"]));
+    assert!(["aggregate\n", "window\n", "ranking\n"].iter().all(|group| listed.contains(group)), "{listed}");
+    let options = out(&flott(dir.path(), &["connectors", "filesystem"]));
+    assert!(options.contains("json.ignore-parse-errors") && options.contains("becomes NULL"), "{options}");
     assert!(out(&flott(dir.path(), &["completions", "bash"])).contains("_flott"));
+}
+
+// --- What dead runs leave -----------------------------------------------------------------------------------------------------
+
+/// Hidden files of sinks in a folder.
+fn unfinished(dir: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(dir).into_iter().flatten();
+    let names = entries.map(|e| e.unwrap().file_name().into_string().unwrap());
+    names.filter(|n| n.ends_with(".inprogress")).collect()
+}
+
+/// An endless job that writes into the folder `out`; `what` tells jobs apart.
+fn writer(dir: &Path, what: &str, args: &[&str]) -> Child {
+    let script = format!(
+        "{ENDLESS}CREATE TABLE o (n BIGINT) WITH ('connector' = 'filesystem', 'path' = 'out', 'format' = 'json');
+         INSERT INTO o SELECT n + {what} FROM endless"
+    );
+    command(dir).args(["run", "-q"]).args(args).args(["-e", &script]).stderr(Stdio::null()).spawn().unwrap()
+}
+
+fn wait_until(what: &str, condition: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !condition() {
+        assert!(Instant::now() < deadline, "{what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn kill(mut child: Child) {
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn unfinished_files_of_dead_runs_are_removed() {
+    let dir = folder();
+    let out = dir.path().join("out");
+    let later = ["--set", "execution.checkpointing.interval=1 h"];
+    // Killed before its first checkpoint: nobody can go on with its file.
+    let first = writer(dir.path(), "1", &later);
+    wait_until("the first run writes", || unfinished(&out).len() == 1);
+    let left = unfinished(&out);
+    kill(first);
+    // A run of another job removes it, and leaves the files of the living alone, and the other way round.
+    let second = writer(dir.path(), "2", &[]);
+    wait_until("the second run cleans up and writes", || unfinished(&out).len() == 1 && unfinished(&out) != left);
+    let living = unfinished(&out);
+    let third = writer(dir.path(), "1", &later);
+    wait_until("the third run writes", || unfinished(&out).len() == 2);
+    assert!(unfinished(&out).contains(&living[0]));
+    kill(second);
+    kill(third);
+}
+
+#[test]
+fn unfinished_files_that_a_checkpoint_knows_stay() {
+    let dir = folder();
+    let out = dir.path().join("out");
+    let often = ["--checkpoint-every-ticks", "1"];
+    let manifests = || {
+        let folders = std::fs::read_dir(dir.path().join(".flott/checkpoints")).into_iter().flatten().map(|e| e.unwrap().path());
+        let files = folders.flat_map(|folder| std::fs::read_dir(folder).into_iter().flatten());
+        files.filter(|f| f.as_ref().unwrap().file_name().to_string_lossy().starts_with("manifest-")).count()
+    };
+    let first = writer(dir.path(), "1", &often);
+    wait_until("the first run writes and takes checkpoints", || unfinished(&out).len() == 1 && manifests() > 1);
+    let known = unfinished(&out);
+    kill(first);
+    let other = writer(dir.path(), "2", &[]);
+    wait_until("another job writes", || unfinished(&out).len() == 2);
+    kill(other);
+    assert!(unfinished(&out).contains(&known[0]));
+    // Its own job, when it starts over, has no use for it.
+    let fresh = writer(dir.path(), "1", &["--fresh", "--checkpoint-every-ticks", "1000000"]);
+    wait_until("the fresh run cleans up and writes", || unfinished(&out).len() == 1 && !unfinished(&out).contains(&known[0]));
+    kill(fresh);
 }

@@ -22,6 +22,11 @@ pub fn cast_to(target: DataType, target_text: Option<String>, safe: bool) -> Arc
     Arc::new(ScalarUDF::new_from_impl(Cast::new(flink, target, safe)))
 }
 
+/// The type that a function casts to, if it is CAST or TRY_CAST.
+pub fn cast_target(function: &ScalarUDF) -> Option<&FlinkType> {
+    function.inner().downcast_ref::<Cast>().map(|cast| &cast.flink)
+}
+
 /// Whether CAST takes a value of type `from` to `to` at all.
 pub fn can_cast(from: &DataType, to: &DataType) -> bool {
     refusal(from, to).is_none()

@@ -242,6 +242,10 @@ impl Def {
         self.check_count(types.len())?;
         let same: Vec<DataType> = types.iter().enumerate().filter(|(i, _)| self.arg(*i) == Arg::Same).map(|(_, t)| t.clone()).collect();
         let common = common_type(&same);
+        if common.is_none() && !same.is_empty() {
+            let names: Vec<String> = same.iter().map(types::type_name).collect();
+            return plan_err!("{}: there is no common type of {}", self.form(), names.join(", "));
+        }
         types
             .iter()
             .enumerate()

@@ -45,7 +45,7 @@ use std::sync::Arc;
 use datafusion_expr::ScalarUDF;
 
 pub use binary::{flink_binary, time_arithmetic};
-pub use cast::{can_cast, cast_to};
+pub use cast::{can_cast, cast_target, cast_to};
 pub use clock::{EvalContext, context, with_clock, with_context};
 use def::{Def, Function};
 pub use misc::type_of;

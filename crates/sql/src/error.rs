@@ -1,10 +1,12 @@
 //! The error of everything that happens before a job runs: what is wrong, where in the script, what to write instead.
 
 use datafusion_common::{DataFusionError, SchemaError};
+use sqlparser::tokenizer::Location;
 use std::fmt;
 use std::ops::Range;
 
 use crate::dialect::{SyntaxError, did_you_mean};
+use crate::place::Place;
 
 /// What is wrong with a script.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +19,10 @@ pub struct SqlError {
     pub help: Option<String>,
     /// A word of the statement that the error is about; used to find the place when it is not known yet.
     pub word: Option<String>,
+    /// The place as the parser counts it, until the script is at hand.
+    pub(crate) place: Option<Place>,
+    /// What else is wrong with the same statement.
+    pub others: Vec<SqlError>,
 }
 
 /// Result with [`SqlError`].
@@ -25,7 +31,7 @@ pub type SqlResult<T> = Result<T, SqlError>;
 impl SqlError {
     /// An error without a place.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), span: None, help: None, word: None }
+        Self { message: message.into(), span: None, help: None, word: None, place: None, others: vec![] }
     }
 
     /// A feature of Flink that is not built yet.
@@ -49,6 +55,31 @@ impl SqlError {
     pub fn at(mut self, span: Range<usize>) -> Self {
         self.span = Some(span);
         self
+    }
+
+    /// Adds the place that the parser gave.
+    pub(crate) fn placed(mut self, place: Option<Place>) -> Self {
+        self.place = place;
+        self
+    }
+
+    /// Finds the places of this error and the others within a statement that begins at byte `offset` and at `start` of the script.
+    pub(crate) fn locate_from(mut self, statement: &str, offset: usize, start: Location) -> Self {
+        self.others = self.others.into_iter().map(|e| e.locate_from(statement, offset, start)).collect();
+        if self.span.is_none()
+            && let Some(range) = self.place.and_then(|place| place.within(statement, start))
+        {
+            let word = self.word.as_deref().and_then(|w| find_word(&statement[range.clone()], w));
+            let at = offset + range.start;
+            self.span = Some(word.map_or(at..offset + range.end, |w| at + w.start..at + w.end));
+        }
+        self.locate(statement, offset)
+    }
+
+    /// This error and the others, each alone.
+    pub fn each(mut self) -> Vec<SqlError> {
+        let others = std::mem::take(&mut self.others);
+        std::iter::once(self).chain(others.into_iter().flat_map(SqlError::each)).collect()
     }
 
     /// Finds the place within a statement that begins at `offset` of the script: the word if it is known, else all of it.
@@ -91,17 +122,25 @@ impl std::error::Error for SqlError {}
 
 impl From<SyntaxError> for SqlError {
     fn from(e: SyntaxError) -> Self {
-        Self { message: e.message, span: (e.range != (0..0)).then_some(e.range), help: e.help, word: None }
+        let span = (e.range != (0..0)).then_some(e.range);
+        Self { span, help: e.help, place: Place::exactly(e.span), ..Self::new(e.message) }
     }
 }
 
 impl From<flott_engine::Error> for SqlError {
     fn from(e: flott_engine::Error) -> Self {
         let mut message = e.message.clone();
+        // A connector names its table itself.
+        if let Some(rest) = message.strip_prefix("Table ")
+            && let Some((_, rest)) = rest.split_once(": ")
+            && e.context.iter().any(|place| place.starts_with("table "))
+        {
+            message = rest.to_string();
+        }
         for place in &e.context {
             message = format!("{place}: {message}");
         }
-        Self { message, span: None, help: e.help, word: None }
+        Self { help: e.help, ..Self::new(message) }
     }
 }
 
@@ -122,7 +161,10 @@ impl From<DataFusionError> for SqlError {
             DataFusionError::Collection(mut all) if !all.is_empty() => SqlError::from(all.swap_remove(0)),
             DataFusionError::SchemaError(schema, _) => schema_error(&schema),
             DataFusionError::Plan(message) => plan_error(&message),
-            DataFusionError::NotImplemented(message) => SqlError::not_yet(first_sentence(&message)),
+            DataFusionError::NotImplemented(message) => match first_sentence(&message) {
+                told if told.contains("not supported") || told.contains("not implemented") => SqlError::new(told),
+                what => SqlError::not_yet(what),
+            },
             DataFusionError::ArrowError(e, _) => SqlError::new(flott_engine::Error::from(*e).message),
             other => SqlError::new(first_sentence(&other.strip_backtrace())),
         }

@@ -11,6 +11,7 @@ pub mod dialect;
 pub mod error;
 pub mod lower;
 pub mod options;
+mod place;
 pub mod planner;
 pub mod session;
 pub mod stream;

@@ -37,8 +37,15 @@ known! {
     "table.exec.source.cdc-events-duplicate" = "false" : "Sources of changes may tell a change twice: tables with a PRIMARY KEY are cleaned of it.";
     "table.exec.sink.upsert-materialize" = "AUTO" : "Whether a sink with a PRIMARY KEY gets one row of each key from a query of another key: AUTO, FORCE or NONE.";
     "table.exec.sink.require-on-conflict" = "true" : "A query whose key is not the PRIMARY KEY of its sink must say ON CONFLICT.";
+    "table.exec.sink.type-length-enforcer" = "IGNORE" : "Whether CHAR, VARCHAR, BINARY and VARBINARY values are cut or padded to their length: IGNORE or TRIM_PAD.";
     "flott.latency-target" = "50 ms" : "Longest that a tick should take; shorter means smaller ticks and less throughput.";
 }
+
+/// Flink's own options of tables, execution and pipelines, a key a line, as of 2.3.
+const FLINK: &str = include_str!("flink_options.txt");
+
+/// Beginnings of the keys of which [`FLINK`] has all.
+const LISTED: [&str; 3] = ["table.", "execution.", "pipeline."];
 
 /// Beginnings of the keys that a Flink script may set and that have no effect here.
 const FOREIGN: &[&str] = &[
@@ -80,11 +87,11 @@ pub struct SessionOptions {
 }
 
 impl SessionOptions {
-    /// Sets an option; an unknown key or a wrong value is an error.
+    /// Sets an option; a key that is probably a slip or a wrong value is an error.
     pub fn set(&mut self, key: &str, value: &str) -> SqlResult<()> {
-        let known = KNOWN.iter().any(|o| o.key == key);
+        let known = KNOWN.iter().any(|o| o.key == key) || FLINK.lines().any(|k| k == key);
         if !known {
-            let near = did_you_mean(key, KNOWN.iter().map(|o| o.key));
+            let near = did_you_mean(key, KNOWN.iter().map(|o| o.key).chain(FLINK.lines()));
             if let Some(near) = near {
                 return Err(SqlError::new(format!("unknown option '{key}'")).about(key).help(format!("did you mean '{near}'?")));
             }
@@ -103,6 +110,13 @@ impl SessionOptions {
         Ok(())
     }
 
+    /// What there is to say of a key that was set: that nobody knows it.
+    pub fn doubt(key: &str) -> Option<String> {
+        let listed = LISTED.iter().any(|beginning| key.starts_with(beginning));
+        let known = FLINK.lines().chain(KNOWN.iter().map(|o| o.key)).any(|k| k == key);
+        (listed && !known).then(|| format!("'{key}' is no option of Flink 2.3 that is known here; it has no effect"))
+    }
+
     fn check(&self, key: &str) -> SqlResult<()> {
         match key {
             "table.local-time-zone" => self.time_zone().map(drop),
@@ -117,6 +131,13 @@ impl SessionOptions {
             "table.exec.sink.not-null-enforcer" => match self.get(key).unwrap_or_default().to_ascii_uppercase().as_str() {
                 "ERROR" | "DROP" => Ok(()),
                 other => Err(SqlError::new(format!("'{key}' is '{other}'")).about(key).help("write 'ERROR' or 'DROP'")),
+            },
+            "table.exec.sink.type-length-enforcer" => match self.get(key).unwrap_or_default().to_ascii_uppercase().as_str() {
+                "IGNORE" | "TRIM_PAD" => Ok(()),
+                "ERROR" => {
+                    Err(SqlError::not_yet(format!("the value ERROR of '{key}'")).about("ERROR").help("write 'TRIM_PAD' or 'IGNORE'"))
+                }
+                other => Err(SqlError::new(format!("'{key}' is '{other}'")).about(key).help("write 'IGNORE' or 'TRIM_PAD'")),
             },
             "table.exec.sink.upsert-materialize" => match self.get(key).unwrap_or_default().to_ascii_uppercase().as_str() {
                 "AUTO" | "FORCE" | "NONE" => Ok(()),

@@ -233,7 +233,7 @@ fn sequences_of_all_types() {
 }
 
 fn environment() -> Environment {
-    Environment { workers: 1, checkpointing: false, stdout: Arc::new(Mutex::new(std::io::sink())) }
+    Environment { workers: 1, checkpointing: false, owner: None, stdout: Arc::new(Mutex::new(std::io::sink())) }
 }
 
 fn read(reader: &mut dyn SplitReader, rows: usize) -> Vec<(String, RecordBatch)> {

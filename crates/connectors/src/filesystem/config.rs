@@ -89,6 +89,7 @@ fn checked<'a>(table: &'a TableSpec) -> Result<Options<'a>> {
             .help("Leave it out: files appear whole, and a partition is complete when the job has ended"));
     }
     options.check_known(keys)?;
+    formats::check(&options)?;
     for key in &table.partition_keys {
         if table.schema.index_of(key).is_err() {
             return Err(options.error(&format!("PARTITIONED BY names the column '{key}', which the table does not have")));

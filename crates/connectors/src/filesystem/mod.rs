@@ -11,6 +11,7 @@ mod config;
 mod encode;
 mod listing;
 mod range;
+mod runs;
 mod sink;
 #[cfg(test)]
 mod sink_tests;

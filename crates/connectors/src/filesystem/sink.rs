@@ -7,7 +7,7 @@
 //! What a checkpoint stores about the sink are the numbers of its hidden files and their lengths. To resume, files are cut back to
 //! those lengths, and files that came later are removed; those of them that were visible already are renamed to
 //! `.part-….superseded` instead, since somebody may have read them. All names hold a token of the first run, so that files of
-//! other jobs in the same folder are never touched.
+//! other jobs in the same folder are never touched; what dead runs have left is removed by [`runs`].
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions};
@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use super::config::SinkConfig;
 use super::encode::{EncodePlan, FileEncoder};
+use super::runs::{self, Run};
 use crate::formats;
 
 /// Files kept open at the same time; tables with more partitions open and close them.
@@ -81,6 +82,9 @@ pub struct FileSink {
     config: SinkConfig,
     plan: Arc<EncodePlan>,
     checkpointing: bool,
+    owner: Option<String>,
+    /// Shows other runs that this one lives.
+    run: Option<Run>,
     roll_on_checkpoint: bool,
     token: String,
     next: u64,
@@ -104,6 +108,8 @@ impl FileSink {
             roll_on_checkpoint: formats::closes_file_at_checkpoint(table)?,
             config,
             checkpointing: env.checkpointing,
+            owner: env.owner.clone(),
+            run: None,
             token: String::new(),
             next: 0,
             open: BTreeMap::new(),
@@ -386,6 +392,10 @@ impl Sink for FileSink {
             None => self.token = new_token(),
         }
         self.create_folder(&path)?;
+        if progress.is_none() {
+            runs::clean_up(&path, self.owner.as_deref());
+        }
+        self.run = Run::start(&path, &self.token, self.owner.as_deref(), progress.is_some());
         self.sync_folders()
     }
 
@@ -402,6 +412,9 @@ impl Sink for FileSink {
 
     fn prepare(&mut self) -> Result<String> {
         self.check_usable()?;
+        if let Some(run) = &mut self.run {
+            run.will_be_checkpointed().map_err(|e| cannot("write to a lock in", &self.config.path, &e))?;
+        }
         if self.roll_on_checkpoint {
             for partition in self.open.keys().cloned().collect::<Vec<_>>() {
                 self.close(&partition)?;
@@ -445,7 +458,9 @@ impl Sink for FileSink {
         for partition in self.open.keys().cloned().collect::<Vec<_>>() {
             self.close(&partition)?;
         }
-        self.publish_closed()
+        self.publish_closed()?;
+        self.run.take().into_iter().for_each(Run::end);
+        Ok(())
     }
 
     fn on_idle(&mut self, now_ms: i64) -> Result<()> {

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{Field, Schema, SchemaRef};
-use flott_engine::connector::TableSpec;
+use flott_engine::connector::{OptionInfo, TableSpec};
 use flott_engine::{Error, Result, RowKind};
 
 use crate::options::Options;
@@ -154,18 +154,35 @@ pub trait EncodeRows {
 /// Names of all formats.
 pub const NAMES: &[&str] = &["canal-json", "csv", "debezium-json", "json", "maxwell-json", "ogg-json", "raw"];
 
-/// Whether a table's option belongs to its format, so that connectors do not take it for a typing error.
-pub fn option_keys(format: &str) -> Vec<String> {
-    if let Some(kind) = changelog::Kind::of(format) {
-        return kind.option_keys();
-    }
-    let keys: &[&str] = match format {
+/// An option of a format, without the name of the format before its key.
+const fn option(key: &'static str, default: Option<&'static str>, description: &'static str) -> OptionInfo {
+    OptionInfo { key, required: false, default, description }
+}
+
+/// The options of a format; in a table the name of the format and a point stand before their keys.
+pub fn options(format: &str) -> &'static [OptionInfo] {
+    match format {
         "csv" => csv::OPTIONS,
         "json" => json::OPTIONS,
         "raw" => raw::OPTIONS,
+        name if let Some(kind) = changelog::Kind::of(name) => kind.options(),
         _ => &[],
-    };
-    keys.iter().map(|key| format!("{format}.{key}")).collect()
+    }
+}
+
+/// Whether a table's option belongs to its format, so that connectors do not take it for a typing error.
+pub fn option_keys(format: &str) -> Vec<String> {
+    options(format).iter().map(|option| format!("{format}.{}", option.key)).collect()
+}
+
+/// Checks the values of a format's options.
+pub fn check(options: &Options<'_>) -> Result<()> {
+    match name(options)? {
+        "csv" => csv::CsvOptions::new(options, "csv.").map(drop),
+        "raw" => raw::RawOptions::new(options, "raw.").map(drop),
+        name if let Some(kind) = changelog::Kind::of(name) => changelog::check(kind, options),
+        _ => json::JsonOptions::new(options, "json.").map(drop),
+    }
 }
 
 /// The name of the table's format.

@@ -5,17 +5,21 @@
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, SchemaRef};
+use flott_engine::connector::OptionInfo;
 use flott_engine::{Error, Result};
 
 use super::batch::{BatchBuilder, LastBatch};
 use super::cells::{Cells, Kind};
 use super::columns::Column;
 use super::scalar::type_name;
-use super::{BadRecord, Decode, DecodeRecords, Encode, EncodeRows, Framing, Rows, Stop};
+use super::{BadRecord, Decode, DecodeRecords, Encode, EncodeRows, Framing, Rows, Stop, option};
 use crate::options::Options;
 
 /// Options of the format, without its prefix.
-pub const OPTIONS: &[&str] = &["charset", "endianness"];
+pub const OPTIONS: &[OptionInfo] = &[
+    option("charset", Some("UTF-8"), "The encoding of text."),
+    option("endianness", Some("big-endian"), "The order of the bytes of a number: big-endian or little-endian."),
+];
 
 /// Order of the bytes of a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

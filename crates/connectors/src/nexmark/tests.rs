@@ -207,7 +207,7 @@ fn table(options: &[(&str, &str)]) -> TableSpec {
 }
 
 fn environment() -> Environment {
-    Environment { workers: 1, checkpointing: false, stdout: Arc::new(Mutex::new(std::io::sink())) }
+    Environment { workers: 1, checkpointing: false, owner: None, stdout: Arc::new(Mutex::new(std::io::sink())) }
 }
 
 fn read(reader: &mut dyn SplitReader, rows: usize) -> Vec<(String, RecordBatch)> {

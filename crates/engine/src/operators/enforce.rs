@@ -2,7 +2,7 @@
 
 use arrow::array::{Array, BooleanArray};
 
-use crate::operator::{Inputs, Operator, Output, Tick};
+use crate::operator::{DropReason, Inputs, LateRows, Operator, Output, Tick};
 use crate::state::State;
 use crate::{Batch, Error, Result};
 
@@ -18,7 +18,7 @@ pub struct EnforceNotNull {
 }
 
 impl EnforceNotNull {
-    fn enforce(&self, batch: &Batch) -> Result<Batch> {
+    fn enforce(&self, batch: &Batch, dropped: &mut LateRows) -> Result<Batch> {
         let mut batch = batch.clone();
         for (column, name) in &self.columns {
             let Some(nulls) = batch.column(*column).nulls().filter(|n| n.null_count() > 0) else { continue };
@@ -28,6 +28,9 @@ impl EnforceNotNull {
                     error.help("filter such rows, write COALESCE, or leave them out with SET 'table.exec.sink.not-null-enforcer' = 'DROP'")
                 );
             }
+            for row in (0..nulls.len()).filter(|row| nulls.is_null(*row)) {
+                dropped.add(&batch, row, i64::MIN);
+            }
             batch = batch.filter(&BooleanArray::new(nulls.inner().clone(), None))?;
         }
         Ok(batch)
@@ -36,8 +39,13 @@ impl EnforceNotNull {
 
 impl Operator for EnforceNotNull {
     fn step(&mut self, _: &Tick, inputs: &mut Inputs, _: &mut State, out: &mut Output) -> Result<()> {
+        if self.drop {
+            // Said in every tick, so that it is known after a restart before another row is dropped.
+            out.late.reason = DropReason::Null;
+        }
         for batch in inputs.iter().flatten() {
-            out.emit(self.enforce(batch)?);
+            let kept = self.enforce(batch, &mut out.late)?;
+            out.emit(kept);
         }
         Ok(())
     }
@@ -59,7 +67,10 @@ mod tests {
         let batch = Batch::inserts(RecordBatch::try_from_iter([("a", a), ("b", b)]).unwrap());
         let enforce = |drop, columns: &[usize]| {
             let columns = columns.iter().map(|c| (*c, format!("c{c}"))).collect();
-            EnforceNotNull { columns, table: "t".into(), drop }.enforce(&batch)
+            let mut dropped = LateRows::default();
+            let kept = EnforceNotNull { columns, table: "t".into(), drop }.enforce(&batch, &mut dropped)?;
+            assert_eq!(dropped.count as usize, batch.len() - kept.len());
+            Ok::<_, Error>(kept)
         };
         let numbers = |batch: Batch| batch.column(0).as_primitive::<Int32Type>().iter().collect::<Vec<_>>();
         assert_eq!(numbers(enforce(true, &[0, 1]).unwrap()), [Some(1), Some(4)]);

@@ -12,6 +12,7 @@ pub mod keyed;
 pub mod latest;
 pub(crate) mod pages;
 pub mod ranked;
+mod ranking;
 pub mod rows;
 pub mod sessions;
 pub mod sets;

@@ -4,7 +4,6 @@ use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, UInt8Array};
 use arrow::compute::SortOptions;
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 use arrow::row::{RowConverter, SortField};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::StateTable;
@@ -12,6 +11,7 @@ use super::encoding::{decode_rows, encode_rows};
 use super::expiry::Expiry;
 use super::key::KeyIndex;
 use super::keyed::key_group_field;
+use super::ranking::Ranking;
 use crate::hash::key_group;
 use crate::{Error, Result};
 
@@ -46,13 +46,10 @@ pub type Content = Arc<[u8]>;
 
 /// Where a row stands: its order as bytes that compare like it, then its number in order of arrival.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Place {
+pub(super) struct Place {
     order: Box<[u8]>,
     number: u64,
 }
-
-/// The rows of a key in their order.
-type Ranking = BTreeMap<Place, Content>;
 
 /// Rows of one schema by the key in some of their columns; those of a key in an order, equal ones as they came.
 pub struct RankedTable {
@@ -110,7 +107,7 @@ impl RankedTable {
     pub fn prepare(&mut self, columns: &[ArrayRef], rows: usize, slots: &mut Vec<u32>) -> Result<Prepared> {
         let keys: Vec<ArrayRef> = self.key_columns.iter().map(|c| columns[*c].clone()).collect();
         self.keys.upsert(&keys, rows, slots)?;
-        self.rankings.resize_with(self.keys.slots(), Ranking::new);
+        self.rankings.resize_with(self.keys.slots(), Ranking::default);
         let order: Vec<ArrayRef> = self.order.iter().map(|c| columns[c.column].clone()).collect();
         let order = (!order.is_empty()).then(|| self.converter.convert_columns(&order)).transpose()?;
         Ok(Prepared { content: encode_rows(columns, rows)?, order })
@@ -128,12 +125,12 @@ impl RankedTable {
         let ranking = &mut self.rankings[slot as usize];
         let order = prepared.order_of(row);
         if most.is_some_and(|most| ranking.len() >= most) {
-            let Some(last) = ranking.last_entry().filter(|last| (order, number) < (&*last.key().order, last.key().number)) else {
+            let Some((place, content)) = ranking.last().filter(|(place, _)| (order, number) < (&*place.order, place.number)) else {
                 return false;
             };
-            self.bytes -= weight(last.key(), last.get());
+            self.bytes -= weight(place, content);
             self.rows -= 1;
-            last.remove();
+            ranking.pop_last();
         }
         let place = Place { order: order.into(), number };
         let content: Content = prepared.content.row(row).into();
@@ -149,8 +146,11 @@ impl RankedTable {
         let (order, content): (Box<[u8]>, _) = (prepared.order_of(row).into(), prepared.content.row(row));
         let equal = Place { order: order.clone(), number: 0 }..=Place { order, number: u64::MAX };
         let ranking = &mut self.rankings[slot as usize];
-        let mut found = ranking.range(equal).filter(|(_, c)| ***c == *content).map(|(place, _)| place);
-        let Some(place) = (if self.latest_first { found.next_back() } else { found.next() }).cloned() else { return false };
+        let place = {
+            let mut found = ranking.range(equal).filter(|(_, c)| ***c == *content).map(|(place, _)| place);
+            if self.latest_first { found.next_back() } else { found.next() }.cloned()
+        };
+        let Some(place) = place else { return false };
         if let Some(content) = ranking.remove(&place) {
             self.bytes -= weight(&place, &content);
             self.rows -= 1;
@@ -167,7 +167,7 @@ impl RankedTable {
 
     /// The rows of a key in their order.
     pub fn ranking(&self, slot: u32) -> impl DoubleEndedIterator<Item = &Content> {
-        self.rankings[slot as usize].values()
+        self.rankings[slot as usize].iter().map(|(_, content)| content)
     }
 
     /// Whether some key has several rows; keys without rows must have been removed.

@@ -37,6 +37,11 @@ pub fn main(args: Args) -> Result<Exit> {
         let script = read_script(file)?;
         match check_script(&script.text, &RunOptions::default()).and_then(|plan| plan.into_steps()) {
             Ok(steps) => {
+                for step in &steps {
+                    if let Effect::Note(text) = &step.effect {
+                        eprintln!("{}: {}, line {}: {text}", style.help("note"), script.name, script.line_of(step.range.start));
+                    }
+                }
                 let jobs = steps.iter().filter(|s| matches!(s.effect, Effect::Job(_))).count();
                 let (statements, jobs) = (counted(steps.len() as u64, "statement"), counted(jobs as u64, "job"));
                 print(&format!("{}: {statements}, {jobs}, no errors\n", script.name))?;

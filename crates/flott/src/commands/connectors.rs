@@ -8,8 +8,14 @@ use super::{print, similar};
 use crate::Exit;
 use crate::terminal::text_table::TextTable;
 
+const EXAMPLES: &str = "\
+Examples:
+  flott connectors               what tables can be connected to
+  flott connectors filesystem    the options of one, and of its formats";
+
 /// List connectors, or the options of one
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Args {
     /// The connector
     name: Option<String>,
@@ -82,9 +88,14 @@ fn describe(info: &ConnectorInfo) -> String {
     if info.format {
         text.push_str(&format!("\nNeeds the option 'format', one of: {}\n", formats::NAMES.join(", ")));
         for format in formats::NAMES {
-            let keys = formats::option_keys(format);
-            if !keys.is_empty() {
-                text.push_str(&format!("Options of the format {format}:\n  {}\n", keys.join("\n  ")));
+            let rows: Vec<Vec<String>> = formats::options(format)
+                .iter()
+                .map(|o| vec![format!("{format}.{}", o.key), o.default.unwrap_or("").to_owned(), o.description.to_owned()])
+                .collect();
+            if !rows.is_empty() {
+                let mut table = TextTable::of_texts(&[format!("option of {format}").as_str(), "default", "description"]);
+                table.fit(&rows);
+                text.push_str(&format!("\n{}{}", table.header(), table.body(&rows)));
             }
         }
     }

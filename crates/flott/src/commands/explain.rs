@@ -38,11 +38,11 @@ pub fn main(args: Args) -> Result<Exit> {
             return Ok(exit_of(&failure));
         }
     };
-    let several = steps.iter().filter(|s| !matches!(s.effect, Effect::Done(_))).count() > 1;
+    let several = steps.iter().filter(|s| !matches!(s.effect, Effect::Done(_) | Effect::Note(_))).count() > 1;
     let screen = Screen::new(options.stop.clone());
     let mut shown = 0;
     for step in steps {
-        if matches!(step.effect, Effect::Done(_)) {
+        if matches!(step.effect, Effect::Done(_) | Effect::Note(_)) {
             continue;
         }
         if several {
@@ -53,7 +53,7 @@ pub fn main(args: Args) -> Result<Exit> {
         match step.effect {
             Effect::Job(job) => print(&(job.explain().trim_end().to_owned() + "\n"))?,
             Effect::Table { columns, rows } => output::answer(None, Format::Table, &columns, &rows, &screen)?,
-            Effect::Done(_) => {}
+            Effect::Done(_) | Effect::Note(_) | Effect::Quit => {}
         }
     }
     Ok(Exit::Done)

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use flott_engine::{Error, Result};
-use flott_sql::functions::{FunctionInfo, catalog};
+use flott_sql::functions::FunctionInfo;
+use flott_sql::planner::catalog::catalog;
 
 use super::{print, similar};
 use crate::Exit;

@@ -15,6 +15,7 @@ const DEFAULT_BASE_TIME: &str = "2024-01-01 00:00:00";
 
 /// Write test data
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Args {
     #[command(subcommand)]
     what: What,

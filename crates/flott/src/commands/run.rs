@@ -48,7 +48,8 @@ pub struct Args {
     /// Sets an option before the script begins, as SET does; may be repeated
     #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
     set: Vec<(String, String)>,
-    /// Throws away the checkpoints of the script's jobs and starts over
+    /// Throws away the checkpoints of the script's jobs and starts over. What was written before stays: the rows of complete files
+    /// and of other tables come again; only hidden files that were not complete are removed
     #[arg(long)]
     fresh: bool,
     /// Folder for checkpoints, unless the script sets execution.checkpointing.dir

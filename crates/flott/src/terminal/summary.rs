@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use flott::{JobReport, Outcome};
+use flott_engine::ErrorKind;
+use flott_engine::operator::DropReason;
 use flott_engine::progress::{OperatorProgress, Progress, SourceProgress};
 
 use super::figures::{bytes, count, counted, cut, duration, one_line, per_second, row, table_name, watermark};
@@ -34,7 +36,7 @@ pub fn summary(report: &JobReport, style: Style) -> String {
 /// Rows that were dropped, with examples: never to be overlooked, so it is said also when nothing else is.
 pub fn losses(report: &JobReport, style: Style) -> String {
     let bad = report.progress.sources.iter().filter(|s| s.bad_rows > 0).map(|s| bad_rows(s, style));
-    let late = report.progress.operators.iter().filter(|o| o.late.count > 0).map(|o| late_rows(o, style));
+    let late = report.progress.operators.iter().filter(|o| o.late.count > 0).map(|o| dropped_rows(o, style));
     bad.chain(late).collect()
 }
 
@@ -45,6 +47,12 @@ fn ending(report: &JobReport) -> String {
         (Some(Outcome::Stopped), Some(_)) => format!("stopped after {time}; the same command goes on from here"),
         (Some(Outcome::Stopped), None) => format!("stopped after {time}; what was read so far is written"),
         (Some(Outcome::Abandoned), _) => format!("abandoned after {time}"),
+        (None, Some(_)) if report.failure == Some(ErrorKind::State) => {
+            "not run: its checkpoints cannot be used, and were not touched".to_owned()
+        }
+        (None, Some(_)) if report.progress.checkpoints == 0 && report.progress.resumed_from.is_none() => {
+            format!("failed after {time}, before the first checkpoint; the same command begins anew")
+        }
         (None, Some(_)) => format!("failed after {time}; the same command goes on from the last checkpoint"),
         (None, None) => format!("failed after {time}"),
     }
@@ -97,12 +105,17 @@ fn bad_rows(source: &SourceProgress, style: Style) -> String {
     text
 }
 
-fn late_rows(operator: &OperatorProgress, style: Style) -> String {
-    let what = format!("{} dropped by {}", counted(operator.late.count, "late row"), operator.name);
+fn dropped_rows(operator: &OperatorProgress, style: Style) -> String {
+    let what = match operator.late.reason {
+        DropReason::Late => format!("{} dropped by {}", counted(operator.late.count, "late row"), operator.name),
+        DropReason::Null => format!("{} dropped: NULL for a column that is NOT NULL", counted(operator.late.count, "row")),
+    };
     let mut text = format!("  {}\n", style.warning(&format!("warning: {what}")));
     if let Some(sample) = operator.late.samples.first() {
         text.push_str(&format!("    for example {}\n", row(&sample.row)));
-        text.push_str(&format!("      it came when the watermark stood at {}\n", watermark(sample.watermark)));
+        if operator.late.reason == DropReason::Late {
+            text.push_str(&format!("      it came when the watermark stood at {}\n", watermark(sample.watermark)));
+        }
     }
     text
 }
@@ -123,6 +136,7 @@ mod tests {
         JobReport {
             name: "insert-into_out".into(),
             outcome: Some(Outcome::Stopped),
+            failure: None,
             elapsed: Duration::from_secs(2),
             checkpoints: Some(PathBuf::from("/tmp/c")),
             notes: vec![],
@@ -143,7 +157,7 @@ mod tests {
                 }],
                 operators: vec![OperatorProgress {
                     name: "WindowAggregate".into(),
-                    late: LateRows { count: 1, samples: vec![LateSample { row: late, watermark: 1000 }] },
+                    late: LateRows { count: 1, reason: DropReason::Late, samples: vec![LateSample { row: late, watermark: 1000 }] },
                 }],
                 sinks: vec![SinkProgress { name: "out".into(), rows: 12 }],
                 checkpoints: 1,
@@ -183,5 +197,9 @@ insert-into_out: stopped after 2.00 s; the same command goes on from here
         assert_eq!(with(Some(Outcome::Finished), true), "finished in 2.00 s");
         assert_eq!(with(Some(Outcome::Stopped), false), "stopped after 2.00 s; what was read so far is written");
         assert_eq!(with(None, true), "failed after 2.00 s; the same command goes on from the last checkpoint");
+        let unusable = JobReport { outcome: None, failure: Some(ErrorKind::State), ..report() };
+        assert_eq!(ending(&unusable), "not run: its checkpoints cannot be used, and were not touched");
+        let early = JobReport { outcome: None, progress: Progress::default(), ..report() };
+        assert_eq!(ending(&early), "failed after 2.00 s, before the first checkpoint; the same command begins anew");
     }
 }

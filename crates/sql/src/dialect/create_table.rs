@@ -39,22 +39,7 @@ impl Grammar<'_> {
     pub(super) fn create_table(&mut self, temporary: bool, replace: ReplaceMode) -> Step<Statement> {
         let if_not_exists = self.if_not_exists()?;
         let name = object_name(&mut self.p, "the table's name")?;
-        let mut table = CreateTable {
-            name,
-            temporary,
-            replace,
-            if_not_exists,
-            columns: vec![],
-            watermarks: vec![],
-            primary_key: None,
-            comment: None,
-            distribution: None,
-            partitioned_by: vec![],
-            options: vec![],
-            options_span: None,
-            like: None,
-            as_query: None,
-        };
+        let mut table = CreateTable { name, temporary, replace, if_not_exists, ..CreateTable::empty() };
         if self.p.peek_token_ref().token == Token::LParen {
             self.elements(&mut table)?;
         }
@@ -83,7 +68,7 @@ impl Grammar<'_> {
         }
     }
 
-    fn element(&mut self, table: &mut CreateTable) -> Step<()> {
+    pub(super) fn element(&mut self, table: &mut CreateTable) -> Step<()> {
         let p = &mut self.p;
         let start = here(p);
         let constraint = if eat(p, "CONSTRAINT") { Some(ident(p, "the constraint's name")?) } else { None };

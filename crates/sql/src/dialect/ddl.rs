@@ -8,8 +8,8 @@ use super::cursor::{Step, at, at_all, eat, eat_all, eat_one_of, expect, expected
 use super::error::fail_with_help;
 use super::grammar::Grammar;
 use super::statement::{
-    AlterDatabase, AlterTable, AlterTableAction, AlterView, AlterViewAction, CreateCatalog, CreateDatabase, CreateFunction, CreateView,
-    Drop, FunctionScope, ObjectKind, ReplaceMode, Statement,
+    AlterDatabase, AlterView, AlterViewAction, CreateCatalog, CreateDatabase, CreateFunction, CreateView, Drop, FunctionScope, ObjectKind,
+    ReplaceMode, Statement,
 };
 
 /// What can be created, dropped and altered.
@@ -188,43 +188,6 @@ impl Grammar<'_> {
                 Ok(Statement::AlterDatabase(AlterDatabase { name, options }))
             }
             None => Err(expected(&self.p, "`TABLE`, `VIEW` or `DATABASE`", OBJECTS)),
-        }
-    }
-
-    fn alter_table(&mut self) -> Step<Statement> {
-        let if_exists = self.if_exists()?;
-        let name = object_name(&mut self.p, "the table's name")?;
-        let action = self.alter_table_action()?;
-        Ok(Statement::AlterTable(AlterTable { name, if_exists, action }))
-    }
-
-    fn alter_table_action(&mut self) -> Step<AlterTableAction> {
-        let p = &mut self.p;
-        if eat(p, "RENAME") {
-            if eat(p, "TO") {
-                return Ok(AlterTableAction::RenameTo(object_name(p, "the new name")?));
-            }
-            let from = ident(p, "a column")?;
-            expect(p, "TO")?;
-            return Ok(AlterTableAction::RenameColumn { from, to: ident(p, "the new name")? });
-        }
-        if eat(p, "SET") {
-            return options(p).map(AlterTableAction::Set);
-        }
-        if eat(p, "RESET") {
-            return list(p, |p| string(p, "an option")).map(AlterTableAction::Reset);
-        }
-        const OTHERS: &[&str] = &["ADD", "MODIFY", "DROP"];
-        match OTHERS.iter().find(|word| at(p, word)) {
-            Some(word) => {
-                let span = here(p);
-                self.skip_rest();
-                Ok(AlterTableAction::Unsupported { what: format!("ALTER TABLE ... {word}"), span })
-            }
-            None => {
-                let words = ["RENAME", "SET", "RESET", "ADD", "MODIFY", "DROP"];
-                Err(expected(p, "`RENAME`, `SET`, `RESET`, `ADD`, `MODIFY` or `DROP`", &words))
-            }
         }
     }
 

@@ -2,11 +2,15 @@
 //!
 //! * A hint leaves the table's name and goes to `with_hints`, where [`super::table_hints`] reads it.
 //! * `LATERAL TABLE(f(x))` becomes `LATERAL f(x)`, and `UNNEST(x)` the `UNNEST` of sqlparser.
+//! * Literals of times are checked.
 //! * Calls of window functions are checked, so that errors come with all other syntax errors.
 
 use std::ops::ControlFlow;
 
-use sqlparser::ast::{Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName, Query, TableFactor, Value};
+use flott_engine::text::{parse_date, parse_time, parse_timestamp};
+use sqlparser::ast::{
+    DataType, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName, Query, TableFactor, TypedString, Value,
+};
 
 use super::error::SyntaxError;
 use super::rewrite::HINT_PREFIX;
@@ -27,6 +31,14 @@ pub(super) fn fixup(query: &mut Query) -> Result<(), SyntaxError> {
 struct Fixup;
 
 impl Pass for Fixup {
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> Flow {
+        let Expr::TypedString(literal) = expr else { return ControlFlow::Continue(()) };
+        match check_time(literal) {
+            Some(error) => ControlFlow::Break(error),
+            None => ControlFlow::Continue(()),
+        }
+    }
+
     fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> Flow {
         move_hint(factor);
         reshape(factor);
@@ -35,6 +47,20 @@ impl Pass for Fixup {
             None => ControlFlow::Continue(()),
         }
     }
+}
+
+/// What is wrong with `DATE '…'`, `TIME '…'` or `TIMESTAMP '…'`.
+fn check_time(literal: &TypedString) -> Option<SyntaxError> {
+    let Value::SingleQuotedString(text) = &literal.value.value else { return None };
+    let bytes = text.as_bytes();
+    let (what, fits, form) = match &literal.data_type {
+        DataType::Date => ("DATE", parse_date(bytes).is_some(), "DATE '2024-01-31'"),
+        DataType::Time(..) => ("TIME", parse_time(bytes).is_some(), "TIME '10:11:12.345'"),
+        DataType::Timestamp(..) => ("TIMESTAMP", parse_timestamp(bytes).is_some(), "TIMESTAMP '2024-01-31 10:11:12.345'"),
+        _ => return None,
+    };
+    let error = || SyntaxError::at_span(literal.value.span, format!("'{text}' is no {what}")).with_help(format!("write it like {form}"));
+    (!fits).then(error)
 }
 
 fn move_hint(factor: &mut TableFactor) {

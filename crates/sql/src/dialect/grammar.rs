@@ -11,7 +11,7 @@ use super::hooks::FlinkDialect;
 use super::position::LineIndex;
 use super::rewrite::rewrite;
 use super::script::{Piece, check_shape};
-use super::statement::{Statement, WrittenExpr, WrittenQuery};
+use super::statement::{ClientCommand, Statement, WrittenExpr, WrittenQuery};
 
 /// sqlparser's own measure of depth: a bracket costs one in an expression, a sub-query about four.
 const RECURSION_MAX: usize = 120;
@@ -38,10 +38,6 @@ const NOT_SUPPORTED: &[(&[&str], &str)] = &[
     (&["LOAD", "MODULE"], "LOAD MODULE"),
     (&["UNLOAD", "MODULE"], "UNLOAD MODULE"),
     (&["STOP", "JOB"], "STOP JOB"),
-    (&["QUIT"], "QUIT"),
-    (&["EXIT"], "EXIT"),
-    (&["CLEAR"], "CLEAR"),
-    (&["HELP"], "HELP"),
     (&["SOURCE"], "SOURCE"),
 ];
 
@@ -102,6 +98,11 @@ impl<'a> Grammar<'a> {
             "BEGIN" => {
                 self.p.advance_token();
                 Err(expected(&self.p, "`STATEMENT SET`", &["STATEMENT"]))
+            }
+            word @ ("QUIT" | "EXIT" | "CLEAR" | "HELP") => {
+                let command = if matches!(word, "QUIT" | "EXIT") { ClientCommand::Quit } else { ClientCommand::Nothing };
+                self.p.advance_token();
+                Ok(Statement::Client(command))
             }
             _ => Err(expected(&self.p, "a statement", STARTS)),
         }

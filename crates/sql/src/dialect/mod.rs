@@ -11,6 +11,7 @@
 //!
 //! Invariant: no input makes this module panic, overflow the stack or take more than polynomial time.
 
+mod alter_table;
 mod calls;
 mod create_table;
 mod cursor;
@@ -48,6 +49,7 @@ use std::ops::Range;
 use sqlparser::ast::{Expr, Query};
 use sqlparser::tokenizer::{Span, Token};
 
+pub use alter_table::{Dropped, Place, TableChange};
 pub use error::{SyntaxError, did_you_mean};
 pub use hints::{Hint, HintEntry, select_hints, table_hints};
 pub use hooks::FlinkDialect;

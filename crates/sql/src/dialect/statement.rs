@@ -8,6 +8,7 @@ use std::ops::Range;
 use sqlparser::ast::{Expr, Ident, ObjectName, Query};
 use sqlparser::tokenizer::Span;
 
+use super::alter_table::{Dropped, TableChange};
 pub use super::cursor::Text;
 use super::hints::Hint;
 use crate::types::ColumnType;
@@ -48,10 +49,21 @@ pub enum Statement {
     StatementSet(StatementSet),
     Query(Box<Query>),
     /// A statement that Flink knows and this engine does not: the caller refuses it by name.
+    /// A command of Flink's SQL client.
+    Client(ClientCommand),
     NotSupported {
         what: String,
         span: Span,
     },
+}
+
+/// What a command of Flink's SQL client does to a script.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClientCommand {
+    /// `QUIT` or `EXIT`: what follows is not carried out.
+    Quit,
+    /// `CLEAR` and `HELP`: nothing, outside a terminal.
+    Nothing,
 }
 
 /// `'key' = 'value'`.
@@ -96,6 +108,28 @@ pub struct CreateTable {
     pub options_span: Option<Span>,
     pub like: Option<Like>,
     pub as_query: Option<WrittenQuery>,
+}
+
+impl CreateTable {
+    /// A table without anything.
+    pub(crate) fn empty() -> Self {
+        CreateTable {
+            name: ObjectName(vec![]),
+            temporary: false,
+            replace: ReplaceMode::Create,
+            if_not_exists: false,
+            columns: vec![],
+            watermarks: vec![],
+            primary_key: None,
+            comment: None,
+            distribution: None,
+            partitioned_by: vec![],
+            options: vec![],
+            options_span: None,
+            like: None,
+            as_query: None,
+        }
+    }
 }
 
 /// How a `CREATE TABLE ... AS` treats a table that is there already.
@@ -293,6 +327,9 @@ pub enum AlterTableAction {
     },
     Set(Vec<OptionEntry>),
     Reset(Vec<Text>),
+    Add(Box<TableChange>),
+    Modify(Box<TableChange>),
+    Drop(Dropped),
     /// Another action that Flink knows, named as a user would say it.
     Unsupported {
         what: String,

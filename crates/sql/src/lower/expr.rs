@@ -12,9 +12,12 @@ use std::sync::Arc;
 
 use crate::error::SqlResult;
 use crate::functions::{self, Zone, with_context};
+use crate::stream::text::sql_text;
 
 struct Adapter {
     expr: Arc<dyn PhysicalExpr>,
+    /// The expression as the user wrote it, for errors.
+    text: String,
     zone: Zone,
 }
 
@@ -25,19 +28,23 @@ impl EngineExpr for Adapter {
             time_zone: self.zone,
             watermark_ms: (context.watermark != i64::MIN).then_some(context.watermark),
         };
-        with_context(context, || self.expr.evaluate(rows)?.into_array(rows.num_rows()))
-            .map_err(|e| runtime_error(e).at(self.expr.to_string()))
+        with_context(context, || self.expr.evaluate(rows)?.into_array(rows.num_rows())).map_err(|e| runtime_error(e).at(self.text.clone()))
     }
 }
 
 /// An expression over a schema, for the engine. A plain column stays one.
 pub fn lower_expr(expr: &Expr, schema: &DFSchema, zone: Zone) -> SqlResult<Arc<dyn EngineExpr>> {
+    lower_shown(expr, schema, zone, sql_text(expr))
+}
+
+/// The same, with what errors call the expression.
+pub fn lower_shown(expr: &Expr, schema: &DFSchema, zone: Zone, text: String) -> SqlResult<Arc<dyn EngineExpr>> {
     let physical = create_physical_expr(expr, schema, &ExecutionProps::new(), &Default::default())?;
     let physical = super::case::with_masks(physical, schema.as_arrow())?;
     if let Some(column) = physical.downcast_ref::<Column>() {
         return Ok(Arc::new(EngineColumn(column.index())));
     }
-    Ok(Arc::new(Adapter { expr: physical, zone }))
+    Ok(Arc::new(Adapter { expr: physical, text, zone }))
 }
 
 /// What went wrong while rows were computed: it is about the data.

@@ -40,8 +40,9 @@ use crate::error::{SqlError, SqlResult};
 use crate::functions::Zone;
 use crate::options::SessionOptions;
 use crate::planner::nodes::WindowKind;
+use crate::stream::explain::shown;
 use crate::stream::{AggregateCalls, Changelog, ScanColumn, StreamNode, StreamOp};
-use expr::lower_expr;
+use expr::lower_shown;
 
 /// What lowering needs to know.
 pub struct Lowering<'a> {
@@ -296,10 +297,10 @@ impl Lowering<'_> {
         select.sort_unstable();
         let selected = project_schema(&below.schema, &select)?;
         let condition = match condition {
-            Some(condition) => Some(lower_expr(condition, &scattered(&below.schema, place, width)?, self.zone)?),
+            Some(condition) => Some(lower_shown(condition, &scattered(&below.schema, place, width)?, self.zone, shown(condition, node))?),
             None => None,
         };
-        let project = project.iter().map(|e| lower_expr(e, &selected, self.zone)).collect::<SqlResult<_>>()?;
+        let project = project.iter().map(|e| lower_shown(e, &selected, self.zone, shown(e, node))).collect::<SqlResult<_>>()?;
         let calc = Calc { condition, select: select.into_iter().map(place).collect(), project, schema: arrow_schema(&node.schema) };
         let inputs = edges(&input, Exchange::Forward);
         Ok(Lowered::plain(self.graph.add("Calc", NodeKind::Operator(factory(calc)), inputs)))

@@ -93,7 +93,7 @@ impl FlinkAggregate {
         if t.is_numeric() || *t == DataType::Null {
             Ok(())
         } else {
-            plan_err!("'{name}' takes a number, not {}", crate::types::FlinkType::from_arrow(t))
+            plan_err!("{name} takes a number, not {}", crate::types::FlinkType::from_arrow(t))
         }
     }
 }
@@ -114,7 +114,7 @@ impl AggregateUDFImpl for FlinkAggregate {
 
     fn return_type(&self, args: &[DataType]) -> Result<DataType> {
         let Some(arg) = args.first() else {
-            return if self.name == "count" { Ok(DataType::Int64) } else { plan_err!("'{}' needs an argument", self.name.to_uppercase()) };
+            return if self.name == "count" { Ok(DataType::Int64) } else { plan_err!("{} needs an argument", self.name.to_uppercase()) };
         };
         let most = match self.name {
             "listagg" => 2,
@@ -122,12 +122,7 @@ impl AggregateUDFImpl for FlinkAggregate {
             _ => 1,
         };
         if args.len() > most {
-            return plan_err!(
-                "'{}' takes {most} argument{}, not {}",
-                self.name.to_uppercase(),
-                if most == 1 { "" } else { "s" },
-                args.len()
-            );
+            return plan_err!("{} takes {most} argument{}, not {}", self.name.to_uppercase(), if most == 1 { "" } else { "s" }, args.len());
         }
         match (self.name, arg) {
             ("count", _) => Ok(DataType::Int64),
@@ -135,7 +130,7 @@ impl AggregateUDFImpl for FlinkAggregate {
             ("collect", _) => Ok(multiset(arg).to_arrow()),
             ("grouping", _) => Ok(DataType::Int32),
             ("listagg", DataType::Utf8) => Ok(DataType::Utf8),
-            ("listagg", other) => plan_err!("'LISTAGG' takes a text, not {}", crate::types::FlinkType::from_arrow(other)),
+            ("listagg", other) => plan_err!("LISTAGG takes a STRING, not {}", crate::types::FlinkType::from_arrow(other)),
             ("sum", DataType::Decimal128(_, s)) => Ok(DataType::Decimal128(38, *s)),
             ("avg", DataType::Decimal128(_, s)) => Ok(DataType::Decimal128(38, (*s).max(6))),
             ("sum" | "avg" | "var_pop" | "var_samp" | "variance" | "stddev_pop" | "stddev_samp" | "stddev", t) => {

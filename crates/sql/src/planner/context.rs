@@ -2,7 +2,7 @@
 
 use arrow::datatypes::{DataType, FieldRef, SchemaRef};
 use datafusion_common::config::ConfigOptions;
-use datafusion_common::{DFSchema, Result, TableReference};
+use datafusion_common::{DFSchema, DFSchemaRef, Result, TableReference};
 use datafusion_expr::planner::{ContextProvider, ExprPlanner, RelationPlanner, TypePlanner};
 use datafusion_expr::{AggregateUDF, Expr, HigherOrderUDF, LogicalPlan, ScalarUDF, TableSource, WindowUDF};
 use datafusion_sql::planner::{NullOrdering, ParserOptions, PlannerContext, SqlToRel};
@@ -133,11 +133,18 @@ impl<'a> PlanContext<'a> {
 
     /// Plans an expression over columns.
     pub fn expression(&self, expr: &ast::Expr, schema: &DFSchema) -> SqlResult<Expr> {
+        self.expression_within(expr, schema, &[])
+    }
+
+    /// Plans an expression over columns, within queries over `outer` columns, the outermost first.
+    pub(super) fn expression_within(&self, expr: &ast::Expr, schema: &DFSchema, outer: &[DFSchemaRef]) -> SqlResult<Expr> {
         let mut expr = expr.clone();
         normalize_expr(&mut expr);
         let _ = walk_expr(&mut expr, &mut super::casts::CastCalls);
         let planner = SqlToRel::new_with_options(self, parser_options());
-        let planned = planner.sql_to_expr(expr, schema, &mut PlannerContext::new())?;
+        let mut context = PlannerContext::new();
+        outer.iter().for_each(|columns| context.append_outer_query_schema(columns.clone()));
+        let planned = planner.sql_to_expr(expr, schema, &mut context)?;
         Ok(super::rewrite::flink_expression(planned, schema)?)
     }
 }
@@ -164,7 +171,7 @@ impl ContextProvider for PlanContext<'_> {
             Object::Table(table) => Ok(Arc::new(FlinkTable::new(table.clone(), BTreeMap::new()))),
             Object::View(view) => {
                 let plan = self.query(&view.query.query).map_err(|e| {
-                    let mut e = SqlError { span: None, word: Some(view.path.name.clone()), ..e };
+                    let mut e = SqlError { span: None, place: None, others: vec![], word: Some(view.path.name.clone()), ..e };
                     e.message = format!("view '{}': {}", view.path.name, e.message);
                     e
                 })?;

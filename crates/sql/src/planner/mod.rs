@@ -5,7 +5,9 @@
 //! ([`nodes`]).
 
 pub mod aggregates;
+mod blame;
 mod casts;
+pub mod catalog;
 pub mod changelog;
 pub mod context;
 pub mod expressions;
@@ -34,11 +36,13 @@ use datafusion_optimizer::{
     push_down_filter::PushDownFilter, replace_distinct_aggregate::ReplaceDistinctWithAggregate,
     scalar_subquery_to_join::ScalarSubqueryToJoin, simplify_expressions::SimplifyExpressions,
 };
+use sqlparser::ast::Query;
 use std::sync::Arc;
 
 use crate::dialect::did_you_mean;
 use crate::error::{SqlError, SqlResult};
 use crate::functions::{EvalContext, Zone, with_context};
+use context::PlanContext;
 
 /// Passes over the rules; plans settle in two or three.
 const OPTIMIZER_PASSES: usize = 4;
@@ -50,11 +54,38 @@ pub fn optimize(plan: LogicalPlan, time_zone: Zone) -> SqlResult<LogicalPlan> {
     Ok(plan)
 }
 
-fn apply_rules(plan: LogicalPlan) -> SqlResult<LogicalPlan> {
+/// Plans a query and takes the plan through [`optimize`].
+pub fn plan_query(query: &Query, context: &PlanContext<'_>, time_zone: Zone) -> SqlResult<LogicalPlan> {
+    context.query(query).and_then(|plan| optimize(plan, time_zone))
+}
+
+/// The error of a query at its place and in Flink's words, with whatever else is wrong in the query.
+pub fn blamed(query: &Query, context: &PlanContext<'_>, complete: &dyn Fn(LogicalPlan) -> SqlResult<()>, error: SqlError) -> SqlError {
+    blame::blame(query, context, complete, error)
+}
+
+/// Plans the query of a view as it is made: it is not optimised, but its errors have their places.
+pub fn plan_view(query: &Query, context: &PlanContext<'_>) -> SqlResult<LogicalPlan> {
+    let complete = |plan| coerce_types(plan).map(drop);
+    let planned = context.query(query).and_then(|plan| complete(plan.clone()).map(|()| plan));
+    planned.map_err(|error| blame::blame(query, context, &complete, error))
+}
+
+/// Sub-queries as values become joins.
+fn config() -> ConfigOptions {
     let mut config = ConfigOptions::default();
     config.optimizer.enable_physical_uncorrelated_scalar_subquery = false;
+    config
+}
+
+/// The rules that give expressions their types.
+fn coerce_types(plan: LogicalPlan) -> SqlResult<LogicalPlan> {
     let rules: Vec<Arc<dyn AnalyzerRule + Send + Sync>> = vec![Arc::new(ResolveGroupingFunction::new()), Arc::new(TypeCoercion::new())];
-    let plan = Analyzer::with_rules(rules).execute_and_check(plan, &config, |_, _| {})?;
+    Ok(Analyzer::with_rules(rules).execute_and_check(plan, &config(), |_, _| {})?)
+}
+
+fn apply_rules(plan: LogicalPlan) -> SqlResult<LogicalPlan> {
+    let plan = coerce_types(plan)?;
     let plan = rewrite::flink_expressions(plan)?;
     let rules: Vec<Arc<dyn OptimizerRule + Send + Sync>> = vec![
         Arc::new(SimplifyExpressions::new()),
@@ -69,8 +100,9 @@ fn apply_rules(plan: LogicalPlan) -> SqlResult<LogicalPlan> {
         Arc::new(CommonSubexprEliminate::new()),
         Arc::new(OptimizeProjections::new()),
     ];
-    let context =
-        OptimizerContext::new_with_config_options(Arc::new(config)).with_max_passes(OPTIMIZER_PASSES as u8).with_skip_failing_rules(false);
+    let context = OptimizerContext::new_with_config_options(Arc::new(config()))
+        .with_max_passes(OPTIMIZER_PASSES as u8)
+        .with_skip_failing_rules(false);
     Ok(Optimizer::with_rules(rules).optimize(plan, &context, |_, _| {})?)
 }
 
@@ -88,8 +120,30 @@ pub fn rename_columns(plan: LogicalPlan, names: &[String]) -> Result<LogicalPlan
     LogicalPlanBuilder::from(plan).project(renamed)?.build()
 }
 
+/// Functions that Flink has and that may not be here yet: nobody is told that they meant another one.
+const NOT_BUILT: [&str; 14] = [
+    "RANK",
+    "DENSE_RANK",
+    "ROW_NUMBER",
+    "PERCENT_RANK",
+    "CUME_DIST",
+    "NTILE",
+    "LAG",
+    "LEAD",
+    "PERCENTILE",
+    "JSON_OBJECTAGG",
+    "JSON_ARRAYAGG",
+    "MATCH_ROWTIME",
+    "MATCH_PROCTIME",
+    "BITMAP_BUILD_AGG",
+];
+
 /// The error for a function that is not there.
 pub fn unknown_function(name: &str) -> SqlError {
+    let upper = name.to_ascii_uppercase();
+    if NOT_BUILT.contains(&upper.as_str()) {
+        return SqlError::not_yet(format!("the function {upper}")).about(name).help("`flott functions` lists what there is");
+    }
     let error = SqlError::new(format!("there is no function '{}'", name.to_uppercase())).about(name);
     match did_you_mean(&name.to_ascii_lowercase(), context::function_names()) {
         Some(near) => error.help(format!("did you mean '{}'?", near.to_uppercase())),

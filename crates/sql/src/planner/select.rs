@@ -15,6 +15,7 @@ use super::context::PlanContext;
 use super::{temporal, unnest};
 use crate::dialect::names;
 use crate::error::{SqlError, SqlResult};
+use crate::place::Place;
 
 /// Settles all SELECTs of a query, those of its CTEs and of FROM included.
 pub fn settle(query: &mut Query, context: &PlanContext<'_>) -> SqlResult<()> {
@@ -29,6 +30,9 @@ impl Settle<'_, '_> {
     /// `ctes`: those that the query sees, settled.
     fn query(&self, query: &mut Query, ctes: &[Cte]) -> SqlResult<()> {
         let mut ctes = ctes.to_vec();
+        if query.with.as_ref().is_some_and(|w| w.recursive) {
+            return Err(SqlError::not_yet("WITH RECURSIVE").about("RECURSIVE"));
+        }
         if let Some(with) = query.with.as_mut().filter(|w| !w.recursive) {
             for cte in &mut with.cte_tables {
                 self.query(&mut cte.query, &ctes)?;
@@ -72,7 +76,8 @@ impl Settle<'_, '_> {
         if !hidden.is_empty() {
             let columns = self.columns(&select.from, ctes)?;
             if let Some(name) = hidden.iter().find(|n| columns.fields().iter().all(|f| f.name() != &n.value)) {
-                let error = SqlError::new(format!("column '{}' not found in any table", name.value)).about(&name.value);
+                let place = Place::exactly(name.span);
+                let error = SqlError::new(format!("column '{}' not found in any table", name.value)).about(&name.value).placed(place);
                 return Err(error.help("it is an alias of SELECT, which GROUP BY and HAVING do not see: write its expression"));
             }
         }

@@ -21,8 +21,16 @@ impl Session {
         if create.if_not_exists && self.catalog.contains(&path) {
             return Effect::done(format!("table {} is there already", path.name));
         }
-        if create.replace != dialect::ReplaceMode::Create {
-            return Err(SqlError::not_yet("CREATE OR REPLACE TABLE").help("DROP TABLE IF EXISTS, then CREATE TABLE"));
+        let replaces = create.replace != dialect::ReplaceMode::Create;
+        if replaces && create.as_query.is_none() {
+            return Err(SqlError::new("only CREATE TABLE … AS can replace a table")
+                .about("REPLACE")
+                .help("DROP TABLE IF EXISTS, then CREATE TABLE"));
+        }
+        if create.replace == dialect::ReplaceMode::Replace && !self.catalog.contains(&path) {
+            return Err(SqlError::new(format!("there is no table '{}' to replace", path.name))
+                .about(&path.name)
+                .help("write CREATE OR REPLACE TABLE"));
         }
         if let Some(query) = &create.as_query {
             return Ok(Effect::Job(Box::new(self.create_table_as(create, query)?)));
@@ -101,7 +109,7 @@ impl Session {
         }
         // Planned now so that a mistake shows where it is made.
         let context = PlanContext::new(&self.catalog);
-        let plan = context.query(&create.query.query)?;
+        let plan = crate::planner::plan_view(&create.query.query, &context)?;
         let columns: Vec<String> = create.columns.iter().map(|c| c.value.clone()).collect();
         crate::planner::rename_columns(plan, &columns)?;
         let view = View {
@@ -140,40 +148,6 @@ impl Session {
             return Err(SqlError::new(format!("catalog '{}' is there already", create.name.value)).about(&create.name.value));
         }
         Effect::done(format!("catalog {}", create.name.value))
-    }
-
-    pub(super) fn alter_table(&mut self, alter: &dialect::AlterTable) -> SqlResult<Effect> {
-        use dialect::AlterTableAction as A;
-        let path = self.path(&alter.name)?;
-        if alter.if_exists && !self.catalog.contains(&path) {
-            return Effect::done("nothing to alter");
-        }
-        let Object::Table(table) = self.catalog.get(&path)?.clone() else {
-            return Err(SqlError::new(format!("'{}' is a view", path.name)).about(&path.name).help("write ALTER VIEW"));
-        };
-        let mut create = table.definition.as_ref().clone();
-        let mut target = path.clone();
-        match &alter.action {
-            A::RenameTo(name) => {
-                target = self.path(name)?;
-                if self.catalog.contains(&target) {
-                    return Err(SqlError::new(format!("'{}' is there already", target.name)).about(&target.name));
-                }
-            }
-            A::Set(entries) => {
-                for entry in entries {
-                    create.options.retain(|o| o.key.value != entry.key.value);
-                    create.options.push(entry.clone());
-                }
-            }
-            A::Reset(keys) => create.options.retain(|o| !keys.iter().any(|k| k.value == o.key.value)),
-            A::RenameColumn { .. } => return Err(SqlError::not_yet("ALTER TABLE … RENAME column")),
-            A::Unsupported { what, .. } => return Err(SqlError::not_yet(what)),
-        }
-        let table = TableBuilder { session: self, create: &create }.build(target.clone())?;
-        self.catalog.remove(&path)?;
-        self.catalog.add(&target, Object::Table(Arc::new(table)), true)?;
-        Effect::done(format!("table {}", target.name))
     }
 }
 

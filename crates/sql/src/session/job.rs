@@ -2,8 +2,8 @@
 
 use arrow::datatypes::SchemaRef;
 use datafusion_common::DFSchema;
-use datafusion_expr::Expr;
-use flott_engine::connector::{Connectors, Environment};
+use datafusion_expr::{Expr, LogicalPlan};
+use flott_engine::connector::{Connector, Connectors, Environment};
 use flott_engine::graph::Graph;
 use flott_engine::sink::Sink;
 use flott_engine::time::LocalTime;
@@ -13,13 +13,15 @@ use std::sync::Arc;
 
 use super::Session;
 use crate::catalog::{Object, Table};
-use crate::dialect::{Column, ColumnKind, CreateTable, Insert, WrittenQuery};
+use crate::dialect::{Column, ColumnKind, CreateTable, Insert, ReplaceMode, WrittenQuery};
 use crate::error::{SqlError, SqlResult};
 use crate::lower::scan::{connector_spec, sink_spec};
 use crate::lower::{ZoneClock, check_sink, connector_of, lower};
 use crate::options::SessionOptions;
+use crate::place::Place;
 use crate::planner::context::PlanContext;
-use crate::planner::optimize;
+use crate::planner::{blamed, optimize, plan_query};
+use crate::stream::text::plan_text;
 use crate::stream::{InsertForm, StreamNode, StreamOp, build_query, build_sink, explain, finish, lookup};
 use crate::types::{ColumnType, FlinkType};
 
@@ -67,13 +69,26 @@ impl PlannedJob {
 }
 
 impl Session {
+    fn plan(&self, query: &ast::Query) -> SqlResult<LogicalPlan> {
+        let planned = plan_query(query, &PlanContext::new(&self.catalog), self.options.time_zone()?);
+        planned.map_err(|error| self.blamed(query, error))
+    }
+
+    /// The error of a query at its place.
+    fn blamed(&self, query: &ast::Query, error: SqlError) -> SqlError {
+        let Ok(zone) = self.options.time_zone() else { return error };
+        let complete = |plan| finish(build_query(&optimize(plan, zone)?)?, &self.options, None).map(drop);
+        blamed(query, &PlanContext::new(&self.catalog), &complete, error)
+    }
+
     pub(super) fn plan_query(&self, query: &ast::Query) -> SqlResult<PlannedJob> {
-        let plan = optimize(PlanContext::new(&self.catalog).query(query)?, self.options.time_zone()?)?;
-        let root = finish(build_query(&plan)?, &self.options, None)?;
+        let plan = self.plan(query)?;
+        let built = build_query(&plan).and_then(|root| finish(root, &self.options, None));
+        let root = built.map_err(|error| self.blamed(query, error))?;
         let zone = Arc::new(ZoneClock(self.options.time_zone()?));
         let fields = Arc::new(root.schema.as_arrow().clone());
         let result = ResultSchema { fields, updating: !root.changelog.is_insert_only(), zone };
-        let logical = vec![plan.display_indent().to_string()];
+        let logical = vec![plan_text(&plan)];
         self.job(vec![root], logical, Some(result), "collect")
     }
 
@@ -112,10 +127,14 @@ impl Session {
                 _ => return Err(SqlError::not_yet("INSERT into a nested field")),
             }
         }
-        let form = InsertForm { named, fixed: self.fixed_partitions(insert, table)?, hints };
-        let plan = optimize(PlanContext::new(&self.catalog).query(&insert.source.query)?, self.options.time_zone()?)?;
+        let form = InsertForm { named, fixed: self.fixed_partitions(insert, table)?, hints, trim_pad: self.trim_pad() };
+        let plan = self.plan(&insert.source.query)?;
         let root = finish(build_sink(&plan, table, form)?, &self.options, insert.on_conflict)?;
-        Ok((plan.display_indent().to_string(), root, path.to_string().replace('`', "")))
+        Ok((plan_text(&plan), root, path.to_string().replace('`', "")))
+    }
+
+    fn trim_pad(&self) -> bool {
+        self.options.get("table.exec.sink.type-length-enforcer").is_some_and(|mode| mode.eq_ignore_ascii_case("TRIM_PAD"))
     }
 
     /// `PARTITION (k = 'v')`.
@@ -139,13 +158,13 @@ impl Session {
 
     /// Makes the table that `CREATE TABLE … AS` describes, of the columns that its query gives, and the job that fills it.
     pub(super) fn create_table_as(&mut self, create: &CreateTable, query: &WrittenQuery) -> SqlResult<PlannedJob> {
-        if !create.columns.is_empty() || !create.watermarks.is_empty() || create.like.is_some() {
-            return Err(SqlError::not_yet("columns, a watermark or LIKE in CREATE TABLE … AS")
-                .about("AS")
+        if create.like.is_some() {
+            return Err(SqlError::new("CREATE TABLE takes LIKE or AS, not both")
+                .about("LIKE")
                 .help("create the table, then INSERT INTO it"));
         }
-        let plan = optimize(PlanContext::new(&self.catalog).query(&query.query)?, self.options.time_zone()?)?;
-        let mut described = CreateTable { as_query: None, ..create.clone() };
+        let plan = self.plan(&query.query)?;
+        let mut described = CreateTable { as_query: None, columns: vec![], ..create.clone() };
         for field in plan.schema().fields() {
             let (ty, nullable) = FlinkType::from_field(field);
             if ty == FlinkType::Null {
@@ -155,12 +174,18 @@ impl Session {
             let name = ast::Ident::with_quote('`', field.name());
             described.columns.push(Column { name, kind: ColumnKind::Physical(ColumnType { ty, nullable }), comment: None });
         }
+        let named = described.columns.iter().map(|c| c.name.value.clone()).collect();
+        described.columns = with_declared(&create.columns, described.columns)?;
         let path = self.path(&create.name)?;
         let table = Arc::new(self.build_table(&described, path.clone())?);
-        let root = finish(build_sink(&plan, &table, InsertForm::default())?, &self.options, None)?;
-        let logical = vec![plan.display_indent().to_string()];
+        let root = finish(
+            build_sink(&plan, &table, InsertForm { named, trim_pad: self.trim_pad(), ..InsertForm::default() })?,
+            &self.options,
+            None,
+        )?;
+        let logical = vec![plan_text(&plan)];
         let job = self.job(vec![root], logical, None, &format!("insert-into_{}", path.to_string().replace('`', "")))?;
-        self.catalog.add(&path, Object::Table(table), false)?;
+        self.catalog.add(&path, Object::Table(table), create.replace != ReplaceMode::Create)?;
         Ok(job)
     }
 
@@ -182,12 +207,34 @@ impl Session {
         })
     }
 
+    /// The error of a table at the option that is wrong, where the table was created; at `word` of the statement if it was not
+    /// created in this script.
+    fn at_definition(&self, table: &Table, error: SqlError) -> SqlError {
+        let Some(created) = self.created.iter().rev().find(|c| c.path == table.path) else { return error };
+        let named = |text: &str| error.message.contains(&format!("'{text}'"));
+        let mut places = table.definition.options.iter().filter(|o| named(&o.key.value)).map(|o| {
+            let by_value = named(&o.value.value) && !o.value.value.is_empty();
+            if by_value { (&o.value.value, o.value.span) } else { (&o.key.value, o.key.span) }
+        });
+        let by_connector = table.definition.options.iter().find(|o| o.key.value == "connector" && named(&o.value.value));
+        let place = places.next().or(by_connector.map(|o| (&o.value.value, o.value.span)));
+        let located = |(text, span): (&String, _)| {
+            let range = Place::exactly(span)?.within(&created.text, created.start)?;
+            // An option that came with LIKE stands in another statement.
+            created.text[range.clone()].contains(text.as_str()).then_some(created.offset + range.start..created.offset + range.end)
+        };
+        match place.and_then(located) {
+            Some(span) => error.at(span),
+            None => error.about(&table.path.name).locate(&created.text, created.offset),
+        }
+    }
+
     /// Everything about tables that can be told without opening them.
     fn check(&self, node: &StreamNode, bounded: &mut bool) -> SqlResult<()> {
         match &node.op {
             StreamOp::Scan { source, .. } => {
                 let table = &source.table;
-                let connector = connector_of(&self.connectors, table)?;
+                let connector = self.connector(table)?;
                 if !connector.info().source {
                     return Err(SqlError::new(format!(
                         "table '{}' cannot be read: '{}' is a sink only",
@@ -207,7 +254,7 @@ impl Session {
             }
             StreamOp::LookupJoin { table, .. } => self.check_lookup(table)?,
             StreamOp::Sink(table, hints) => {
-                let connector = connector_of(&self.connectors, table)?;
+                let connector = self.connector(table)?;
                 check_sink(connector.as_ref(), table, node.changelog)?;
                 let mut options = table.options.clone();
                 options.extend(hints.clone());
@@ -236,27 +283,65 @@ impl Session {
     /// What is wrong with the options of tables that were created, at their place in the script.
     pub fn check_tables(&self) -> Vec<SqlError> {
         let mut errors = vec![];
-        for (start, text, path) in &self.created {
-            let Ok(Object::Table(table)) = self.catalog.get(path) else { continue };
+        for created in &self.created {
+            let Ok(Object::Table(table)) = self.catalog.get(&created.path) else { continue };
             // A table without a connector may be there for LIKE.
             if table.connector().is_some()
                 && let Err(error) = self.check_table(table, &table.options)
             {
-                errors.push(error.locate(text, *start));
+                errors.push(error.locate(&created.text, created.offset));
             }
         }
         errors
     }
 
     fn check_table(&self, table: &Arc<Table>, options: &BTreeMap<String, String>) -> SqlResult<()> {
-        let connector = connector_of(&self.connectors, table)?;
+        let connector = self.connector(table)?;
         let mut spec = sink_spec(table, options);
         spec.options = options.clone();
         let spec = connector_spec(&spec);
         connector.check(&spec).map_err(|e| {
-            let mut error = SqlError::from(e);
-            error.message = format!("table '{}': {}", table.path.name, error.message);
-            error.about(&table.path.name)
+            let hinted = options.iter().find(|(k, v)| table.options.get(*k) != Some(v) && e.message.contains(&format!("'{k}'")));
+            let error = SqlError::from(e.at(format!("table '{}'", table.path.name)));
+            match hinted {
+                Some(_) => error.about(&table.path.name),
+                None => self.at_definition(table, error.about(&table.path.name)),
+            }
         })
     }
+
+    fn connector(&self, table: &Table) -> SqlResult<&Arc<dyn Connector>> {
+        connector_of(&self.connectors, table).map_err(|error| self.at_definition(table, error))
+    }
+}
+
+/// The columns of `CREATE TABLE (…) AS`: names alone give those of the query another order; otherwise the declared ones come
+/// first, but for those of the query that are declared with another type.
+fn with_declared(declared: &[Column], mut of_query: Vec<Column>) -> SqlResult<Vec<Column>> {
+    let named = |columns: &[Column], name: &str| columns.iter().position(|c| c.name.value == name);
+    if !declared.is_empty() && declared.iter().all(|c| matches!(c.kind, ColumnKind::NameOnly)) {
+        if declared.len() != of_query.len() {
+            let error = SqlError::new(format!("{} columns are named, the query has {}", declared.len(), of_query.len()));
+            return Err(error.about(&declared[0].name.value));
+        }
+        let chosen = declared.iter().map(|c| {
+            let name = &c.name.value;
+            let at = named(&of_query, name).ok_or_else(|| SqlError::new(format!("the query has no column '{name}'")).about(name))?;
+            Ok(of_query[at].clone())
+        });
+        return chosen.collect();
+    }
+    let mut first = vec![];
+    for column in declared {
+        match named(&of_query, &column.name.value) {
+            Some(at) if matches!(column.kind, ColumnKind::Physical(_) | ColumnKind::Metadata { .. }) => of_query[at] = column.clone(),
+            Some(_) => {
+                let name = &column.name.value;
+                return Err(SqlError::new(format!("column '{name}' comes from the query, so it cannot be computed")).about(name));
+            }
+            None => first.push(column.clone()),
+        }
+    }
+    first.append(&mut of_query);
+    Ok(first)
 }

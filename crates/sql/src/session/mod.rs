@@ -1,5 +1,6 @@
 //! A session: carries out statements one by one.
 
+mod alter;
 mod create;
 mod inspect;
 mod job;
@@ -7,9 +8,10 @@ mod job;
 use std::ops::Range;
 
 use flott_engine::connector::Connectors;
+use sqlparser::tokenizer::Location;
 
 use crate::catalog::{Catalog, Object, ObjectPath};
-use crate::dialect::{self, LineIndex, Parsed};
+use crate::dialect::{self, Parsed};
 use crate::error::{SqlError, SqlResult};
 use crate::options::SessionOptions;
 
@@ -30,6 +32,12 @@ impl Statement {
         &self.text
     }
 
+    /// The error with its places in the script.
+    fn locate(&self, error: SqlError) -> SqlError {
+        let start = Location { line: self.parsed.line, column: self.parsed.column };
+        error.locate_from(&self.text, self.range.start, start)
+    }
+
     /// Whether it needs a dataflow to run.
     pub fn is_job(&self) -> bool {
         use dialect::Statement as S;
@@ -45,6 +53,8 @@ impl Statement {
 pub enum Effect {
     /// It is done; a sentence about it.
     Done(String),
+    /// It is done, and this should be told.
+    Note(String),
     /// It has an answer.
     Table {
         /// Names of the columns.
@@ -54,6 +64,8 @@ pub enum Effect {
     },
     /// It is a job to be run.
     Job(Box<PlannedJob>),
+    /// The script ends here, whatever follows.
+    Quit,
 }
 
 impl Effect {
@@ -72,8 +84,19 @@ pub struct Session {
     catalog: Catalog,
     options: SessionOptions,
     connectors: Connectors,
-    /// CREATE TABLE statements that were carried out: where they begin in the script, their text, and what they made.
-    created: Vec<(usize, String, ObjectPath)>,
+    /// CREATE TABLE statements that were carried out.
+    created: Vec<Created>,
+}
+
+/// A CREATE TABLE that was carried out.
+struct Created {
+    /// Where it begins in the script, in bytes.
+    offset: usize,
+    /// The same in line and column.
+    start: Location,
+    text: String,
+    /// What it made.
+    path: ObjectPath,
 }
 
 impl Session {
@@ -96,12 +119,11 @@ impl Session {
 
     /// Carries out a statement. Errors have their place in the script.
     pub fn execute(&mut self, statement: &Statement) -> SqlResult<Effect> {
-        let effect = self.dispatch(&statement.parsed.statement, statement).map_err(|e| match e.span {
-            Some(_) => e,
-            None => e.locate(&statement.text, statement.range.start),
-        })?;
+        let effect = self.dispatch(&statement.parsed.statement).map_err(|e| statement.locate(e))?;
         if let dialect::Statement::CreateTable(create) = &statement.parsed.statement {
-            self.created.push((statement.range.start, statement.text.clone(), self.path(&create.name)?));
+            let start = Location { line: statement.parsed.line, column: statement.parsed.column };
+            let path = self.path(&create.name)?;
+            self.created.push(Created { offset: statement.range.start, start, text: statement.text.clone(), path });
         }
         Ok(effect)
     }
@@ -121,7 +143,7 @@ impl Session {
         self.options.duration_ms(key)
     }
 
-    fn dispatch(&mut self, statement: &dialect::Statement, whole: &Statement) -> SqlResult<Effect> {
+    fn dispatch(&mut self, statement: &dialect::Statement) -> SqlResult<Effect> {
         use dialect::Statement as S;
         match statement {
             S::CreateTable(create) => self.create_table(create),
@@ -143,14 +165,11 @@ impl Session {
                 Ok(Effect::Table { columns: vec!["key".into(), "value".into()], rows })
             }
             S::Set(Some(entry)) => {
-                let span = |e: SqlError, r: Range<usize>| if e.span.is_none() { e.at(r) } else { e };
-                let index = LineIndex::new(&whole.text);
-                let _ = &index;
-                self.options.set(&entry.key.value, &entry.value.value).map_err(|e| {
-                    let located = e.locate(&whole.text, whole.range.start);
-                    span(located, whole.range.clone())
-                })?;
-                Effect::done(format!("{} = {}", entry.key.value, entry.value.value))
+                self.options.set(&entry.key.value, &entry.value.value)?;
+                match SessionOptions::doubt(&entry.key.value) {
+                    Some(doubt) => Ok(Effect::Note(doubt)),
+                    None => Effect::done(format!("{} = {}", entry.key.value, entry.value.value)),
+                }
             }
             S::Reset(key) => {
                 self.options.reset(key.as_ref().map(|k| k.value.as_str()));
@@ -160,6 +179,8 @@ impl Session {
             S::Insert(insert) => self.plan_inserts(std::slice::from_ref(insert)).map(|j| Effect::Job(Box::new(j))),
             S::StatementSet(set) => self.plan_inserts(&set.inserts).map(|j| Effect::Job(Box::new(j))),
             S::Query(query) => self.plan_query(query).map(|j| Effect::Job(Box::new(j))),
+            S::Client(dialect::ClientCommand::Quit) => Ok(Effect::Quit),
+            S::Client(dialect::ClientCommand::Nothing) => Effect::done("nothing to do in a script"),
             S::NotSupported { what, .. } => Err(SqlError::not_yet(what)),
         }
     }

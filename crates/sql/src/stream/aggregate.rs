@@ -1,7 +1,7 @@
 //! Aggregations: which are window aggregations, and what they compute.
 
 use arrow::datatypes::{DataType, Field, TimeUnit};
-use datafusion_common::{DFSchema, Result, ScalarValue};
+use datafusion_common::{DFSchema, Result};
 use datafusion_expr::expr::AggregateFunction;
 use datafusion_expr::utils::grouping_set_to_exprlist;
 use datafusion_expr::{Aggregate, Expr, ExprSchemable, GroupingSet as LogicalSets};
@@ -11,6 +11,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::calc::{calc, column_at, compute, identity, substitute, unalias};
+use super::text::call_text;
 use super::{AggregateCall, AggregateCalls, Changelog, StreamNode, StreamOp, WindowColumns};
 use crate::catalog::{PROCTIME, ROWTIME, with_time_attribute};
 use crate::error::{SqlError, SqlResult};
@@ -347,15 +348,4 @@ fn enumerate(sets: &LogicalSets, groups: &[Expr]) -> Vec<Vec<usize>> {
             })
             .collect(),
     }
-}
-
-fn call_text(call: &AggregateFunction) -> String {
-    let text = |a: &Expr| match a {
-        Expr::Literal(ScalarValue::Int64(Some(1)), _) if call.func.name() == "count" => "*".into(),
-        other => other.to_string(),
-    };
-    let args: Vec<String> = call.params.args.iter().map(text).collect();
-    let distinct = if call.params.distinct { "DISTINCT " } else { "" };
-    let filter = call.params.filter.as_ref().map_or(String::new(), |f| format!(" FILTER {f}"));
-    format!("{}({distinct}{}){filter}", call.func.name().to_uppercase(), args.join(", "))
 }

@@ -232,6 +232,8 @@ pub struct InsertForm {
     pub fixed: Vec<(String, Expr)>,
     /// Options of a hint.
     pub hints: BTreeMap<String, String>,
+    /// Texts and bytes are cut or padded to their length even where their column already has it: values may not keep to it.
+    pub trim_pad: bool,
 }
 
 /// The plan of `INSERT INTO table … query`.
@@ -272,7 +274,7 @@ pub fn build_sink(plan: &LogicalPlan, table: &Arc<Table>, form: InsertForm) -> S
                 if !to.is_nullable() && may_be_null(input.schema.field(from)) {
                     not_null.push(project.len());
                 }
-                convert(&input, from, to, &table.path.name)?
+                convert(&input, from, to, &table.path.name, form.trim_pad)?
             }
             None if fixed(i).is_some() => {
                 let (_, value) = fixed(i).ok_or_else(|| SqlError::new("a fixed column was just seen"))?;
@@ -324,7 +326,7 @@ fn target_column(table: &Table, name: &str) -> SqlResult<usize> {
 }
 
 /// A query's column as a table's, by implicit cast where Flink has one.
-fn convert(input: &StreamNode, from: usize, to: &Field, table: &str) -> SqlResult<Expr> {
+fn convert(input: &StreamNode, from: usize, to: &Field, table: &str, trim_pad: bool) -> SqlResult<Expr> {
     let (qualifier, field) = input.schema.qualified_field(from);
     let column = Expr::Column((qualifier, &Arc::new(field.as_ref().clone())).into());
     let ((source, _), (target, _)) = (FlinkType::from_field(field), FlinkType::from_field(to));
@@ -336,6 +338,10 @@ fn convert(input: &StreamNode, from: usize, to: &Field, table: &str) -> SqlResul
         ))
         .about(field.name())
         .help(format!("write CAST({} AS {target})", field.name())));
+    }
+    let with_length = |t: &FlinkType| t.is_character() || matches!(t, FlinkType::Binary(_) | FlinkType::Varbinary(_));
+    if source == target && with_length(&target) && !trim_pad {
+        return Ok(column);
     }
     Ok(cast_to_field(column, field.data_type(), to))
 }

@@ -6,10 +6,12 @@ use datafusion_common::tree_node::{Transformed, TreeNode};
 use datafusion_expr::Expr;
 use std::fmt::Write;
 
+use super::text::sql_text;
 use super::{AggregateCalls, DeduplicateColumns, JoinColumns, LookupForm, RankColumns, StreamNode, StreamOp};
 use crate::catalog::{ROWTIME, time_attribute};
 use crate::planner::nodes::{WINDOW_COLUMNS, WindowKind};
 use crate::planner::set_operations::word;
+use crate::types::FlinkType;
 
 /// The plans of a job.
 pub fn explain(logical: &[String], roots: &[StreamNode], changelog: bool) -> String {
@@ -29,8 +31,16 @@ pub fn fingerprint_text(roots: &[StreamNode]) -> String {
     let mut text = String::new();
     for root in roots {
         print(root, 0, true, &mut text);
+        types(root, &mut text);
     }
     text
+}
+
+/// The types of all steps: expressions alone do not tell a BIGINT from an INT.
+fn types(node: &StreamNode, out: &mut String) {
+    let own: Vec<String> = node.schema.fields().iter().map(|f| FlinkType::from_field(f).0.to_string()).collect();
+    let _ = writeln!(out, "{}", own.join(", "));
+    node.inputs.iter().for_each(|i| types(i, out));
 }
 
 fn print(node: &StreamNode, depth: usize, changelog: bool, out: &mut String) {
@@ -66,7 +76,7 @@ fn names(node: &StreamNode, columns: &[usize]) -> String {
 fn labels(node: &StreamNode) -> Vec<String> {
     let below = || node.inputs.first().map(labels).unwrap_or_default();
     let own: Vec<String> = match &node.op {
-        StreamOp::Scan { columns, .. } => columns.iter().map(|c| c.expr.to_string()).collect(),
+        StreamOp::Scan { columns, .. } => columns.iter().map(|c| sql_text(&c.expr)).collect(),
         StreamOp::Calc { project, .. } => project.iter().map(|e| shown(e, node)).collect(),
         StreamOp::GroupAggregate(aggregate) | StreamOp::WindowAggregate { aggregate, .. } => {
             let below = below();
@@ -88,8 +98,8 @@ fn labels(node: &StreamNode) -> Vec<String> {
 }
 
 /// An expression over the input of a step, its columns as a user would call them.
-fn shown(expr: &Expr, node: &StreamNode) -> String {
-    let Some(input) = node.inputs.first() else { return expr.to_string() };
+pub fn shown(expr: &Expr, node: &StreamNode) -> String {
+    let Some(input) = node.inputs.first() else { return sql_text(expr) };
     let labels = labels(input);
     let named = expr.clone().transform_up(|e| {
         let column = match &e {
@@ -102,13 +112,13 @@ fn shown(expr: &Expr, node: &StreamNode) -> String {
             None => Ok(Transformed::no(e)),
         }
     });
-    named.map_or_else(|_| expr.to_string(), |named| named.data.to_string())
+    named.map_or_else(|_| sql_text(expr), |named| sql_text(&named.data))
 }
 
 fn describe(node: &StreamNode) -> String {
     match &node.op {
         StreamOp::Scan { source, columns } => {
-            let read: Vec<String> = columns.iter().map(|c| c.expr.to_string()).collect();
+            let read: Vec<String> = columns.iter().map(|c| sql_text(&c.expr)).collect();
             let watermark = source
                 .table
                 .watermark
@@ -230,7 +240,7 @@ fn join_text(node: &StreamNode, columns: &JoinColumns) -> String {
 
 fn pairs_text(left: &[String], right: &[String], columns: &JoinColumns) -> String {
     let pairs = columns.keys[0].iter().zip(&columns.keys[1]).map(|(l, r)| format!("{} = {}", left[*l], right[*r]));
-    let conditions: Vec<String> = pairs.chain(columns.condition.iter().map(|c| c.to_string())).collect();
+    let conditions: Vec<String> = pairs.chain(columns.condition.iter().map(sql_text)).collect();
     format!("joinType=[{:?}], where=[{}]", columns.kind, conditions.join(" AND "))
 }
 

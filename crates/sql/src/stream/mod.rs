@@ -14,6 +14,7 @@ pub mod lookup;
 mod rank;
 mod sort;
 mod temporal;
+pub mod text;
 
 use arrow::array::RecordBatch;
 use datafusion_common::DFSchemaRef;

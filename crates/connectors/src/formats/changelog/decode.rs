@@ -26,9 +26,15 @@ pub struct ChangelogDecoder {
     include: [Option<Regex>; 2],
 }
 
-impl ChangelogDecoder {
-    /// A decoder that fills these columns. Fails for types that JSON does not carry, and for options that are wrong.
-    pub fn new(kind: Kind, schema: SchemaRef, options: &Options<'_>) -> Result<Self> {
+/// The options of a table.
+struct Settings {
+    wrapped: bool,
+    include: [Option<Regex>; 2],
+    json: JsonOptions,
+}
+
+impl Settings {
+    fn new(kind: Kind, options: &Options<'_>) -> Result<Self> {
         let name = kind.name();
         let wrapped = kind == Kind::Debezium && options.bool(&format!("{name}.schema-include"), false)?;
         let mut include = [None, None];
@@ -40,7 +46,19 @@ impl ChangelogDecoder {
                 *slot = Some(whole.map_err(|e| options.error(&format!("'{key}' is not a regular expression: {e}")))?);
             }
         }
-        let json = JsonOptions::new(options, &format!("{name}."))?;
+        Ok(Self { wrapped, include, json: JsonOptions::new(options, &format!("{name}."))? })
+    }
+}
+
+/// Checks the values of a table's options.
+pub fn check(kind: Kind, options: &Options<'_>) -> Result<()> {
+    Settings::new(kind, options).map(drop)
+}
+
+impl ChangelogDecoder {
+    /// A decoder that fills these columns. Fails for types that JSON does not carry, and for options that are wrong.
+    pub fn new(kind: Kind, schema: SchemaRef, options: &Options<'_>) -> Result<Self> {
+        let Settings { wrapped, include, json } = Settings::new(kind, options)?;
         let ignore_parse_errors = json.ignore_parse_errors;
         let envelope = JsonDecoder::new(kind.envelope(schema.fields(), wrapped), json)?;
         Ok(Self { kind, schema, envelope, wrapped, ignore_parse_errors, include })

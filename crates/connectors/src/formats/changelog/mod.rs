@@ -10,9 +10,12 @@ mod encode;
 mod tests;
 
 use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef};
+use flott_engine::connector::OptionInfo;
 use std::sync::Arc;
 
-pub use decode::ChangelogDecoder;
+use super::option;
+
+pub use decode::{ChangelogDecoder, check};
 pub use encode::ChangelogEncoder;
 
 /// Which format.
@@ -28,14 +31,34 @@ pub enum Kind {
     Ogg,
 }
 
-/// Options that all of them share with `json`, without the prefix.
-const JSON_OPTIONS: &[&str] = &[
-    "ignore-parse-errors",
-    "timestamp-format.standard",
-    "map-null-key.mode",
-    "map-null-key.literal",
-    "encode.decimal-as-plain-number",
-    "encode.ignore-null-fields",
+const IGNORE: OptionInfo = option("ignore-parse-errors", Some("false"), "Goes on after a record that is wrong, and counts it.");
+const TIMES: OptionInfo =
+    option("timestamp-format.standard", Some("SQL"), "How times are written: SQL, ISO-8601 or ISO-8601-WITH-OFFSET; as for json.");
+const NULL_KEYS: OptionInfo =
+    option("map-null-key.mode", Some("FAIL"), "What a NULL as key of a MAP does: FAIL, DROP or LITERAL; as for json.");
+const NULL_KEY: OptionInfo = option("map-null-key.literal", Some("null"), "Stands for a NULL key in the mode LITERAL.");
+const PLAIN: OptionInfo = option("encode.decimal-as-plain-number", Some("false"), "Writes a DECIMAL as 0.00000027, not as 2.7E-7.");
+const NO_NULLS: OptionInfo = option("encode.ignore-null-fields", Some("false"), "Leaves fields out that are NULL.");
+
+const COMMON: &[OptionInfo] = &[IGNORE, TIMES, NULL_KEYS, NULL_KEY, PLAIN, NO_NULLS];
+const DEBEZIUM: &[OptionInfo] = &[
+    option("schema-include", Some("false"), "The record lies in a member 'payload', beside its schema; for reading only."),
+    IGNORE,
+    TIMES,
+    NULL_KEYS,
+    NULL_KEY,
+    PLAIN,
+    NO_NULLS,
+];
+const CANAL: &[OptionInfo] = &[
+    option("database.include", None, "Reads only records of databases whose whole name matches this pattern."),
+    option("table.include", None, "Reads only records of tables whose whole name matches this pattern."),
+    IGNORE,
+    TIMES,
+    NULL_KEYS,
+    NULL_KEY,
+    PLAIN,
+    NO_NULLS,
 ];
 
 impl Kind {
@@ -54,14 +77,13 @@ impl Kind {
         }
     }
 
-    /// Its options.
-    pub fn option_keys(self) -> Vec<String> {
-        let own: &[&str] = match self {
-            Kind::Debezium => &["schema-include"],
-            Kind::Canal => &["database.include", "table.include"],
-            _ => &[],
-        };
-        JSON_OPTIONS.iter().chain(own).map(|key| format!("{}.{key}", self.name())).collect()
+    /// Its options, without its name before their keys.
+    pub fn options(self) -> &'static [OptionInfo] {
+        match self {
+            Kind::Debezium => DEBEZIUM,
+            Kind::Canal => CANAL,
+            Kind::Maxwell | Kind::Ogg => COMMON,
+        }
     }
 
     /// Names of the members: the image before, the image after, the kind of change.

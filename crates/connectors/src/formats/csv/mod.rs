@@ -12,6 +12,7 @@ mod scan;
 mod tests;
 
 use arrow::datatypes::{DataType, Schema, SchemaRef};
+use flott_engine::connector::OptionInfo;
 use flott_engine::{Error, Result};
 
 pub use encode::CsvEncoder;
@@ -21,20 +22,24 @@ use scan::Scanner;
 use super::batch::{BatchBuilder, LastBatch};
 use super::columns::{Column, Room};
 use super::scalar::{self, TextRules, TimestampStandard};
-use super::{BadRecord, Decode, DecodeRecords, Framing, Rows, Stop};
+use super::{BadRecord, Decode, DecodeRecords, Framing, Rows, Stop, option};
 use crate::options::Options;
 
 /// Options of the format, without its prefix.
-pub const OPTIONS: &[&str] = &[
-    "field-delimiter",
-    "disable-quote-character",
-    "quote-character",
-    "allow-comments",
-    "ignore-parse-errors",
-    "array-element-delimiter",
-    "escape-character",
-    "null-literal",
-    "write-bigdecimal-in-scientific-notation",
+pub const OPTIONS: &[OptionInfo] = &[
+    option("field-delimiter", Some(","), "Stands between two fields."),
+    option("disable-quote-character", Some("false"), "Takes quotes for text like any other."),
+    option("quote-character", Some("\""), "Stands around fields that hold a delimiter or a line break."),
+    option("allow-comments", Some("false"), "Leaves lines out that begin with #."),
+    option(
+        "ignore-parse-errors",
+        Some("false"),
+        "Goes on after what does not parse, and counts it: a field that does not fit its column becomes NULL, a line that is no record is left out.",
+    ),
+    option("array-element-delimiter", Some(";"), "Stands between the elements of an ARRAY and the fields of a ROW."),
+    option("escape-character", None, "Takes the character behind it for text."),
+    option("null-literal", None, "Stands for NULL."),
+    option("write-bigdecimal-in-scientific-notation", Some("true"), "Writes a DECIMAL as 1E+5 where that is shorter."),
 ];
 
 const RULES: TextRules = TextRules { standard: TimestampStandard::Sql, csv: true };

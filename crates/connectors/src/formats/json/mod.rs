@@ -22,6 +22,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use arrow::datatypes::SchemaRef;
 use flott_engine::Result;
+use flott_engine::connector::OptionInfo;
 
 pub use encode::JsonEncoder;
 use marks::Marks;
@@ -32,22 +33,34 @@ use shape::RowShape;
 use super::batch::{BatchBuilder, LastBatch};
 use super::columns::{Column, Room};
 use super::scalar::{TextRules, TimestampStandard};
-use super::{BadRecord, Decode, DecodeRecords, Framing, Rows, Stop};
+use super::{BadRecord, Decode, DecodeRecords, Framing, Rows, Stop, option};
 use crate::options::Options;
 
 /// How deep objects and arrays may be nested.
 const MAX_DEPTH: usize = 64;
 
 /// Options of the format, without its prefix.
-pub const OPTIONS: &[&str] = &[
-    "fail-on-missing-field",
-    "ignore-parse-errors",
-    "timestamp-format.standard",
-    "map-null-key.mode",
-    "map-null-key.literal",
-    "encode.decimal-as-plain-number",
-    "encode.ignore-null-fields",
-    "decode.json-parser.enabled",
+pub const OPTIONS: &[OptionInfo] = &[
+    option("fail-on-missing-field", Some("false"), "Stops at an object that lacks a column's field; without it the column is NULL."),
+    option(
+        "ignore-parse-errors",
+        Some("false"),
+        "Goes on after what does not parse, and counts it: a field that does not fit its column becomes NULL, a record that is no JSON is left out.",
+    ),
+    option(
+        "timestamp-format.standard",
+        Some("SQL"),
+        "How times are written: SQL ('2024-01-31 10:11:12.345'), ISO-8601 ('2024-01-31T10:11:12.345') or ISO-8601-WITH-OFFSET.",
+    ),
+    option(
+        "map-null-key.mode",
+        Some("FAIL"),
+        "What a NULL as key of a MAP does: FAIL stops, DROP leaves the entry out, LITERAL writes 'map-null-key.literal'.",
+    ),
+    option("map-null-key.literal", Some("null"), "Stands for a NULL key in the mode LITERAL."),
+    option("encode.decimal-as-plain-number", Some("false"), "Writes a DECIMAL as 0.00000027, not as 2.7E-7."),
+    option("encode.ignore-null-fields", Some("false"), "Leaves fields out that are NULL."),
+    option("decode.json-parser.enabled", Some("true"), "Taken for compatibility."),
 ];
 
 /// How to read and write.

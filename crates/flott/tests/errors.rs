@@ -1,0 +1,159 @@
+//! What is said of wrong queries, and which part of the script is underlined.
+#![allow(clippy::unwrap_used)]
+
+use flott_sql::Session;
+
+const TABLES: &str = "CREATE TABLE bids (id BIGINT, item STRING, price DOUBLE, ts TIMESTAMP(3), r ROW<a INT, b STRING>,
+    WATERMARK FOR ts AS ts) WITH ('connector' = 'datagen', 'number-of-rows' = '3');\n";
+
+/// Query, the words the error points at, message, help.
+type Case = (&'static str, &'static str, &'static str, Option<&'static str>);
+
+const CASES: &[Case] = &[
+    // calls
+    ("SELECT UPPER(id) FROM bids", "UPPER(id)", "UPPER(string): argument 1 must be a STRING, not BIGINT", Some("write CAST(id AS STRING)")),
+    ("SELECT ABS(item) FROM bids", "ABS(item)", "ABS(number): argument 1 must be a number, not STRING", None),
+    (
+        "SELECT EXTRACT(YEAR FROM item) FROM bids",
+        "EXTRACT(YEAR FROM item)",
+        "EXTRACT(unit FROM time): argument 2 must be a DATE, TIME or TIMESTAMP, not STRING",
+        None,
+    ),
+    ("SELECT COALESCE(id, item) FROM bids", "COALESCE(id, item)", "COALESCE(value, …): there is no common type of BIGINT, STRING", None),
+    (
+        "SELECT UPPER(LOWER(id)) FROM bids",
+        "LOWER(id)",
+        "LOWER(string): argument 1 must be a STRING, not BIGINT",
+        Some("write CAST(id AS STRING)"),
+    ),
+    ("SELECT UPER(item) FROM bids", "UPER(item)", "there is no function 'UPER'", Some("did you mean 'UPPER'?")),
+    ("SELECT SUM(item) FROM bids", "SUM(item)", "SUM takes a number, not STRING", Some("write SUM([DISTINCT] numeric)")),
+    (
+        "SELECT COUNT(id, item) FROM bids",
+        "COUNT(id, item)",
+        "COUNT takes 1 argument, not 2",
+        Some("write COUNT(*) | COUNT([DISTINCT] value)"),
+    ),
+    (
+        "SELECT CAST(id AS DATE) FROM bids",
+        "CAST(id AS DATE)",
+        "CAST from BIGINT to DATE is not possible: there is no such conversion",
+        None,
+    ),
+    // operators
+    ("SELECT id + item FROM bids", "id + item", "there is no BIGINT + STRING", Some("CAST one of them")),
+    ("SELECT -item FROM bids", "-item", "- takes a number, not STRING", None),
+    ("SELECT NOT id FROM bids", "NOT id", "NOT takes a BOOLEAN value, not BIGINT", None),
+    ("SELECT id = 1 AND item FROM bids", "item", "AND takes BOOLEAN values, not STRING", None),
+    (
+        "SELECT id FROM bids WHERE ts BETWEEN 1 AND 2",
+        "ts BETWEEN 1 AND 2",
+        "TIMESTAMP(3) cannot be compared with INT and INT",
+        Some("CAST one of them"),
+    ),
+    // clauses
+    ("SELECT id FROM bids WHERE item", "item", "the condition of WHERE must be BOOLEAN, not STRING", None),
+    ("SELECT id FROM bids GROUP BY id HAVING COUNT(*)", "COUNT(*)", "the condition of HAVING must be BOOLEAN, not BIGINT", None),
+    (
+        "SELECT id, item FROM bids GROUP BY id",
+        "item",
+        "column 'item' is neither in GROUP BY nor within an aggregate function",
+        Some("add it to GROUP BY, or write for example MAX(item)"),
+    ),
+    (
+        "SELECT id FROM bids WHERE COUNT(*) > 1",
+        "COUNT(*)",
+        "WHERE cannot use an aggregate function: it is applied before rows are grouped",
+        Some("write HAVING"),
+    ),
+    (
+        "SELECT SUM(COUNT(*)) FROM bids",
+        "SUM(COUNT(*))",
+        "an aggregate function cannot be the argument of another one",
+        Some("compute the inner one in a sub-query"),
+    ),
+    (
+        "SELECT * FROM (VALUES (1), ('b')) AS t(a)",
+        "'b'",
+        "column 1 of VALUES is INT in the rows before and STRING here",
+        Some("write values of one type, for example CAST('b' AS INT)"),
+    ),
+    ("SELECT * FROM (VALUES (1, 2), (3)) AS t(a, b)", "3", "this row of VALUES has 1 value, the first one has 2", None),
+    ("WITH RECURSIVE a AS (SELECT 1) SELECT * FROM a", "RECURSIVE", "WITH RECURSIVE is not supported yet", None),
+    // names
+    ("SELECT x.id FROM bids AS b", "x", "there is no table or alias 'x' here", Some("in reach: b")),
+    ("SELECT bid.id FROM bids", "bid", "there is no table or alias 'bid' here", Some("in reach: bids")),
+    ("SELECT b.idd FROM bids AS b", "idd", "table 'b' has no column 'idd'", Some("there are: id, item, price, ts, r")),
+    ("SELECT ID FROM bids", "ID", "column 'ID' not found in any table", Some("did you mean 'id'?")),
+    ("SELECT id.x FROM bids", "x", "'id' is BIGINT, not a ROW: it has no field 'x'", None),
+    ("SELECT b.r.c FROM bids AS b", "c", "ROW 'r' has no field 'c'", Some("there are: a, b")),
+    (
+        "SELECT * FROM bids AS a JOIN bids AS b USING (idd)",
+        "idd",
+        "USING names column 'idd', which is not on both sides of the join",
+        Some("there are: id, item, price, ts, r"),
+    ),
+    ("SELECT id FROM bids AS a, bids AS b", "id", "column 'id' is ambiguous", Some("put the table's name or alias before it")),
+    ("SELECT id FROM bids JOIN nothere ON TRUE", "nothere", "table 'nothere' not found", Some("there are: bids")),
+    (
+        "SELECT id FROM bids WHERE price > (SELECT MAX(prise) FROM bids)",
+        "prise",
+        "column 'prise' not found in any table",
+        Some("did you mean 'price'?"),
+    ),
+    // literals of times
+    ("SELECT DATE '2024-02-30'", "'2024-02-30'", "'2024-02-30' is no DATE", Some("write it like DATE '2024-01-31'")),
+    (
+        "SELECT TIMESTAMP '2024-01-01 25:00:00'",
+        "'2024-01-01 25:00:00'",
+        "'2024-01-01 25:00:00' is no TIMESTAMP",
+        Some("write it like TIMESTAMP '2024-01-31 10:11:12.345'"),
+    ),
+];
+
+/// All that is wrong with a script, in order: the words underlined, message, help.
+fn errors(script: &str) -> Vec<(String, String, Option<String>)> {
+    let mut session = Session::new(flott_connectors::all());
+    let mut found = vec![];
+    for statement in Session::parse(script) {
+        found.extend(statement.and_then(|s| session.execute(&s)).err().into_iter().flat_map(|e| e.each()));
+    }
+    found.into_iter().map(|e| (script[e.span.unwrap_or(0..0)].to_string(), e.message, e.help)).collect()
+}
+
+#[test]
+fn errors_say_what_and_where() {
+    let mut wrong = vec![];
+    for (query, place, message, help) in CASES {
+        let found = errors(&format!("{TABLES}{query};"));
+        let expected = (place.to_string(), message.to_string(), help.map(str::to_owned));
+        if found != [expected] {
+            wrong.push(format!("{query}\n    {found:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn all_that_is_wrong_is_reported() {
+    let found = errors(&format!("{TABLES}SELECT foo, UPPER(id) FROM bids AS a JOIN bids AS b ON a.id = b.bar WHERE c.id = 1"));
+    let places: Vec<&str> = found.iter().map(|(place, ..)| place.as_str()).collect();
+    assert_eq!(places, ["bar", "c", "foo", "id"], "{found:?}");
+}
+
+#[test]
+fn wrong_options_are_underlined_where_the_table_is_created() {
+    let table = |options: &str| format!("CREATE TABLE b (id INT) WITH ({options});\nSELECT id FROM b;");
+    let found = |options: &str| errors(&table(options)).into_iter().map(|(place, message, _)| (place, message)).collect::<Vec<_>>();
+    let one = |place: &str, message: &str| vec![(place.to_string(), message.to_string())];
+    assert_eq!(
+        found("'connector' = 'filesystem', 'path' = 'x', 'format' = 'jsn'"),
+        one("'jsn'", "table 'b': 'format' = 'jsn' is not valid")
+    );
+    assert_eq!(
+        found("'connector' = 'filesystem', 'pth' = 'x', 'format' = 'json'"),
+        one("'pth'", "table 'b': the option 'pth' is not known")
+    );
+    assert_eq!(found("'connector' = 'filesystem', 'format' = 'json'"), one("b", "table 'b': the option 'path' is missing"));
+    assert_eq!(found("'connector' = 'filsystem'"), one("'filsystem'", "there is no connector 'filsystem'"));
+}

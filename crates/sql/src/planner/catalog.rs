@@ -1,0 +1,97 @@
+//! What can be called in a query, for people: the scalar functions, and those that only the planner knows.
+
+use super::aggregates::AGGREGATES;
+use crate::functions::FunctionInfo;
+
+/// Calls with their results, for the aggregate functions that have one.
+const EXAMPLES: &[(&str, &str)] = &[
+    ("array_agg", "SELECT item, ARRAY_AGG(price) FROM bids GROUP BY item → ['a', [1, 3]]"),
+    ("avg", "SELECT AVG(price) FROM (VALUES (1), (2)) AS t(price) → 1, since the average of INT is INT"),
+    ("collect", "SELECT COLLECT(x) FROM (VALUES ('a'), ('a'), ('b')) AS t(x) → {a=2, b=1}"),
+    ("count", "SELECT item, COUNT(*), COUNT(DISTINCT bidder) FROM bids GROUP BY item"),
+    ("first_value", "SELECT item, FIRST_VALUE(price) FROM bids GROUP BY item"),
+    ("grouping", "SELECT a, b, GROUPING(b), SUM(n) FROM t GROUP BY ROLLUP (a, b)"),
+    ("grouping_id", "SELECT a, b, GROUPING_ID(a, b), SUM(n) FROM t GROUP BY CUBE (a, b)"),
+    ("last_value", "SELECT item, LAST_VALUE(price) FROM bids GROUP BY item"),
+    ("listagg", "SELECT LISTAGG(x, '-') FROM (VALUES ('a'), ('b')) AS t(x) → 'a-b'"),
+    ("max", "SELECT item, MAX(price) FROM bids GROUP BY item"),
+    ("min", "SELECT item, MIN(price) FROM bids GROUP BY item"),
+    ("stddev_pop", "SELECT STDDEV_POP(x) FROM (VALUES (1.0E0), (3.0E0)) AS t(x) → 1.0"),
+    ("stddev_samp", "SELECT STDDEV_SAMP(x) FROM (VALUES (1.0E0), (3.0E0)) AS t(x) → 1.4142135623730951"),
+    ("stddev", "SELECT item, STDDEV(price) FROM bids GROUP BY item"),
+    ("sum", "SELECT item, SUM(price) FILTER (WHERE price > 10) FROM bids GROUP BY item"),
+    ("var_pop", "SELECT VAR_POP(x) FROM (VALUES (1.0E0), (3.0E0)) AS t(x) → 1.0"),
+    ("var_samp", "SELECT VAR_SAMP(x) FROM (VALUES (1.0E0), (3.0E0)) AS t(x) → 2.0"),
+    ("variance", "SELECT item, VARIANCE(price) FROM bids GROUP BY item"),
+];
+
+const fn window(name: &'static str, signature: &'static str, description: &'static str, example: &'static str) -> FunctionInfo {
+    FunctionInfo { name, aliases: &[], category: "window", signature, description, example }
+}
+
+/// What stands in FROM, and the functions over a window of GROUP BY.
+const WINDOWS: &[FunctionInfo] = &[
+    window(
+        "TUMBLE",
+        "TUMBLE(TABLE t, DESCRIPTOR(time_column), size [, offset])",
+        "A table function for FROM: each row with the window of that size it falls in, as window_start, window_end and window_time.",
+        "SELECT window_end, SUM(price) FROM TABLE(TUMBLE(TABLE bids, DESCRIPTOR(ts), INTERVAL '10' MINUTES)) GROUP BY window_start, window_end",
+    ),
+    window(
+        "HOP",
+        "HOP(TABLE t, DESCRIPTOR(time_column), slide, size [, offset])",
+        "A table function for FROM: each row once for every window of that size it falls in; a window begins every slide.",
+        "SELECT window_end, SUM(price) FROM TABLE(HOP(TABLE bids, DESCRIPTOR(ts), INTERVAL '1' MINUTE, INTERVAL '10' MINUTES)) GROUP BY window_start, window_end",
+    ),
+    window(
+        "CUMULATE",
+        "CUMULATE(TABLE t, DESCRIPTOR(time_column), step, size [, offset])",
+        "A table function for FROM: windows that share a beginning and grow by a step until they have their size.",
+        "SELECT window_end, SUM(price) FROM TABLE(CUMULATE(TABLE bids, DESCRIPTOR(ts), INTERVAL '1' HOUR, INTERVAL '1' DAY)) GROUP BY window_start, window_end",
+    ),
+    window(
+        "SESSION",
+        "SESSION(TABLE t [PARTITION BY keys], DESCRIPTOR(time_column), gap)",
+        "A table function for FROM: a window lasts until no row has come for the gap, for each key by itself.",
+        "SELECT item, window_end, COUNT(*) FROM TABLE(SESSION(TABLE bids PARTITION BY item, DESCRIPTOR(ts), INTERVAL '5' MINUTES)) GROUP BY item, window_start, window_end",
+    ),
+];
+
+const RANKING: &[FunctionInfo] = &[FunctionInfo {
+    name: "ROW_NUMBER",
+    aliases: &[],
+    category: "ranking",
+    signature: "ROW_NUMBER() OVER ([PARTITION BY keys] ORDER BY columns)",
+    description: "The place of a row within its key, from 1. With a condition such as rn <= 3 around it the query is a Top-N; with \
+                  rn = 1 over a time attribute it drops duplicates.",
+    example: "SELECT * FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY item ORDER BY price DESC) AS rn FROM bids) WHERE rn <= 3",
+}];
+
+/// Everything that a user may call.
+pub fn catalog() -> Vec<FunctionInfo> {
+    let aggregate = |(name, signature, description): &(&'static str, &'static str, &'static str)| FunctionInfo {
+        name: &signature[..name.len()],
+        aliases: &[],
+        category: "aggregate",
+        signature,
+        description,
+        example: EXAMPLES.iter().find(|(of, _)| of == name).map_or("", |(_, example)| example),
+    };
+    let mut all = crate::functions::catalog();
+    all.extend(AGGREGATES.iter().map(aggregate));
+    all.extend(WINDOWS.iter().chain(RANKING).copied());
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn aggregates_go_by_their_names() {
+        for (name, form, _) in AGGREGATES {
+            assert!(form.get(..name.len()).is_some_and(|head| head.eq_ignore_ascii_case(name)), "{form}");
+            assert!(catalog().iter().any(|f| f.name.eq_ignore_ascii_case(name) && !f.example.is_empty()), "{name}");
+        }
+    }
+}
