@@ -473,7 +473,7 @@ proptest! {
 
     /// Groups and alternations, over conditions that look at one row. Which of several ways of a length is taken is left open.
     #[test]
-    fn nested_patterns_match_where_some_way_does(pattern in nested(), within in 1..20i64, steps in steps(12, 0..40), dice in any::<u64>()) {
+    fn nested_patterns_match_where_some_way_does(pattern in nested(), within in 1..12i64, steps in steps(4, 0..40), dice in any::<u64>()) {
         let demands = (0..64).map(|i| match dice.rotate_right(3 * i) & 7 {
             0 => Demand::Anything,
             1 | 2 => Demand::Flag,
