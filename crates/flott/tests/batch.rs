@@ -87,3 +87,45 @@ fn explain_tells_what_waits_for_the_end() {
     assert!(text.contains("AtEnd(final rows only)"), "{text}");
     assert!(text.contains("Sort(orderBy=[s DESC NULLS FIRST], offset=[1], fetch=[2])"), "{text}");
 }
+
+#[test]
+fn nothing_is_forgotten_before_the_end() {
+    let sql = format!("{VIEW} SET 'table.exec.state.ttl' = '1 ms'; SELECT COUNT(*) AS n, COUNT(DISTINCT k) AS d FROM sales;");
+    let rows = run(&sql, in_ticks(1)).unwrap().rows;
+    assert_eq!(rows, [(RowKind::Insert, vec![Some("4".to_string()), Some("2".to_string())])]);
+}
+
+#[test]
+fn a_sink_with_a_key_takes_final_rows_as_they_are() {
+    let table = "CREATE TABLE t (k STRING, s INT, PRIMARY KEY (s) NOT ENFORCED) WITH ('connector' = 'print');";
+    for force in ["AUTO", "FORCE"] {
+        let sql = format!("{VIEW} {table} SET 'table.exec.sink.upsert-materialize' = '{force}'; INSERT INTO t {SUMS} ORDER BY s;");
+        let printed = run(&sql, in_ticks(1)).unwrap().printed;
+        assert_eq!(printed.lines().collect::<Vec<_>>(), ["+I[null, 1]", "+I[b, 5]", "+I[a, 7]"]);
+    }
+}
+
+#[test]
+fn what_batch_mode_does_not_have_is_refused_by_name() {
+    let table = |format: &str| {
+        format!(
+            "SET 'execution.runtime-mode' = 'batch'; CREATE TABLE f (op STRING, n INT, ts TIMESTAMP(3), p AS PROCTIME(), WATERMARK FOR ts AS ts)
+             WITH ('connector' = 'filesystem', 'path' = '/none', 'format' = '{format}');"
+        )
+    };
+    let pattern = "MATCH_RECOGNIZE (ORDER BY ts MEASURES A.n AS a PATTERN (A) DEFINE A AS A.n > 1)";
+    for (format, query, message) in [
+        ("debezium-json", "SELECT COUNT(*) FROM f", "table 'f' brings changes of rows"),
+        ("json", "SELECT * FROM FROM_CHANGELOG(input => TABLE f)", "batch mode has no FROM_CHANGELOG"),
+        ("json", "SELECT * FROM TO_CHANGELOG(input => TABLE f, op => DESCRIPTOR(kind))", "batch mode has no TO_CHANGELOG"),
+        ("json", &format!("SELECT * FROM f {pattern}"), "MATCH_RECOGNIZE in batch mode"),
+        (
+            "json",
+            "SELECT SUM(n) OVER (ORDER BY ts ROWS BETWEEN 2 PRECEDING AND CURRENT ROW) FROM f",
+            "a frame of OVER with a limit in batch mode",
+        ),
+    ] {
+        let error = run(&format!("{} {query};", table(format)), in_ticks(1)).unwrap_err();
+        assert!(error.contains(message), "{error}");
+    }
+}

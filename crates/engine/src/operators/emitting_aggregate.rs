@@ -32,6 +32,7 @@ pub struct EmitStrategy {
 pub struct EmittingAggregate {
     spec: WindowSpec,
     emit: EmitStrategy,
+    update_before: bool,
     /// By the end of the window: accumulators, those of the result that was told, and [`Marks`].
     windows: Option<TableId<SliceTable>>,
     /// When something is to be told, and of the window with which end; follows from the state.
@@ -78,9 +79,9 @@ impl Marks<'_> {
 }
 
 impl EmittingAggregate {
-    /// Aggregates as `spec` says, and tells results as `emit` does.
-    pub fn new(spec: WindowSpec, emit: EmitStrategy) -> Self {
-        Self { spec, emit, windows: None, due: BTreeSet::new(), ready: false }
+    /// Aggregates as `spec` says, and tells results as `emit` does, changed ones with a `-U` if consumers want it.
+    pub fn new(spec: WindowSpec, emit: EmitStrategy, update_before: bool) -> Self {
+        Self { spec, emit, update_before, windows: None, due: BTreeSet::new(), ready: false }
     }
 
     /// Whether all that a window has to say is said once `passed` has passed.
@@ -184,6 +185,7 @@ impl EmittingAggregate {
             match std::mem::replace(&mut marks.told[slot], 1) == 1 {
                 false => (rows.push(n + i), kinds.push(RowKind::Insert)),
                 true if same.value(i as usize) => continue,
+                true if !self.update_before => (rows.push(n + i), kinds.push(RowKind::UpdateAfter)),
                 true => (rows.extend([i, n + i]), kinds.extend([RowKind::UpdateBefore, RowKind::UpdateAfter])),
             };
         }

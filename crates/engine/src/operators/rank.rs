@@ -31,6 +31,8 @@ pub struct RankSpec {
     pub with_rank: bool,
     /// Rows are never taken back, so that those behind the last place need not be kept.
     pub append_only: bool,
+    /// Whether consumers want `-U` rows.
+    pub update_before: bool,
     /// Columns of the input, perhaps the rank.
     pub schema: SchemaRef,
 }
@@ -58,6 +60,11 @@ impl Rank {
     /// Tells the rows of each key once, when the input has ended.
     pub fn at_end(self) -> Self {
         Self { at_end: true, ..self }
+    }
+
+    /// Whether some key has several rows.
+    pub(super) fn is_crowded(&self, state: &mut State) -> Result<bool> {
+        Ok(state.get(self.table.ok_or_else(|| Error::internal("step before open"))?).is_crowded())
     }
 
     fn shown(&self, table: &RankedTable, slot: u32) -> Vec<Content> {
@@ -96,7 +103,9 @@ impl Rank {
             match (before.rows.get(place), after.get(place)) {
                 (Some(old), Some(new)) if old == new => {}
                 (Some(old), Some(new)) => {
-                    changed.push(old, RowKind::UpdateBefore, rank);
+                    if self.spec.update_before {
+                        changed.push(old, RowKind::UpdateBefore, rank);
+                    }
                     changed.push(new, RowKind::UpdateAfter, rank);
                 }
                 (Some(old), None) => changed.push(old, RowKind::Delete, rank),

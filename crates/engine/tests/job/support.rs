@@ -484,7 +484,7 @@ impl Setup {
             Query::Early { size, delay_ms } => {
                 let spec = window_spec(Windows::Tumble { size, offset: 0 }, TimeColumn::Event(TIME));
                 let emit = EmitStrategy { early_delay_ms: Some(delay_ms), late_delay_ms: None, lateness_ms: 0 };
-                let make = move || Ok(Box::new(EmittingAggregate::new(spec.clone(), emit)) as Box<dyn Operator>);
+                let make = move || Ok(Box::new(EmittingAggregate::new(spec.clone(), emit, true)) as Box<dyn Operator>);
                 operator("WindowAggregate", source, Exchange::Hash(vec![KEY]), Box::new(make))
             }
             Query::Group { two_phases: false } => {

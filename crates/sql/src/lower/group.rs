@@ -19,9 +19,11 @@ impl Lowering<'_> {
         let aggregates = bind(aggregate)?;
         let spec = GroupSpec { keys: aggregate.keys.clone(), key_types: key_types.clone(), aggregates, schema: arrow_schema(&node.schema) };
         let n = aggregate.keys.len();
+        let update_before = node.changelog.has_before();
+        let ttl = self.state_ttl(&node.inputs[0])?;
         let global = |spec: GroupSpec, partial_input: bool| -> OperatorFactory {
             Box::new(move || {
-                let operator = GroupAggregate::new(spec.clone(), partial_input, true);
+                let operator = GroupAggregate::new(spec.clone(), partial_input, update_before);
                 Ok(Box::new(if at_end { operator.at_end() } else { operator }) as _)
             })
         };
@@ -42,7 +44,7 @@ impl Lowering<'_> {
             let exchange = self.crossing(Exchange::Single);
             self.graph.nodes[*id].inputs.push(Edge { from: seed, port: 1, exchange });
         }
-        Ok(lowered)
+        Ok(self.living(lowered, vec![ttl]))
     }
 
     /// One row for an aggregation without keys: it has a result also of no rows.

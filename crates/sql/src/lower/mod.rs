@@ -2,6 +2,7 @@
 
 mod at_end;
 mod case;
+mod changes;
 pub mod expr;
 mod group;
 mod join;
@@ -172,6 +173,9 @@ impl Lowering<'_> {
                 let column = if *processing { None } else { Some(*time) };
                 let time = self.window_time(column, &node.inputs[0].schema);
                 match (kind, aligned(kind)) {
+                    (WindowKind::Session { .. }, _) if !node.inputs[0].changelog.is_insert_only() => {
+                        Err(SqlError::not_yet("SESSION without an aggregation over rows that change").about("SESSION"))
+                    }
                     (WindowKind::Session { gap, .. }, _) => {
                         let operator = SessionTvf { gap: *gap, time, keys: partition.clone(), schema, tables: None };
                         self.unary(node, "WindowTableFunction", self.by_key(partition.clone()), factory(operator))
@@ -197,17 +201,17 @@ impl Lowering<'_> {
                     Box::new(move || Ok(Box::new(Limit::new(skip, fetch)) as Box<dyn Operator>)),
                 )
             }
-            StreamOp::EnforceNotNull { columns, table } => {
-                let columns = columns.iter().map(|c| (*c, node.schema.field(*c).name().clone())).collect();
-                let drop = self.options.get("table.exec.sink.not-null-enforcer").is_some_and(|v| v.eq_ignore_ascii_case("DROP"));
-                let operator = EnforceNotNull { columns, table: table.clone(), drop };
-                self.unary(node, "ConstraintEnforcer", Exchange::Forward, factory(operator))
-            }
+            StreamOp::EnforceNotNull { columns, table } => self.enforce_not_null(node, columns, table),
             StreamOp::Rank(columns) => self.rank(node, columns, false),
             StreamOp::AtEnd => self.at_end(node),
             StreamOp::Sort(columns) => self.full_sort(node, columns),
             StreamOp::Over(columns) => self.over(node, columns),
             StreamOp::Match(columns) => self.match_recognize(node, columns),
+            StreamOp::DropUpdateBefore
+            | StreamOp::ChangelogNormalize { .. }
+            | StreamOp::Materialize { .. }
+            | StreamOp::FromChangelog { .. }
+            | StreamOp::ToChangelog { .. } => self.changes(node),
             StreamOp::TimeSort { time, order } => self.time_sort(node, *time, order),
             StreamOp::Join(_) | StreamOp::IntervalJoin { .. } | StreamOp::WindowJoin { .. } => self.join(node),
             StreamOp::TemporalJoin { columns, times } => self.temporal_join(node, columns, *times),
@@ -219,6 +223,13 @@ impl Lowering<'_> {
             }
             StreamOp::Sink(..) => Err(SqlError::new("a sink cannot stand below another step")),
         }
+    }
+
+    fn enforce_not_null(&mut self, node: &StreamNode, columns: &[usize], table: &str) -> SqlResult<Lowered> {
+        let columns = columns.iter().map(|c| (*c, node.schema.field(*c).name().clone())).collect();
+        let drop = self.options.get("table.exec.sink.not-null-enforcer").is_some_and(|v| v.eq_ignore_ascii_case("DROP"));
+        let operator = EnforceNotNull { columns, table: table.into(), drop };
+        self.unary(node, "ConstraintEnforcer", Exchange::Forward, factory(operator))
     }
 
     fn union(&mut self, node: &StreamNode) -> SqlResult<Lowered> {
@@ -365,7 +376,7 @@ impl Lowering<'_> {
         let spec = WindowSpec { windows, time, keys, key_types: key_types.clone(), aggregates, schema };
         if let Some(emit) = emit {
             let exchange = self.by_key(spec.keys.clone());
-            return self.unary(node, "WindowAggregate", exchange, factory(EmittingAggregate::new(spec, emit)));
+            return self.unary(node, "WindowAggregate", exchange, factory(EmittingAggregate::new(spec, emit, node.changelog.has_before())));
         }
         if !self.two_phase() || !spec.aggregates.mergeable() {
             let exchange = self.by_key(spec.keys.clone());
@@ -402,9 +413,9 @@ impl LocalTime for ZoneClock {
 /// Whether a table takes what a query emits.
 pub fn check_sink(connector: &dyn Connector, table: &Table, changelog: Changelog) -> SqlResult<()> {
     let name = &table.path.name;
-    match connector.info().sink {
+    match table.sink_mode {
         None => Err(SqlError::new(format!("table '{name}' cannot be written: '{}' is a source only", connector.info().name)).about(name)),
-        Some(SinkMode::AppendOnly) if changelog == Changelog::Retract => {
+        Some(SinkMode::AppendOnly) if !changelog.is_insert_only() => {
             Err(SqlError::new(format!("table '{name}' takes new rows only, but the query changes rows that it has emitted"))
                 .about(name)
                 .help("group by a window (TUMBLE, HOP, …) so that each row is final, or write to a table that takes updates"))

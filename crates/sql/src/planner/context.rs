@@ -6,6 +6,7 @@ use datafusion_common::{DFSchema, DFSchemaRef, Result, TableReference};
 use datafusion_expr::planner::{ContextProvider, ExprPlanner, RelationPlanner, TypePlanner};
 use datafusion_expr::{AggregateUDF, Expr, HigherOrderUDF, LogicalPlan, ScalarUDF, TableSource, WindowUDF};
 use datafusion_sql::planner::{NullOrdering, ParserOptions, PlannerContext, SqlToRel};
+use flott_engine::connector::SourceMode;
 use flott_engine::operators::emitting_aggregate::EmitStrategy;
 use sqlparser::ast;
 use std::any::Any;
@@ -13,6 +14,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, LazyLock};
 
+use super::at_end::TO_STREAMING;
 use super::expressions::FlinkExpressions;
 use super::relations::FlinkRelations;
 use crate::catalog::{Catalog, Object, ROWTIME, Table, time_attribute, without_time_attribute};
@@ -27,6 +29,8 @@ pub struct FlinkTable {
     pub table: Arc<Table>,
     /// From `/*+ OPTIONS(…) */`, over those of the table.
     pub hints: BTreeMap<String, String>,
+    /// From `/*+ STATE_TTL(…) */`: how long steps behind it remember its rows, in milliseconds; 0: for ever.
+    pub state_ttl_ms: Option<i64>,
     schema: SchemaRef,
 }
 
@@ -34,7 +38,7 @@ impl FlinkTable {
     /// A table with hints.
     pub fn new(table: Arc<Table>, hints: BTreeMap<String, String>) -> Self {
         let schema = table.schema();
-        Self { table, hints, schema }
+        Self { table, hints, state_ttl_ms: None, schema }
     }
 
     /// The same with other hints.
@@ -227,6 +231,13 @@ impl<'a> PlanContext<'a> {
     }
 }
 
+fn brings_changes(table: &Table) -> SqlError {
+    let name = &table.path.name;
+    SqlError::new(format!("table '{name}' brings changes of rows, and batch mode reads tables of new rows only"))
+        .about(name)
+        .help(TO_STREAMING)
+}
+
 fn parser_options() -> ParserOptions {
     ParserOptions {
         parse_float_as_decimal: true,
@@ -247,6 +258,9 @@ impl ContextProvider for PlanContext<'_> {
         let path = self.catalog.path(&parts)?;
         match self.catalog.get(&path)? {
             Object::Table(table) => {
+                if self.batch() && table.source_mode != SourceMode::AppendOnly {
+                    return Err(brings_changes(table).into());
+                }
                 let table = FlinkTable::new(table.clone(), BTreeMap::new());
                 Ok(Arc::new(if self.batch() { table.without_event_time() } else { table }))
             }

@@ -5,7 +5,7 @@ use datafusion_common::{DFSchema, Result};
 use datafusion_expr::expr::AggregateFunction;
 use datafusion_expr::utils::grouping_set_to_exprlist;
 use datafusion_expr::{Aggregate, Expr, ExprSchemable, GroupingSet as LogicalSets};
-use flott_engine::aggregate::AggSpec;
+use flott_engine::aggregate::{AggFunction, AggSpec};
 use flott_engine::operators::emitting_aggregate::EmitStrategy;
 use flott_engine::operators::expand::GroupingSet;
 use std::collections::HashMap;
@@ -108,7 +108,7 @@ impl<'a> Plan<'a> {
 
     /// Unbounded aggregation.
     fn group(&self, input: StreamNode) -> SqlResult<StreamNode> {
-        let retract = input.changelog == Changelog::Retract;
+        let retract = !input.changelog.is_insert_only();
         let keys: Vec<usize> = (0..self.groups.len()).collect();
         let mut exprs = self.groups.clone();
         let calls = self.bind_calls(&input.schema, &mut exprs, retract)?;
@@ -119,7 +119,11 @@ impl<'a> Plan<'a> {
         }
         let insert_only = calls.is_empty() && !retract;
         let schema = self.output_schema(&node, &keys, &calls, &[])?;
-        let changelog = if insert_only { Changelog::InsertOnly } else { Changelog::Retract };
+        let changelog = match (insert_only, retract) {
+            (true, _) => Changelog::InsertOnly,
+            (false, false) => Changelog::Update,
+            (false, true) => Changelog::Retract,
+        };
         let key = Some((0..keys.len()).collect());
         let aggregate = AggregateCalls { keys, calls };
         let node = StreamNode { op: StreamOp::GroupAggregate(aggregate), schema, changelog, window: None, key, inputs: vec![node] };
@@ -130,8 +134,11 @@ impl<'a> Plan<'a> {
     fn windowed(&self, input: StreamNode, window: WindowColumns, place: &WindowPlace) -> SqlResult<StreamNode> {
         let key_groups: Vec<usize> = (0..self.groups.len()).filter(|g| !place.has(*g)).collect();
         let mut exprs: Vec<Expr> = key_groups.iter().map(|g| self.groups[*g].clone()).collect();
-        let retract = input.changelog == Changelog::Retract;
-        let calls = self.bind_calls(&input.schema, &mut exprs, retract)?;
+        let retract = !input.changelog.is_insert_only();
+        let mut calls = self.bind_calls(&input.schema, &mut exprs, retract)?;
+        // A group whose rows were all taken back has no result.
+        let rows = retract.then_some(key_groups.len() + usize::from(self.sets.is_some()) + calls.len());
+        calls.extend(rows.map(|_| count_rows()));
         let emission = over_tvf(&input).and_then(|(tvf, ..)| emission(tvf));
         let (below, time, attached) = self.below_window(input, &window, exprs)?;
         let emit = told(emission, attached)?;
@@ -154,12 +161,13 @@ impl<'a> Plan<'a> {
             emit,
             aggregate: AggregateCalls { keys: keys.clone(), calls },
         };
-        let changelog = if emit.is_some() { Changelog::Retract } else { Changelog::InsertOnly };
+        let changelog = if emit.is_some() { Changelog::Update } else { Changelog::InsertOnly };
         let window = emit.is_none().then_some(columns);
         let node = StreamNode { op, schema, changelog, window, key: None, inputs: vec![node] };
         let keys = key_groups.len();
+        let condition = rows.map(|at| identity(&node.schema)[at].clone().gt(datafusion_expr::lit(0_i64)));
         // Group expressions come first in the logical output, then the set's id, then results.
-        self.rename(node, |i| match i {
+        self.rename_where(node, condition, |i| match i {
             i if i < self.groups.len() => match place.at.iter().position(|p| *p == Some(i)) {
                 Some(column) => results + column,
                 None => key_groups.iter().position(|g| *g == i).unwrap_or(0),
@@ -276,6 +284,10 @@ impl<'a> Plan<'a> {
 
     /// A Calc that gives the columns the logical plan promises; `at` maps its columns to the engine's.
     fn rename(&self, node: StreamNode, at: impl Fn(usize) -> usize) -> SqlResult<StreamNode> {
+        self.rename_where(node, None, at)
+    }
+
+    fn rename_where(&self, node: StreamNode, condition: Option<Expr>, at: impl Fn(usize) -> usize) -> SqlResult<StreamNode> {
         let columns = identity(&node.schema);
         let wanted = self.logical.schema.fields();
         let set_id = self.sets.as_ref().map(|_| self.groups.len());
@@ -290,7 +302,7 @@ impl<'a> Plan<'a> {
                 }
             })
             .collect();
-        Ok(calc(node, None, project, self.logical.schema.clone())?)
+        Ok(calc(node, condition, project, self.logical.schema.clone())?)
     }
 }
 
@@ -308,6 +320,12 @@ fn told(emission: Option<Emission>, attached: bool) -> SqlResult<Option<EmitStra
         Some(_) if attached => Err(SqlError::not_yet("early or late results of aggregates over a window's own columns").about("GROUP")),
         emission => Ok(emission.map(|e| e.strategy)),
     }
+}
+
+/// COUNT(*) over rows that may be taken back.
+fn count_rows() -> AggregateCall {
+    let spec = AggSpec { function: AggFunction::Count, args: vec![], output: DataType::Int64, distinct: false, retract: true };
+    AggregateCall { spec, args: vec![], filter: None, text: "COUNT(*)".into() }
 }
 
 /// `window_start`, `window_end`, `window_time`.

@@ -17,7 +17,7 @@ pub(super) fn build_at_end(plan: &LogicalPlan) -> SqlResult<StreamNode> {
 
 /// Puts the end above the step that changes rows it has emitted, so that those behind it see none that change.
 fn finally(mut node: StreamNode) -> StreamNode {
-    if node.changelog == Changelog::InsertOnly {
+    if node.changelog.is_insert_only() {
         return node;
     }
     if let StreamOp::Calc { .. } | StreamOp::Union = &node.op {

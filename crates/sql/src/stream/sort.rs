@@ -31,10 +31,7 @@ fn plain_limit(mut input: StreamNode, skip: usize, fetch: Option<usize>) -> SqlR
         return Ok(input);
     }
     if input.changelog != Changelog::InsertOnly {
-        return match fetch {
-            Some(fetch) => Ok(ranked(input, vec![], skip, fetch)?),
-            None => Err(SqlError::not_yet("OFFSET without LIMIT over a result that changes").about("OFFSET")),
-        };
+        return first_come(input, skip, fetch);
     }
     let op = StreamOp::Limit { skip: skip as i64, fetch: fetch.map_or(i64::MAX, |f| f as i64) };
     Ok(StreamNode { op, schema: input.schema.clone(), changelog: Changelog::InsertOnly, window: None, key: None, inputs: vec![input] })
@@ -65,6 +62,11 @@ pub(super) fn build_full_sort(sort: &Sort) -> SqlResult<StreamNode> {
     without_order(StreamNode { op, inputs: vec![input], schema, changelog, window, key }, width)
 }
 
+/// The rows that came first, of those that are still there.
+fn first_come(input: StreamNode, skip: usize, fetch: Option<usize>) -> SqlResult<StreamNode> {
+    ranked(input, vec![], skip, fetch.unwrap_or(usize::MAX - skip))
+}
+
 /// The input with the sort keys as columns, and the order by their positions.
 fn with_order(sort: &Sort) -> SqlResult<(StreamNode, Vec<SortColumn>)> {
     let keys: Vec<Expr> = sort.expr.iter().map(|sort| sort.expr.clone()).collect();
@@ -93,7 +95,17 @@ fn first_rows(sort: &Sort, skip: usize, fetch: usize) -> SqlResult<StreamNode> {
 /// The first rows of all in an order; none: as they come.
 fn ranked(input: StreamNode, order: Vec<SortColumn>, skip: usize, take: usize) -> SqlResult<StreamNode> {
     let append_only = input.changelog == Changelog::InsertOnly;
-    let columns = RankColumns { partition: vec![], order, latest_first: false, skip, take, with_rank: false, append_only, window: None };
+    let columns = RankColumns {
+        partition: vec![],
+        order,
+        latest_first: false,
+        skip,
+        take,
+        with_rank: false,
+        append_only,
+        window: None,
+        first_by: None,
+    };
     let fields = input.schema.iter().map(|(q, f)| (q.cloned(), Arc::new(without_time_attribute(f)))).collect();
     let schema = Arc::new(datafusion_common::DFSchema::new_with_metadata(fields, Default::default())?);
     let op = StreamOp::Rank(columns);

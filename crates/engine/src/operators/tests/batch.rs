@@ -127,7 +127,16 @@ proptest! {
         let order = vec![SortColumn { column: VALUE, descending: false, nulls_first: true }];
         let (partition, append_only) = (keys.to_vec(), !retract);
         let spec = RankSpec {
-            input: schema(), partition, order, latest_first: false, skip: 0, take, with_rank: false, append_only, schema: schema(),
+            input: schema(),
+            partition,
+            order,
+            latest_first: false,
+            skip: 0,
+            take,
+            with_rank: false,
+            append_only,
+            update_before: true,
+            schema: schema(),
         };
         let mut fleet = Fleet::new(keys, move || Rank::new(spec.clone()).at_end());
         let mut live = vec![];

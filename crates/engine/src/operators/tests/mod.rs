@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod batch;
+mod changelog;
 mod emitting;
 mod group;
 mod harness;

@@ -1,0 +1,4 @@
+-- Batch mode has no FROM_CHANGELOG.
+SET 'execution.runtime-mode' = 'batch';
+CREATE TABLE ops (op STRING, id INT, name STRING, n BIGINT) WITH ('connector'='filesystem','path'='${DATA}/ops.json','format'='json');
+SELECT * FROM FROM_CHANGELOG(input => TABLE ops);
