@@ -33,7 +33,7 @@ impl SortColumn {
     }
 }
 
-/// The rows of some columns as bytes that compare in this order.
+/// The rows of some columns as bytes that compare in this order, which is that of at least one column.
 pub fn order_bytes(order: &[SortColumn], columns: &[ArrayRef]) -> Result<arrow::row::Rows> {
     let by: Vec<ArrayRef> = order.iter().map(|c| columns[c.column].clone()).collect();
     let fields = order.iter().zip(&by).map(|(c, values)| c.field(values.data_type())).collect();
@@ -70,7 +70,14 @@ pub struct RankedTable {
 /// The rows of a batch, ready to be looked at one by one.
 pub struct Prepared {
     content: super::encoding::ByteRows,
-    order: arrow::row::Rows,
+    /// `None` without a column to sort by: rows stand as they came.
+    order: Option<arrow::row::Rows>,
+}
+
+impl Prepared {
+    fn order(&self, row: usize) -> &[u8] {
+        self.order.as_ref().map_or(&[], |order| order.row(row).data())
+    }
 }
 
 impl RankedTable {
@@ -99,7 +106,9 @@ impl RankedTable {
         self.keys.upsert(&keys, rows, slots)?;
         self.rankings.resize_with(self.keys.slots(), Ranking::default);
         let order: Vec<ArrayRef> = self.order.iter().map(|c| columns[c.column].clone()).collect();
-        Ok(Prepared { content: encode_rows(columns, rows)?, order: self.converter.convert_columns(&order)? })
+        // Without columns the converter would give no rows at all.
+        let order = if order.is_empty() { None } else { Some(self.converter.convert_columns(&order)?) };
+        Ok(Prepared { content: encode_rows(columns, rows)?, order })
     }
 
     /// Adds a row to its key. With `most`, a row that would stand behind so many others is left out, and the last row gives way
@@ -112,7 +121,7 @@ impl RankedTable {
 
     fn insert(&mut self, slot: u32, prepared: &Prepared, row: usize, number: u64, most: Option<usize>) -> bool {
         let ranking = &mut self.rankings[slot as usize];
-        let order = prepared.order.row(row).data();
+        let order = prepared.order(row);
         if most.is_some_and(|most| ranking.len() >= most) {
             let Some((place, content)) = ranking.last().filter(|(place, _)| (order, number) < (&*place.order, place.number)) else {
                 return false;
@@ -131,7 +140,7 @@ impl RankedTable {
 
     /// Takes a row away that equals one of the batch, the first that came. Tells whether there was one.
     pub fn take(&mut self, slot: u32, prepared: &Prepared, row: usize) -> bool {
-        let (order, content): (Box<[u8]>, _) = (prepared.order.row(row).data().into(), prepared.content.row(row));
+        let (order, content): (Box<[u8]>, _) = (prepared.order(row).into(), prepared.content.row(row));
         let equal = Place { order: order.clone(), number: 0 }..=Place { order, number: u64::MAX };
         let ranking = &mut self.rankings[slot as usize];
         let place = {
