@@ -19,9 +19,9 @@ use baseline::{Baseline, Part};
 use engines::{Cost, Flink, Flott, Outcome, Query, median};
 use report::Row;
 
-const NEXMARK: [&str; 21] = [
-    "q0", "q1", "q2", "q3", "q4", "q5", "q7", "q8", "q9", "q10", "q11", "q12", "q14", "q15", "q16", "q17", "q18", "q19", "q20", "q21",
-    "q22",
+const NEXMARK: [&str; 27] = [
+    "q0", "q1", "q2", "q3", "q4", "q5", "q6", "q7", "q8", "q9", "q10", "q11", "q12", "q14", "q15", "q16", "q17", "q18", "q19", "q20",
+    "q21", "q22", "over", "cep1", "cep2", "cep3", "cep4",
 ];
 const DATAGEN: [&str; 4] = ["pass", "filter", "keyed", "tumble"];
 

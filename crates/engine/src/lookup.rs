@@ -4,7 +4,7 @@
 //! Operators do no I/O, so rows are looked up between two stages: they cross [`crate::graph::Exchange::Lookup`], the loop asks for
 //! their keys, and the next stage gets the rows with their answers beside them.
 
-use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, UInt32Array, new_empty_array};
+use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, UInt32Array};
 use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use std::sync::Arc;
@@ -16,13 +16,22 @@ use crate::operators::calc::Calc;
 use crate::source::{ChunkBudget, Fetch};
 use crate::state::State;
 use crate::state::key::{KeyIndex, NO_SLOT};
-use crate::{Batch, Error, Result};
+use crate::{Batch, Result};
+
+/// Lets so many milliseconds pass.
+pub type Wait<'a> = &'a mut dyn FnMut(u64);
 
 /// A table whose rows can be found by some of its columns.
 pub trait Lookup: Send {
+    /// Gets ready; called once, when the job is made.
+    fn open(&mut self, wait: Wait<'_>) -> Result<()> {
+        let _ = wait;
+        Ok(())
+    }
+
     /// The rows of each key. All keys that a stage of one worker has in a batch come at once, so that they can be asked for at the
     /// same time; the answer waits for the last of them. Rows of keys with NULL in them are not found.
-    fn lookup(&mut self, keys: &[ArrayRef], rows: usize, ask: Ask) -> Result<Found>;
+    fn lookup(&mut self, keys: &[ArrayRef], rows: usize, ask: Ask, wait: Wait<'_>) -> Result<Found>;
 }
 
 /// How to ask.
@@ -74,10 +83,10 @@ pub struct LookupNode {
 }
 
 impl LookupNode {
-    /// What is found for the rows of a batch. `wait` lets so many milliseconds pass.
-    pub fn answer(&mut self, batch: &Batch, now_ms: i64, wait: &mut dyn FnMut(u64)) -> Result<Batch> {
+    /// What is found for the rows of a batch.
+    pub fn answer(&mut self, batch: &Batch, now_ms: i64, wait: Wait<'_>) -> Result<Batch> {
         let keys: Vec<ArrayRef> = self.keys.iter().map(|c| batch.column(*c).clone()).collect();
-        let mut found = self.lookup.lookup(&keys, batch.len(), Ask { now_ms, again: false })?;
+        let mut found = self.lookup.lookup(&keys, batch.len(), Ask { now_ms, again: false }, wait)?;
         for _ in 0..self.retry.map_or(0, |retry| retry.attempts) {
             let missed = missed(&keys, batch.len(), &found.probe);
             if missed.is_empty() {
@@ -86,7 +95,7 @@ impl LookupNode {
             wait(self.retry.map_or(0, |retry| retry.delay_ms));
             let rows = UInt32Array::from(missed.clone());
             let again = keys.iter().map(|k| Ok(arrow::compute::take(k, &rows, None)?)).collect::<Result<Vec<_>>>()?;
-            let mut more = self.lookup.lookup(&again, missed.len(), Ask { now_ms, again: true })?;
+            let mut more = self.lookup.lookup(&again, missed.len(), Ask { now_ms, again: true }, wait)?;
             more.probe.iter_mut().for_each(|probe| *probe = missed[*probe as usize]);
             found = merged(found, more)?;
         }
@@ -138,18 +147,16 @@ pub struct FullTable {
 const CHUNK: ChunkBudget = ChunkBudget { rows: 64 << 10, bytes: 4 << 20 };
 
 impl FullTable {
-    /// Reads the table that `open` opens, `through` a step if there is one, which gives rows of this schema; they are found by the
-    /// columns `keys`. With `reload_ms` it is read again when it is older than so many milliseconds.
-    pub fn read(open: OpenTable, through: Option<Calc>, schema: SchemaRef, keys: Vec<usize>, reload_ms: Option<i64>) -> Result<Self> {
+    /// Will read the table that `open` opens, `through` a step if there is one, which gives rows of this schema; they are found by
+    /// the columns `keys`. With `reload_ms` it is read again when it is older than so many milliseconds.
+    pub fn new(open: OpenTable, through: Option<Calc>, schema: SchemaRef, keys: Vec<usize>, reload_ms: Option<i64>) -> Self {
         let rows = RecordBatch::new_empty(schema.clone());
         let index = KeyIndex::new(&[]);
-        let mut table = Self { open, through, schema, keys, reload_ms, read_ms: None, rows, index, starts: vec![0], by_slot: vec![] };
-        table.reload(0)?;
-        Ok(table)
+        Self { open, through, schema, keys, reload_ms, read_ms: None, rows, index, starts: vec![0], by_slot: vec![] }
     }
 
-    fn reload(&mut self, now_ms: i64) -> Result<()> {
-        let parts = self.read_all(now_ms)?;
+    fn reload(&mut self, now_ms: i64, wait: Wait<'_>) -> Result<()> {
+        let parts = self.read_all(now_ms, wait)?;
         self.rows = concat_batches(&self.schema, &parts)?;
         let keys: Vec<ArrayRef> = self.keys.iter().map(|c| self.rows.column(*c).clone()).collect();
         let types: Vec<DataType> = keys.iter().map(|k| k.data_type().clone()).collect();
@@ -168,7 +175,7 @@ impl FullTable {
         Ok(())
     }
 
-    fn read_all(&mut self, now_ms: i64) -> Result<Vec<RecordBatch>> {
+    fn read_all(&mut self, now_ms: i64, wait: Wait<'_>) -> Result<Vec<RecordBatch>> {
         let mut node = (self.open)()?;
         let context = EvalContext { now_ms, watermark: i64::MIN };
         let mut parts = vec![];
@@ -178,7 +185,10 @@ impl FullTable {
                 let chunk = match reader.fetch(CHUNK)? {
                     Fetch::Chunk(chunk) => chunk,
                     Fetch::End => break,
-                    Fetch::Idle { .. } => return Err(Error::config("a table that is looked up must end")),
+                    Fetch::Idle { retry_after_ms } => {
+                        wait(retry_after_ms.max(1));
+                        continue;
+                    }
                 };
                 let decoded = chunk.decode()?.rows;
                 let columns: Vec<ArrayRef> =
@@ -205,10 +215,14 @@ impl FullTable {
 }
 
 impl Lookup for FullTable {
-    fn lookup(&mut self, keys: &[ArrayRef], rows: usize, ask: Ask) -> Result<Found> {
+    fn open(&mut self, wait: Wait<'_>) -> Result<()> {
+        self.reload(0, wait)
+    }
+
+    fn lookup(&mut self, keys: &[ArrayRef], rows: usize, ask: Ask, wait: Wait<'_>) -> Result<Found> {
         let read_ms = *self.read_ms.get_or_insert(ask.now_ms);
         if ask.again || self.reload_ms.is_some_and(|age| ask.now_ms - read_ms >= age) {
-            self.reload(ask.now_ms)?;
+            self.reload(ask.now_ms, wait)?;
             self.read_ms = Some(ask.now_ms);
         }
         let mut slots = vec![];
@@ -225,10 +239,4 @@ impl Lookup for FullTable {
         }
         Ok(Found { rows: take_record_batch(&self.rows, &UInt32Array::from(found))?, probe })
     }
-}
-
-/// No rows of a schema.
-pub fn nothing(schema: &SchemaRef) -> Result<Found> {
-    let columns = schema.fields().iter().map(|f| new_empty_array(f.data_type())).collect();
-    Ok(Found { rows: RecordBatch::try_new(schema.clone(), columns)?, probe: vec![] })
 }

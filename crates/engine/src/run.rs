@@ -152,7 +152,10 @@ impl Job {
         let (mut sources, mut sinks, mut lookups) = (vec![], vec![], vec![]);
         let mut holds = vec![true; nodes];
         for (id, node) in graph.nodes.into_iter().enumerate() {
-            lookups.extend(node.lookup.map(|lookup| (id, lookup)));
+            if let Some(mut lookup) = node.lookup {
+                lookup.lookup.open(&mut |ms| clock.sleep_ms(ms)).map_err(|e| e.at(node.name.clone()))?;
+                lookups.push((id, lookup));
+            }
             match node.kind {
                 NodeKind::Source(source) => sources.push(open_source(id, node.name, *source, &mut parts)),
                 NodeKind::Operator(factory) => {

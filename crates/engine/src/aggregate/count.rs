@@ -4,6 +4,7 @@ use arrow::array::{Array, ArrayRef, AsArray, Int64Array};
 use arrow::datatypes::Int64Type;
 use std::sync::Arc;
 
+use super::scan::{Move, Scan};
 use super::{AggInput, Aggregate, for_rows};
 use crate::Result;
 use crate::state::column::{Column, ColumnKind};
@@ -34,5 +35,16 @@ impl Aggregate for Count {
     fn evaluate(&self, state: &[Column], slots: &[u32]) -> Result<ArrayRef> {
         let counts = state[0].i64s();
         Ok(Arc::new(Int64Array::from_iter_values(slots.iter().map(|s| counts[*s as usize]))))
+    }
+
+    fn scan(&self, state: &mut [Column], scan: &Scan, args: &[ArrayRef]) -> Result<ArrayRef> {
+        let counts = state[0].i64s_mut();
+        let nulls = args.first().and_then(|a| a.logical_nulls());
+        let mut results = Vec::with_capacity(scan.steps.len());
+        scan.run(nulls.as_ref(), |m| match m {
+            Move::Row(slot, _, sign) => counts[slot] += sign,
+            Move::Result(slot) => results.push(counts[slot]),
+        });
+        Ok(Arc::new(Int64Array::from(results)))
     }
 }

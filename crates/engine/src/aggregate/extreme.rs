@@ -4,6 +4,7 @@ use arrow::array::*;
 use arrow::datatypes::*;
 use std::sync::Arc;
 
+use super::scan::{Move, Scan};
 use super::{AggInput, AggSpec, Aggregate, for_rows, only_arg};
 use crate::Result;
 use crate::state::column::{Bag, Column, ColumnKind, list_row};
@@ -132,6 +133,14 @@ struct BagExtreme {
     input: DataType,
 }
 
+impl BagExtreme {
+    fn best<'a>(&self, bag: &'a Bag) -> Option<&'a [u8]> {
+        let mut present = bag.iter().filter(|(_, count)| **count > 0);
+        let best = if self.max { present.next_back() } else { present.next() };
+        best.map(|(value, _)| &**value)
+    }
+}
+
 impl Aggregate for BagExtreme {
     fn columns(&self) -> Vec<ColumnKind> {
         vec![ColumnKind::Bag]
@@ -147,14 +156,33 @@ impl Aggregate for BagExtreme {
 
     fn evaluate(&self, state: &[Column], slots: &[u32]) -> Result<ArrayRef> {
         let bags = state[0].bags();
-        decode(
-            &self.input,
-            slots.iter().map(|s| {
-                let mut present = bags[*s as usize].iter().filter(|(_, count)| **count > 0);
-                let best = if self.max { present.next_back() } else { present.next() };
-                best.map(|(value, _)| &**value)
-            }),
-        )
+        decode(&self.input, slots.iter().map(|s| self.best(&bags[*s as usize])))
+    }
+
+    fn scan(&self, state: &mut [Column], scan: &Scan, args: &[ArrayRef]) -> Result<ArrayRef> {
+        let encode = encoder(&args[0])?;
+        let bags = state[0].bags_mut();
+        let (mut value, mut results) = (vec![], vec![]);
+        let mut ends: Vec<(bool, usize)> = Vec::with_capacity(scan.steps.len());
+        scan.run(args[0].nulls(), |m| match m {
+            Move::Row(slot, row, sign) => {
+                value.clear();
+                encode(row, &mut value);
+                add_to_bag(&mut bags[slot], &value, sign);
+            }
+            Move::Result(slot) => {
+                let best = self.best(&bags[slot]);
+                results.extend_from_slice(best.unwrap_or_default());
+                ends.push((best.is_some(), results.len()));
+            }
+        });
+        let mut start = 0;
+        let values = ends.iter().map(|(some, end)| {
+            let value = &results[start..*end];
+            start = *end;
+            some.then_some(value)
+        });
+        decode(&self.input, values)
     }
 }
 

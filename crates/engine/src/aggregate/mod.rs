@@ -8,7 +8,9 @@ mod collect;
 mod count;
 pub(crate) mod distinct;
 mod extreme;
+mod lag;
 mod ordered;
+pub mod scan;
 mod sum;
 mod variance;
 
@@ -20,6 +22,7 @@ use std::sync::Arc;
 use crate::batch::RowKind;
 use crate::state::column::{Column, ColumnKind};
 use crate::{Error, Result};
+use scan::Scan;
 
 /// The rows to fold in.
 #[derive(Clone, Copy)]
@@ -55,6 +58,11 @@ pub trait Aggregate: Send + Sync {
 
     /// The result for each of `slots`.
     fn evaluate(&self, state: &[Column], slots: &[u32]) -> Result<ArrayRef>;
+
+    /// Folds rows in and out step by step, and gives the result of each step.
+    fn scan(&self, state: &mut [Column], scan: &Scan, args: &[ArrayRef]) -> Result<ArrayRef> {
+        scan::in_rounds(self, state, scan, args)
+    }
 }
 
 /// The aggregate functions there are.
@@ -83,6 +91,11 @@ pub enum AggFunction {
     ArrayAgg,
     /// The values that are not null as a multiset.
     Collect,
+    /// The value so many rows before the last one that came; for OVER.
+    Lag {
+        /// How many.
+        offset: usize,
+    },
     /// Variance or standard deviation.
     Variance {
         /// Divide by n - 1 instead of n.
@@ -120,6 +133,7 @@ pub fn bind(spec: &AggSpec) -> Result<Arc<dyn Aggregate>> {
         AggFunction::Min | AggFunction::Max => extreme::bind(spec)?,
         AggFunction::FirstValue | AggFunction::LastValue | AggFunction::ListAgg { .. } => ordered::bind(spec)?,
         AggFunction::ArrayAgg | AggFunction::Collect => collect::bind(spec)?,
+        AggFunction::Lag { offset } => lag::bind(spec, *offset)?,
         AggFunction::Variance { sample, root } => Arc::new(variance::Variance::new(spec, *sample, *root)?),
     })
 }

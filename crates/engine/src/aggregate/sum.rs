@@ -5,6 +5,7 @@ use arrow::datatypes::*;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use super::scan::{Move, Scan};
 use super::{AggInput, AggSpec, Aggregate, for_rows, only_arg, unsupported};
 use crate::state::column::{Column, ColumnKind};
 use crate::{Error, Result};
@@ -43,6 +44,13 @@ struct IntSum<T> {
     _t: PhantomData<fn() -> T>,
 }
 
+impl<T> IntSum<T> {
+    #[inline(always)]
+    fn value(&self, sum: i64, count: i64) -> Option<i64> {
+        (count != 0).then(|| if self.average { sum.wrapping_div(count) } else { sum })
+    }
+}
+
 impl<T: ArrowPrimitiveType> Aggregate for IntSum<T>
 where
     T::Native: Into<i64>,
@@ -78,11 +86,23 @@ where
 
     fn evaluate(&self, state: &[Column], slots: &[u32]) -> Result<ArrayRef> {
         let (sums, counts) = (state[SUM].i64s(), state[COUNT].i64s());
-        let values = slots.iter().map(|s| {
-            let (sum, count) = (sums[*s as usize], counts[*s as usize]);
-            (count != 0).then(|| if self.average { sum.wrapping_div(count) } else { sum })
+        wrap_to(slots.iter().map(|s| self.value(sums[*s as usize], counts[*s as usize])), &self.output)
+    }
+
+    fn scan(&self, state: &mut [Column], scan: &Scan, args: &[ArrayRef]) -> Result<ArrayRef> {
+        let array = args[0].as_primitive::<T>();
+        let values = array.values();
+        let (sums, counts) = two(state)?;
+        let (sums, counts) = (sums.i64s_mut(), counts.i64s_mut());
+        let mut results = Vec::with_capacity(scan.steps.len());
+        scan.run(array.nulls(), |m| match m {
+            Move::Row(slot, row, sign) => {
+                sums[slot] = sums[slot].wrapping_add(values[row].into().wrapping_mul(sign));
+                counts[slot] += sign;
+            }
+            Move::Result(slot) => results.push(self.value(sums[slot], counts[slot])),
         });
-        wrap_to(values, &self.output)
+        wrap_to(results.into_iter(), &self.output)
     }
 }
 
@@ -114,6 +134,19 @@ impl FloatSum {
     #[inline(always)]
     fn round(&self, sum: f64) -> f64 {
         if self.single && !self.average { f64::from(sum as f32) } else { sum }
+    }
+
+    #[inline(always)]
+    fn value(&self, sum: f64, count: i64) -> Option<f64> {
+        (count != 0).then(|| if self.average { sum / count as f64 } else { sum })
+    }
+
+    fn array(&self, values: impl Iterator<Item = Option<f64>>) -> ArrayRef {
+        if self.single {
+            Arc::new(values.map(|v| v.map(|v| v as f32)).collect::<Float32Array>())
+        } else {
+            Arc::new(values.collect::<Float64Array>())
+        }
     }
 }
 
@@ -149,15 +182,23 @@ impl Aggregate for FloatSum {
 
     fn evaluate(&self, state: &[Column], slots: &[u32]) -> Result<ArrayRef> {
         let (sums, counts) = (state[SUM].f64s(), state[COUNT].i64s());
-        let values = slots.iter().map(|s| {
-            let (sum, count) = (sums[*s as usize], counts[*s as usize]);
-            (count != 0).then(|| if self.average { sum / count as f64 } else { sum })
+        Ok(self.array(slots.iter().map(|s| self.value(sums[*s as usize], counts[*s as usize]))))
+    }
+
+    fn scan(&self, state: &mut [Column], scan: &Scan, args: &[ArrayRef]) -> Result<ArrayRef> {
+        let wide = as_f64(&args[0])?;
+        let values = wide.values();
+        let (sums, counts) = two(state)?;
+        let (sums, counts) = (sums.f64s_mut(), counts.i64s_mut());
+        let mut results = Vec::with_capacity(scan.steps.len());
+        scan.run(wide.nulls(), |m| match m {
+            Move::Row(slot, row, sign) => {
+                sums[slot] = self.round(sums[slot] + values[row] * sign as f64);
+                counts[slot] += sign;
+            }
+            Move::Result(slot) => results.push(self.value(sums[slot], counts[slot])),
         });
-        Ok(if self.single {
-            Arc::new(values.map(|v| v.map(|v| v as f32)).collect::<Float32Array>())
-        } else {
-            Arc::new(values.collect::<Float64Array>())
-        })
+        Ok(self.array(results.into_iter()))
     }
 }
 
@@ -188,6 +229,21 @@ impl DecimalSum {
         let (quotient, rest) = (scaled / count, scaled % count);
         let up = if rest.abs() * 2 >= count.abs() { scaled.signum() * count.signum() } else { 0 };
         Some(quotient + up)
+    }
+
+    fn value(&self, sum: i128, count: i64, to_scale: i8) -> Option<i128> {
+        if count == 0 {
+            return None;
+        }
+        let value = if self.average { self.quotient(sum, count, to_scale)? } else { sum };
+        (value.abs() < DECIMAL_LIMIT).then_some(value)
+    }
+
+    fn output_scale(&self) -> Result<i8> {
+        match self.output {
+            DataType::Decimal128(_, scale) => Ok(scale),
+            _ => Err(Error::internal(format!("a decimal aggregate cannot give {}", self.output))),
+        }
     }
 }
 
@@ -222,18 +278,26 @@ impl Aggregate for DecimalSum {
     }
 
     fn evaluate(&self, state: &[Column], slots: &[u32]) -> Result<ArrayRef> {
-        let DataType::Decimal128(_, to_scale) = self.output else {
-            return Err(Error::internal(format!("a decimal aggregate cannot give {}", self.output)));
-        };
+        let to_scale = self.output_scale()?;
         let (sums, counts) = (state[SUM].i128s(), state[COUNT].i64s());
-        let values = slots.iter().map(|s| {
-            let (sum, count) = (sums[*s as usize], counts[*s as usize]);
-            if count == 0 {
-                return None;
-            }
-            let value = if self.average { self.quotient(sum, count, to_scale)? } else { sum };
-            (value.abs() < DECIMAL_LIMIT).then_some(value)
-        });
+        let values = slots.iter().map(|s| self.value(sums[*s as usize], counts[*s as usize], to_scale));
         Ok(Arc::new(values.collect::<Decimal128Array>().with_data_type(self.output.clone())))
+    }
+
+    fn scan(&self, state: &mut [Column], scan: &Scan, args: &[ArrayRef]) -> Result<ArrayRef> {
+        let to_scale = self.output_scale()?;
+        let array = args[0].as_primitive::<Decimal128Type>();
+        let values = array.values();
+        let (sums, counts) = two(state)?;
+        let (sums, counts) = (sums.i128s_mut(), counts.i64s_mut());
+        let mut results = Vec::with_capacity(scan.steps.len());
+        scan.run(array.nulls(), |m| match m {
+            Move::Row(slot, row, sign) => {
+                sums[slot] = sums[slot].wrapping_add(values[row].wrapping_mul(i128::from(sign)));
+                counts[slot] += sign;
+            }
+            Move::Result(slot) => results.push(self.value(sums[slot], counts[slot], to_scale)),
+        });
+        Ok(Arc::new(results.into_iter().collect::<Decimal128Array>().with_data_type(self.output.clone())))
     }
 }

@@ -31,6 +31,11 @@ impl KeyedTable {
         Ok(())
     }
 
+    /// Finds the slot of each row's key, or [`super::key::NO_SLOT`].
+    pub fn lookup(&mut self, keys: &[ArrayRef], rows: usize, slots: &mut Vec<u32>) -> Result<()> {
+        self.index.lookup(keys, rows, slots)
+    }
+
     /// Forgets a key and its values.
     pub fn remove(&mut self, slot: u32) {
         self.index.remove(slot);

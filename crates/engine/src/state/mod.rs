@@ -6,12 +6,16 @@
 pub mod aggregates;
 pub mod column;
 pub(crate) mod encoding;
+pub mod frames;
 pub mod key;
 pub mod keyed;
+pub mod matches;
 pub(crate) mod pages;
 pub mod ranked;
 mod ranking;
+pub mod row_store;
 pub mod rows;
+pub(crate) mod run_queue;
 pub mod sessions;
 pub mod sets;
 pub mod slices;

@@ -2,6 +2,7 @@
 //!
 //! * A hint leaves the table's name and goes to `with_hints`, where [`super::table_hints`] reads it.
 //! * `LATERAL TABLE(f(x))` becomes `LATERAL f(x)`, and `UNNEST(x)` the `UNNEST` of sqlparser.
+//! * The sub-query before `MATCH_RECOGNIZE` becomes a table again.
 //! * Literals of times are checked.
 //! * Calls of window functions are checked, so that errors come with all other syntax errors.
 
@@ -13,7 +14,7 @@ use sqlparser::ast::{
 };
 
 use super::error::SyntaxError;
-use super::rewrite::HINT_PREFIX;
+use super::rewrite::{HINT_PREFIX, ROWS_CALL};
 use super::tvf::window_tvf;
 use super::walk::{Flow, Pass, walk_query};
 
@@ -98,7 +99,22 @@ fn reshape(factor: &mut TableFactor) {
                 *factor = unnest(array_exprs, alias.take(), *with_ordinality);
             }
         }
+        TableFactor::MatchRecognize { table, .. } => {
+            if let Some(subquery) = rows_call(table) {
+                **table = TableFactor::Derived { lateral: false, subquery, alias: None, sample: None };
+            }
+        }
         _ => {}
+    }
+}
+
+/// The query that [`super::rewrite`] put a call around.
+fn rows_call(table: &TableFactor) -> Option<Box<Query>> {
+    let TableFactor::Table { name, args: Some(args), .. } = table else { return None };
+    let is_it = name.0.last().and_then(|part| part.as_ident()).is_some_and(|ident| ident.value == ROWS_CALL);
+    match args.args.as_slice() {
+        [FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Subquery(query)))] if is_it => Some(query.clone()),
+        _ => None,
     }
 }
 

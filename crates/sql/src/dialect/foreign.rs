@@ -65,10 +65,6 @@ impl Pass for Foreign {
         if select.into.is_some() {
             return refuse(span, "SELECT INTO", "write INSERT INTO t SELECT ...");
         }
-        if let Some(condition) = &select.qualify {
-            let help = "filter on ROW_NUMBER() in a query around this one";
-            return refuse(condition.span(), "QUALIFY", help);
-        }
         if !select.lateral_views.is_empty() {
             return refuse(span, "LATERAL VIEW", "write CROSS JOIN UNNEST(...) or LATERAL TABLE(...)");
         }

@@ -125,6 +125,9 @@ impl Dialect for FlinkDialect {
     }
 }
 
+/// The function that stands for FINAL before a call in MATCH_RECOGNIZE.
+pub const FINAL_CALL: &str = "$final";
+
 /// A form that is parsed here and not by sqlparser.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Form {
@@ -155,7 +158,7 @@ fn form_of(word: &str, next: &Token) -> Option<Form> {
 }
 
 fn parse_form(p: &mut Parser, form: Form) -> Step<Expr> {
-    // FINAL is what Flink does anyway, unless the word is an alias or a column
+    // FINAL may also be an alias or a column
     if form == Form::Final && !is_word_before_call(p) {
         return Ok(Expr::Identifier(p.parse_identifier()?));
     }
@@ -167,7 +170,7 @@ fn parse_form(p: &mut Parser, form: Form) -> Step<Expr> {
         Form::Call(form) => calls::parse(p, form),
         Form::Json(form) => json::parse(p, form),
         Form::Map => calls::map_literal(p),
-        Form::Final => p.parse_prefix(),
+        Form::Final => Ok(calls::call(FINAL_CALL, vec![p.parse_prefix()?])),
     }
 }
 

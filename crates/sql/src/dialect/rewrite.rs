@@ -3,7 +3,10 @@
 //! * White space and comments go away, strings that continue on the next line become one.
 //! * A hint after a table's name becomes one more part of the name: ``t /*+ x */`` is read as ``t.`$hint: x` ``.
 //!   [`super::fixup`] moves it to where the planner finds it. A hint after `SELECT` stays.
-//! * `PATTERN (...) WITHIN INTERVAL ... DEFINE a AS ...` becomes `PATTERN (...) DEFINE $within AS INTERVAL ..., a AS ...`.
+//! * `PATTERN (...) WITHIN INTERVAL ... DEFINE a AS ...` becomes `PATTERN (...) DEFINE $within AS INTERVAL ..., a AS ...`, and
+//!   `WITH TIMED OUT MATCHES` behind the interval one more of its symbols.
+//! * `SKIP TO a` becomes `SKIP TO LAST a`.
+//! * `(SELECT ...) MATCH_RECOGNIZE (` becomes `$rows((SELECT ...)) MATCH_RECOGNIZE (`, which [`super::fixup`] undoes.
 //! * `>>` becomes `> >`, since Flink knows it only as the end of two nested types.
 //! * Operators and literals of other dialects are refused, with what Flink says instead.
 
@@ -19,6 +22,12 @@ pub(super) const HINT_PREFIX: &str = "$hint:";
 
 /// The pattern variable in `DEFINE` of a `MATCH_RECOGNIZE` that stands for `WITHIN`.
 pub const WITHIN_SYMBOL: &str = "$within";
+
+/// The pattern variable in `DEFINE` that stands for `WITH TIMED OUT MATCHES`.
+pub const TIMED_OUT_SYMBOL: &str = "$timed_out";
+
+/// The table function that stands for a sub-query before `MATCH_RECOGNIZE`.
+pub(super) const ROWS_CALL: &str = "$rows";
 
 /// Words after which a hint cannot belong to a table's name.
 const NOT_A_NAME: &[&str] = &["FROM", "JOIN", "INTO", "OVERWRITE", "WHERE", "ON", "AS", "BY", "AND", "OR", "DISTINCT", "ALL", "TABLE"];
@@ -106,7 +115,17 @@ impl Out {
     fn word(&mut self, token: Token, span: Span) {
         if self.in_within && is_word(&token, "DEFINE") {
             self.in_within = false;
+            if self.ends_with(&["WITH", "TIMED", "OUT", "MATCHES"]) {
+                self.timed_out();
+            }
             return self.push(Token::Comma, span);
+        }
+        let target = matches!(token, Token::Word(_)) && !["FIRST", "LAST", "NEXT"].iter().any(|word| is_word(&token, word));
+        if target && self.ends_with(&["SKIP", "TO"]) {
+            self.push(Token::make_word("LAST", None), span);
+        }
+        if is_word(&token, "MATCH_RECOGNIZE") {
+            self.rows_of_query(span);
         }
         let starts_within = is_word(&token, "INTERVAL") && self.ends_with_within();
         if starts_within {
@@ -118,6 +137,39 @@ impl Out {
             self.push(Token::make_word("AS", None), span);
         }
         self.push(token, span);
+    }
+
+    /// Puts a call around the sub-query that ends here, if there is one.
+    fn rows_of_query(&mut self, span: Span) {
+        let mut depth = 0;
+        let open = self.tokens.iter().rposition(|t| {
+            depth += i32::from(t.token == Token::RParen) - i32::from(t.token == Token::LParen);
+            depth <= 0
+        });
+        let Some(open) = open.filter(|_| self.last() == Some(&Token::RParen)) else { return };
+        let of_query = self.tokens.get(open + 1).is_some_and(|t| ["SELECT", "WITH", "VALUES"].iter().any(|word| is_word(&t.token, word)));
+        let call = open.checked_sub(1).and_then(|i| self.tokens.get(i)).is_some_and(|t| match &t.token {
+            Token::Word(word) => word.quote_style.is_some() || !is_clause(&word.value),
+            _ => false,
+        });
+        if of_query && !call {
+            let start = self.tokens[open].span;
+            let around = [quoted_word(ROWS_CALL.into()), Token::LParen].map(|token| TokenWithSpan { token, span: start });
+            self.tokens.splice(open..open, around);
+            self.push(Token::RParen, span);
+        }
+    }
+
+    fn ends_with(&self, words: &[&str]) -> bool {
+        let tail = &self.tokens[self.tokens.len().saturating_sub(words.len())..];
+        tail.len() == words.len() && tail.iter().zip(words).all(|(token, word)| is_word(&token.token, word))
+    }
+
+    /// Turns `WITH TIMED OUT MATCHES` into `, $timed_out AS TRUE`.
+    fn timed_out(&mut self) {
+        let symbol = [Token::Comma, quoted_word(TIMED_OUT_SYMBOL.into()), Token::make_word("AS", None), Token::make_word("TRUE", None)];
+        let start = self.tokens.len() - symbol.len();
+        self.tokens[start..].iter_mut().zip(symbol).for_each(|(place, token)| place.token = token);
     }
 
     /// True after `) WITHIN`.

@@ -3,7 +3,9 @@
 mod case;
 pub mod expr;
 mod join;
+mod match_recognize;
 mod merge;
+mod over;
 mod rank;
 pub mod scan;
 mod temporal;
@@ -15,7 +17,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion_common::DFSchema;
 use datafusion_expr::Expr;
 use flott_engine::connector::{Connector, Connectors, Environment, SinkMode};
-use flott_engine::graph::{Edge, Exchange, Graph, NodeId, NodeKind, SourceNode};
+use flott_engine::graph::{Edge, Exchange, Graph, NodeId, NodeKind};
 use flott_engine::operator::{Operator, OperatorFactory};
 use flott_engine::operators::calc::Calc;
 use flott_engine::operators::enforce::EnforceNotNull;
@@ -156,26 +158,11 @@ impl Lowering<'_> {
         match &node.op {
             StreamOp::Scan { source, columns } => self.scan(source, columns),
             StreamOp::Values(rows) => {
-                let fields = rows.schema();
-                let columns = (0..fields.fields().len()).map(|i| Arc::new(flott_engine::expr::Column(i)) as _).collect();
-                let source = SourceNode {
-                    source: Box::new(values::ValuesSource::new(rows.clone())),
-                    columns,
-                    keep: fields.fields().len(),
-                    schema: fields,
-                    event_time: None,
-                };
+                let source = values::source_node(rows.clone());
                 Ok(Lowered::plain(self.graph.add("Values", NodeKind::Source(Box::new(source)), vec![])))
             }
             StreamOp::Calc { condition, project } => self.calc(node, condition.as_ref(), project),
-            StreamOp::Union => {
-                let mut nodes = vec![];
-                for input in &node.inputs {
-                    let lowered = self.node(input)?;
-                    nodes.extend(self.settle(lowered, input)?.nodes);
-                }
-                Ok(Lowered { nodes, columns: None })
-            }
+            StreamOp::Union => self.union(node),
             StreamOp::SetOperation(kind) => self.set_operation(node, *kind),
             StreamOp::WindowTvf { kind, time, processing, partition } => {
                 let schema = arrow_schema(&node.schema);
@@ -214,6 +201,8 @@ impl Lowering<'_> {
                 self.unary(node, "ConstraintEnforcer", Exchange::Forward, factory(operator))
             }
             StreamOp::Rank(columns) => self.rank(node, columns),
+            StreamOp::Over(columns) => self.over(node, columns),
+            StreamOp::Match(columns) => self.match_recognize(node, columns),
             StreamOp::TimeSort { time, order } => self.time_sort(node, *time, order),
             StreamOp::Join(_) | StreamOp::IntervalJoin { .. } | StreamOp::WindowJoin { .. } => self.join(node),
             StreamOp::TemporalJoin { columns, times } => self.temporal_join(node, columns, *times),
@@ -223,6 +212,15 @@ impl Lowering<'_> {
             StreamOp::WindowAggregate { kind, attached, time, aggregate } => self.window_aggregate(node, kind, *attached, *time, aggregate),
             StreamOp::Sink(..) => Err(SqlError::new("a sink cannot stand below another step")),
         }
+    }
+
+    fn union(&mut self, node: &StreamNode) -> SqlResult<Lowered> {
+        let mut nodes = vec![];
+        for input in &node.inputs {
+            let lowered = self.node(input)?;
+            nodes.extend(self.settle(lowered, input)?.nodes);
+        }
+        Ok(Lowered { nodes, columns: None })
     }
 
     fn scan(&mut self, source: &crate::planner::context::FlinkTable, columns: &[ScanColumn]) -> SqlResult<Lowered> {

@@ -1,14 +1,13 @@
 //! Lowering of joins with a table as of a time.
 
 use flott_engine::error::Error;
-use flott_engine::graph::{Edge, Exchange, NodeKind, SourceNode};
+use flott_engine::graph::{Edge, Exchange, NodeKind};
 use flott_engine::lookup::{FullTable, LookupNode, OpenTable};
 use flott_engine::operator::OperatorFactory;
 use flott_engine::operators::calc::Calc;
 use flott_engine::operators::deduplicate::{Deduplicate, DeduplicateSpec};
 use flott_engine::operators::lookup_join::LookupJoin;
 use flott_engine::operators::temporal_join::{TemporalJoin, TemporalJoinSpec};
-use std::sync::Arc;
 
 use super::expr::lower_expr;
 use super::{Lowered, Lowering, arrow_schema, edges, factory, scan, types, values};
@@ -48,8 +47,7 @@ impl Lowering<'_> {
         let inputs: Vec<Edge> = edges(&lowered, Exchange::Lookup);
         let id = self.graph.add(format!("LookupJoin: {}", form.name), NodeKind::Operator(factory(operator)), inputs);
         let (open, through) = self.looked_up(table)?;
-        let whole = FullTable::read(open, through, arrow_schema(&table.schema), columns.keys[1].clone(), form.reload_ms)
-            .map_err(|e| SqlError::from(e.at(format!("table '{}'", form.name))))?;
+        let whole = FullTable::new(open, through, arrow_schema(&table.schema), columns.keys[1].clone(), form.reload_ms);
         let lookup = LookupNode { lookup: Box::new(whole), keys: columns.keys[0].clone(), retry: form.retry };
         self.graph.nodes[id].lookup = Some(lookup);
         Ok(Lowered::plain(id))
@@ -66,13 +64,7 @@ impl Lowering<'_> {
             }
             StreamOp::Values(rows) => {
                 let rows = rows.clone();
-                let open = move || {
-                    let schema = rows.schema();
-                    let keep = schema.fields().len();
-                    let columns = (0..keep).map(|i| Arc::new(flott_engine::expr::Column(i)) as _).collect();
-                    let source = Box::new(values::ValuesSource::new(rows.clone()));
-                    Ok(SourceNode { source, columns, schema, keep, event_time: None })
-                };
+                let open = move || Ok(values::source_node(rows.clone()));
                 Ok((Box::new(open), None))
             }
             StreamOp::Calc { condition, project } => {

@@ -1,8 +1,19 @@
 //! Rows written out in a query, as a source.
 
 use arrow::array::RecordBatch;
+use flott_engine::expr::Column;
+use flott_engine::graph::SourceNode;
 use flott_engine::source::{Chunk, ChunkBudget, Decoded, Fetch, Position, Source, SplitInfo, SplitReader};
 use flott_engine::{Error, Result};
+use std::sync::Arc;
+
+/// A node that gives these rows once.
+pub fn source_node(rows: RecordBatch) -> SourceNode {
+    let schema = rows.schema();
+    let keep = schema.fields().len();
+    let columns = (0..keep).map(|i| Arc::new(Column(i)) as _).collect();
+    SourceNode { source: Box::new(ValuesSource::new(rows)), columns, schema, keep, event_time: None }
+}
 
 /// A source of given rows.
 pub struct ValuesSource {

@@ -83,12 +83,19 @@ static FUNCTIONS: LazyLock<Functions> = LazyLock::new(|| {
 
 /// Names of all functions, in lower case.
 pub fn function_names() -> Vec<&'static str> {
-    FUNCTIONS.scalar.keys().chain(FUNCTIONS.aggregate.keys()).map(String::as_str).collect()
+    let over = super::window_functions::WINDOW_FUNCTIONS.iter().map(|(name, ..)| *name);
+    FUNCTIONS.scalar.keys().chain(FUNCTIONS.aggregate.keys()).map(String::as_str).chain(over).collect()
 }
 
 /// The scalar function of that lower-case name.
 pub fn scalar_function(name: &str) -> Option<Arc<ScalarUDF>> {
     FUNCTIONS.scalar.get(name).cloned()
+}
+
+/// Whether OVER can follow the function of that name.
+pub fn is_over_function(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    FUNCTIONS.aggregate.contains_key(&name) || super::window_functions::window_function(&name).is_some()
 }
 
 /// Plans against a catalog.
@@ -121,10 +128,12 @@ impl<'a> PlanContext<'a> {
     pub(super) fn settled(&self, mut query: ast::Query) -> SqlResult<LogicalPlan> {
         super::set_operations::rewrite(&mut query);
         super::legacy::rewrite(&mut query)?;
+        super::windows::settle(&mut query)?;
         normalize(&mut query);
         let _ = walk_query(&mut query, &mut super::casts::CastCalls);
         let planner = SqlToRel::new_with_options(self, parser_options());
         let plan = planner.sql_statement_to_plan(ast::Statement::Query(Box::new(query)))?;
+        crate::stream::check_windows(&plan)?;
         let plan = super::sub_queries::single_values(super::unions::coerce(plan)?)?;
         Ok(super::rewrite::flink_expressions(plan)?)
     }
@@ -197,7 +206,7 @@ impl ContextProvider for PlanContext<'_> {
         FUNCTIONS.aggregate.get(&name.to_ascii_lowercase()).cloned()
     }
     fn get_window_meta(&self, name: &str) -> Option<Arc<WindowUDF>> {
-        super::row_number::window_function(&name.to_ascii_lowercase())
+        super::window_functions::window_function(&name.to_ascii_lowercase())
     }
     fn get_variable_type(&self, _: &[String]) -> Option<DataType> {
         None

@@ -5,7 +5,7 @@ use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion_common::{DFSchema, Result, ScalarValue, TableReference, plan_err};
 use datafusion_expr::expr::ScalarFunction;
-use datafusion_expr::planner::{ExprPlanner, PlannerResult, RawAggregateExpr, RawBinaryExpr, RawFieldAccessExpr};
+use datafusion_expr::planner::{ExprPlanner, PlannerResult, RawAggregateExpr, RawBinaryExpr, RawFieldAccessExpr, RawWindowExpr};
 use datafusion_expr::{
     ColumnarValue, Expr, ExprSchemable, GetFieldAccess, Operator, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
     Volatility, lit,
@@ -88,18 +88,28 @@ impl ExprPlanner for FlinkExpressions {
     }
 
     fn plan_aggregate(&self, mut raw: RawAggregateExpr) -> Result<PlannerResult<RawAggregateExpr>> {
-        #[allow(deprecated)]
-        let whole = |e: &Expr| match e {
-            Expr::Wildcard { .. } => true,
-            Expr::Literal(v, _) => !v.is_null(),
-            Expr::Cast(cast) => matches!(cast.expr.as_ref(), Expr::Literal(v, _) if !v.is_null()),
-            _ => false,
-        };
-        #[allow(deprecated)]
-        if raw.func.name() == "count" && !raw.distinct && raw.args.iter().all(whole) {
+        if raw.func.name() == "count" && !raw.distinct && raw.args.iter().all(counts_rows) {
             raw.args = vec![lit(1_i64)];
         }
         Ok(PlannerResult::Original(raw))
+    }
+
+    fn plan_window(&self, mut raw: RawWindowExpr) -> Result<PlannerResult<RawWindowExpr>> {
+        if raw.func_def.name() == "count" && !raw.distinct && raw.args.iter().all(counts_rows) {
+            raw.args = vec![lit(1_i64)];
+        }
+        Ok(PlannerResult::Original(raw))
+    }
+}
+
+/// Whether COUNT of it counts rows: `*`, or a constant.
+#[allow(deprecated)]
+fn counts_rows(argument: &Expr) -> bool {
+    match argument {
+        Expr::Wildcard { .. } => true,
+        Expr::Literal(v, _) => !v.is_null(),
+        Expr::Cast(cast) => matches!(cast.expr.as_ref(), Expr::Literal(v, _) if !v.is_null()),
+        _ => false,
     }
 }
 

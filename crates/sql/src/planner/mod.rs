@@ -10,21 +10,24 @@ mod casts;
 pub mod catalog;
 pub mod context;
 pub mod expressions;
+mod lateral;
 mod legacy;
+pub mod match_recognize;
 pub mod nodes;
 mod relations;
 pub mod rewrite;
-pub mod row_number;
 mod select;
 pub mod set_operations;
 mod sub_queries;
 pub mod temporal;
 mod unions;
 pub mod unnest;
+pub mod window_functions;
+mod windows;
 
 use datafusion_common::config::ConfigOptions;
-use datafusion_common::{Column, Result};
-use datafusion_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
+use datafusion_common::{Column, DFSchemaRef, Result};
+use datafusion_expr::{EmptyRelation, Expr, LogicalPlan, LogicalPlanBuilder};
 use datafusion_optimizer::analyzer::resolve_grouping_function::ResolveGroupingFunction;
 use datafusion_optimizer::analyzer::type_coercion::TypeCoercion;
 use datafusion_optimizer::{
@@ -47,9 +50,23 @@ const OPTIMIZER_PASSES: usize = 4;
 
 /// Types and rules: what a plan needs before it becomes a stream plan. Constants are computed in the time zone of the session.
 pub fn optimize(plan: LogicalPlan, time_zone: Zone) -> SqlResult<LogicalPlan> {
-    let plan = with_context(EvalContext { time_zone, ..EvalContext::default() }, || apply_rules(plan))?;
+    let rules = || apply_rules(match_recognize::settle::settle(plan)?);
+    let plan = with_context(EvalContext { time_zone, ..EvalContext::default() }, rules)?;
     sub_queries::refuse(&plan)?;
     Ok(plan)
+}
+
+/// An expression that is no part of a plan, with types settled and simplified.
+fn settled_expression(expr: Expr, schema: DFSchemaRef) -> SqlResult<Expr> {
+    let rows = LogicalPlan::EmptyRelation(EmptyRelation { produce_one_row: false, schema });
+    let plan = coerce_types(LogicalPlanBuilder::from(rows).project([expr.alias("$settled")])?.build()?)?;
+    let plan = rewrite::flink_expressions(plan)?;
+    let context = OptimizerContext::new().with_skip_failing_rules(false);
+    let plan = Optimizer::with_rules(vec![Arc::new(SimplifyExpressions::new())]).optimize(plan, &context, |_, _| {})?;
+    match plan.expressions().pop() {
+        Some(expr) => Ok(expr.unalias_nested().data),
+        None => Err(SqlError::new("an expression was just projected")),
+    }
 }
 
 /// Plans a query and takes the plan through [`optimize`].

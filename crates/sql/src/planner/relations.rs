@@ -43,7 +43,7 @@ impl RelationPlanner for FlinkRelations {
                 let plan = hinted_scan(name, &table_hints(with_hints), cx)?;
                 planned(plan, alias.clone())
             }
-            TableFactor::MatchRecognize { .. } => Err(SqlError::not_yet("MATCH_RECOGNIZE").about("MATCH_RECOGNIZE").into()),
+            TableFactor::MatchRecognize { .. } => Ok(RelationPlanning::Planned(Box::new(super::match_recognize::plan(&relation, cx)?))),
             TableFactor::Function { lateral: true, .. } | TableFactor::Derived { lateral: true, .. } => {
                 Err(SqlError::not_yet("LATERAL").about("LATERAL").into())
             }
@@ -163,7 +163,7 @@ fn window_kind(call: &TvfCall, schema: &DFSchema, cx: &mut dyn RelationPlannerCo
 }
 
 /// The length of an interval literal; months have none.
-fn interval_ms(expr: &Expr) -> Result<i64> {
+pub(super) fn interval_ms(expr: &Expr) -> Result<i64> {
     let value = match expr {
         Expr::Literal(ScalarValue::IntervalMonthDayNano(Some(v)), _) => *v,
         Expr::Negative(inner) => return interval_ms(inner).map(|ms| -ms),

@@ -85,6 +85,7 @@ impl Settle<'_, '_> {
     fn relation(&self, relation: &mut TableFactor, ctes: &[Cte]) -> SqlResult<()> {
         match relation {
             TableFactor::Derived { subquery, .. } => self.query(subquery, ctes),
+            TableFactor::MatchRecognize { table, .. } => self.relation(table, ctes),
             TableFactor::NestedJoin { table_with_joins, .. } => {
                 self.relation(&mut table_with_joins.relation, ctes)?;
                 table_with_joins.joins.iter_mut().try_for_each(|j| self.relation(&mut j.relation, ctes))

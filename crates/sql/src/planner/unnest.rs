@@ -10,6 +10,7 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
+use super::lateral::{self, is_lateral};
 use super::temporal::is_versioned;
 use crate::error::SqlError;
 use crate::types::FlinkType;
@@ -42,14 +43,15 @@ pub struct Unnest {
 
 /// Relations that can only be planned together with what stands before them.
 fn leans(relation: &TableFactor) -> bool {
-    matches!(relation, TableFactor::UNNEST { .. }) || is_versioned(relation)
+    matches!(relation, TableFactor::UNNEST { .. }) || is_versioned(relation) || is_lateral(relation)
 }
 
-/// Puts what stands before an UNNEST, or a table of a time, in brackets with it, so that it is one relation that [`plan_join`] plans.
+/// Puts what stands before an UNNEST, a table of a time or a lateral relation in brackets with it, so that it is one relation that [`plan_join`] plans.
 pub fn fold(from: &mut Vec<TableWithJoins>) {
     let mut folded: Vec<TableWithJoins> = vec![];
     for table in std::mem::take(from) {
-        let behind_comma = matches!(table.relation, TableFactor::UNNEST { .. }) && !folded.is_empty();
+        let lateral = matches!(table.relation, TableFactor::UNNEST { .. }) || is_lateral(&table.relation);
+        let behind_comma = lateral && !folded.is_empty();
         let mut open = if behind_comma {
             let mut before = folded.remove(0);
             before.joins.extend(folded.drain(..).map(|other| cross(nested(other))));
@@ -95,10 +97,15 @@ pub fn plan_join(relation: &TableFactor, cx: &mut dyn RelationPlannerContext) ->
             {
                 return super::temporal::plan_join(table_with_joins.relation.clone(), join, cx).map(Some);
             }
+            if let [join] = table_with_joins.joins.as_slice()
+                && is_lateral(&join.relation)
+            {
+                return lateral::plan_join(table_with_joins.relation.clone(), join, cx).map(Some);
+            }
             let [Join { relation: right @ TableFactor::UNNEST { .. }, join_operator, .. }] = table_with_joins.joins.as_slice() else {
                 return Ok(None);
             };
-            let left = keeps_left(join_operator)?;
+            let left = keeps_left(join_operator, "UNNEST")?;
             let input = cx.plan(table_with_joins.relation.clone())?;
             plan(input, right, left, cx).map(Some)
         }
@@ -110,8 +117,8 @@ pub fn plan_join(relation: &TableFactor, cx: &mut dyn RelationPlannerContext) ->
     }
 }
 
-/// Whether the join is a LEFT one; joins that UNNEST cannot take part in are refused.
-fn keeps_left(join: &JoinOperator) -> Result<bool> {
+/// Whether the join is a LEFT one; joins that UNNEST and LATERAL cannot take part in are refused.
+pub(super) fn keeps_left(join: &JoinOperator, what: &str) -> Result<bool> {
     let always = |constraint: &JoinConstraint| match constraint {
         JoinConstraint::None => true,
         JoinConstraint::On(ast::Expr::Value(v)) => matches!(v.value, ast::Value::Boolean(true)),
@@ -122,12 +129,12 @@ fn keeps_left(join: &JoinOperator) -> Result<bool> {
         JoinOperator::Inner(on) | JoinOperator::Join(on) if always(on) => Ok(false),
         JoinOperator::Left(on) | JoinOperator::LeftOuter(on) if always(on) => Ok(true),
         JoinOperator::Inner(_) | JoinOperator::Join(_) | JoinOperator::Left(_) | JoinOperator::LeftOuter(_) => {
-            Err(SqlError::not_yet("a condition other than TRUE for UNNEST")
-                .about("UNNEST")
+            Err(SqlError::not_yet(format!("a condition other than TRUE for {what}"))
+                .about(what)
                 .help("write ON TRUE, and the condition in WHERE")
                 .into())
         }
-        _ => Err(SqlError::new("UNNEST goes with CROSS JOIN, INNER JOIN and LEFT JOIN only").about("UNNEST").into()),
+        _ => Err(SqlError::new(format!("{what} goes with CROSS JOIN, INNER JOIN and LEFT JOIN only")).about(what).into()),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use arrow::array::{ArrayRef, BooleanArray, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema};
+use datafusion_common::tree_node::TreeNode;
 use datafusion_common::{Column, DFSchema, Result};
 use datafusion_expr::execution_props::ExecutionProps;
 use datafusion_expr::{
@@ -15,6 +16,8 @@ use std::sync::Arc;
 use super::aggregate::build_aggregate;
 use super::calc::{calc, column_at, identity};
 use super::join::build_join;
+use super::match_recognize::build_match;
+use super::over::build_over;
 use super::rank::build_rank;
 use super::sort::{build_limit, build_sort};
 use super::temporal::{as_join, build_filtered, build_temporal_join};
@@ -22,6 +25,7 @@ use super::{Changelog, ScanColumn, StreamNode, StreamOp, WindowColumns};
 use crate::catalog::{ColumnSource, Table, without_time_attribute};
 use crate::error::{SqlError, SqlResult};
 use crate::planner::context::FlinkTable;
+use crate::planner::match_recognize::node::as_match;
 use crate::planner::nodes::{WindowKind, WindowTvf, as_window_tvf};
 use crate::planner::rewrite::cast_to_field;
 use crate::planner::set_operations::{SetOperationNode, as_set_operation};
@@ -43,6 +47,11 @@ pub(super) fn build(plan: &LogicalPlan) -> SqlResult<StreamNode> {
             if let Some(ranked) = build_rank(f)? {
                 return Ok(ranked);
             }
+            if f.predicate.exists(|e| Ok(matches!(e, Expr::WindowFunction(_))))? {
+                return Err(SqlError::new("OVER cannot stand in WHERE, which is done with before any OVER")
+                    .about("OVER")
+                    .help("filter in a query around this one, or with QUALIFY"));
+            }
             if let Some(join) = as_join(&f.input) {
                 return build_filtered(join, &f.predicate);
             }
@@ -58,6 +67,7 @@ pub(super) fn build(plan: &LogicalPlan) -> SqlResult<StreamNode> {
             Ok(StreamNode { op: StreamOp::Union, inputs, schema: union.schema.clone(), changelog, window: None, key: None })
         }
         LogicalPlan::Join(join) => build_join(join),
+        LogicalPlan::Window(window) => build_over(window),
         LogicalPlan::Values(values) => build_values(values),
         LogicalPlan::EmptyRelation(empty) => build_empty(empty),
         LogicalPlan::Limit(limit) => build_limit(limit),
@@ -72,6 +82,8 @@ fn build_extension(plan: &LogicalPlan, node: &Arc<dyn UserDefinedLogicalNode>) -
         build_window_tvf(tvf)
     } else if let Some(unnest) = as_unnest(node) {
         build_unnest(unnest)
+    } else if let Some(matched) = as_match(node) {
+        build_match(matched)
     } else if let Some(operation) = as_set_operation(node) {
         build_set_operation(operation)
     } else if let Some(join) = as_join(plan) {
@@ -110,9 +122,6 @@ fn leaf(op: StreamOp, schema: datafusion_common::DFSchemaRef) -> StreamNode {
 /// What is not built yet, by the name a user knows.
 fn refuse(plan: &LogicalPlan) -> SqlError {
     match plan {
-        LogicalPlan::Window(_) => SqlError::not_yet("an OVER aggregate")
-            .about("OVER")
-            .help("ROW_NUMBER() is there for a Top-N: filter on it in a query around this one, WHERE rn <= 10"),
         LogicalPlan::Sort(_) => SqlError::not_yet("ORDER BY in a stream").about("ORDER"),
         LogicalPlan::Distinct(_) => SqlError::not_yet("DISTINCT ON").about("DISTINCT"),
         LogicalPlan::Unnest(_) => SqlError::not_yet("UNNEST").about("UNNEST"),

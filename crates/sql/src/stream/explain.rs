@@ -4,10 +4,12 @@ use arrow::datatypes::FieldRef;
 use datafusion_common::Column;
 use datafusion_common::tree_node::{Transformed, TreeNode};
 use datafusion_expr::Expr;
+use flott_engine::operators::over_aggregate::Frame;
 use std::fmt::Write;
 
+use super::match_recognize::match_text;
 use super::text::sql_text;
-use super::{AggregateCalls, DeduplicateColumns, JoinColumns, LookupForm, RankColumns, StreamNode, StreamOp};
+use super::{AggregateCalls, DeduplicateColumns, JoinColumns, LookupForm, OverColumns, OverOrder, RankColumns, StreamNode, StreamOp};
 use crate::catalog::{ROWTIME, time_attribute};
 use crate::planner::nodes::{WINDOW_COLUMNS, WindowKind};
 use crate::planner::set_operations::word;
@@ -84,10 +86,16 @@ fn labels(node: &StreamNode) -> Vec<String> {
             let window = WINDOW_COLUMNS.iter().map(|name| name.to_string());
             keys.chain(aggregate.calls.iter().map(|c| c.text.clone())).chain(window).collect()
         }
+        StreamOp::Match(columns) => {
+            let below = below();
+            let keys = columns.partition.iter().map(|k| below[*k].clone());
+            keys.chain(columns.clauses.output.iter().map(|r| r.text.clone())).collect()
+        }
         StreamOp::Join(_) | StreamOp::IntervalJoin { .. } | StreamOp::WindowJoin { .. } | StreamOp::TemporalJoin { .. } => {
             node.inputs.iter().flat_map(labels).collect()
         }
         StreamOp::LookupJoin { table, .. } => below().into_iter().chain(labels(table)).collect(),
+        StreamOp::Over(columns) => below().into_iter().chain(columns.calls.iter().map(|c| c.text.clone())).collect(),
         _ => below(),
     };
     let named = |(i, field): (usize, &FieldRef)| match field.name().strip_prefix('$') {
@@ -152,10 +160,12 @@ fn describe(node: &StreamNode) -> String {
         StreamOp::Expand(sets) => format!("Expand(grouping sets=[{}])", sets.len()),
         StreamOp::EnforceNotNull { columns, .. } => format!("ConstraintEnforcer(notNull=[{}])", names(node, columns)),
         StreamOp::Rank(columns) => rank_text(node, columns),
+        StreamOp::Over(columns) => over_text(node, columns),
         StreamOp::TimeSort { time, order } => {
             let by: Vec<usize> = std::iter::once(*time).chain(order.iter().map(|c| c.column)).collect();
             format!("TemporalSort(orderBy=[{}])", names(&node.inputs[0], &by))
         }
+        StreamOp::Match(columns) => format!("Match({})", match_text(columns, |at| names(&node.inputs[0], at))),
         StreamOp::Join(columns) => format!("Join({})", join_text(node, columns)),
         StreamOp::IntervalJoin { columns, processing, lower, upper, .. } => {
             let bounds = format!("windowBounds=[isRowTime={}, leftLowerBound={lower}, leftUpperBound={upper}]", !processing);
@@ -188,6 +198,20 @@ fn rank_text(node: &StreamNode, columns: &RankColumns) -> String {
     let name = if columns.window.is_some() { "WindowRank" } else { "Rank" };
     let range = format!("rankStart={}, rankEnd={}", columns.skip + 1, columns.skip + columns.take);
     format!("{name}(rankRange=[{range}], partitionBy=[{}], orderBy=[{}])", names(input, &columns.partition), order.join(", "))
+}
+
+fn over_text(node: &StreamNode, columns: &OverColumns) -> String {
+    let input = &node.inputs[0];
+    let frame = match columns.frame {
+        Frame::Unbounded { peers } => format!("{} BETWEEN UNBOUNDED", if peers { "RANGE" } else { "ROWS" }),
+        Frame::Rows(rows) => format!("ROWS BETWEEN {rows}"),
+        Frame::Range(ms) => format!("RANGE BETWEEN {ms}"),
+    };
+    let calls: Vec<&str> = columns.calls.iter().map(|call| call.text.as_str()).collect();
+    let partition =
+        if columns.partition.is_empty() { String::new() } else { format!("partitionBy=[{}], ", names(input, &columns.partition)) };
+    let order = names(input, &[columns.order.column()]);
+    format!("OverAggregate({partition}orderBy=[{order} ASC], window=[{frame} PRECEDING AND CURRENT ROW], select=[{}])", calls.join(", "))
 }
 
 fn deduplicate_text(node: &StreamNode, columns: &DeduplicateColumns) -> String {
@@ -243,7 +267,18 @@ fn state(node: &StreamNode) -> Option<&'static str> {
         StreamOp::WindowTvf { kind: WindowKind::Session { .. }, .. } => Some("rows of open sessions"),
         StreamOp::WindowAggregate { .. } => Some("one entry per key and open slice"),
         StreamOp::Join(_) => Some("the rows of both inputs, for ever"),
+        StreamOp::Match(columns) if columns.clauses.within_ms.is_some() => Some("rows that may still be part of a match"),
+        StreamOp::Match(_) => Some("rows that may still be part of a match, without WITHIN for ever"),
         StreamOp::TimeSort { .. } => Some("rows that the watermark has not passed"),
+        StreamOp::Over(columns) => Some(match (columns.order, columns.frame) {
+            (OverOrder::Value(_), _) => "the rows of each key, for ever",
+            (OverOrder::Event(_), Frame::Unbounded { .. }) => "rows that the watermark has not passed; one entry per key, for ever",
+            (OverOrder::Event(_), Frame::Rows(_)) => "rows that the watermark has not passed; the last rows of each key, for ever",
+            (OverOrder::Event(_), Frame::Range(_)) => "rows that the watermark has not passed, or that are in a frame",
+            (_, Frame::Unbounded { .. }) => "one entry per key, for ever",
+            (_, Frame::Rows(_)) => "the last rows of each key, for ever",
+            (_, Frame::Range(_)) => "rows in a frame",
+        }),
         StreamOp::Rank(columns) if columns.window.is_some() => Some("rows of open windows"),
         StreamOp::Rank(columns) if columns.append_only => Some("the first rows of each key, for ever"),
         StreamOp::Rank(_) => Some("the rows of each key, for ever"),

@@ -7,6 +7,8 @@ pub mod explain;
 mod fields;
 mod join;
 pub mod lookup;
+mod match_recognize;
+mod over;
 mod rank;
 mod sort;
 mod temporal;
@@ -18,6 +20,7 @@ use datafusion_expr::Expr;
 use flott_engine::aggregate::AggSpec;
 use flott_engine::lookup::Retry;
 use flott_engine::operators::expand::GroupingSet;
+use flott_engine::operators::over_aggregate::Frame;
 use flott_engine::operators::pairs::JoinKind;
 use flott_engine::operators::set_operation::SetOperationKind;
 use flott_engine::state::ranked::SortColumn;
@@ -30,6 +33,8 @@ use crate::planner::unnest::UnnestForm;
 
 pub use build::{InsertForm, build_query, build_sink};
 pub use join::pair_schema;
+pub use match_recognize::{MatchColumns, MatchValue, constant};
+pub use over::check_windows;
 
 /// A finished plan: reads and computes nothing that nobody uses.
 pub fn finish(root: StreamNode) -> datafusion_common::Result<StreamNode> {
@@ -150,6 +155,8 @@ pub enum StreamOp {
     SetOperation(SetOperationKind),
     /// The first rows of each key.
     Rank(RankColumns),
+    /// Each row with aggregates over itself and rows before it.
+    Over(OverColumns),
     /// Rows in the order of event time.
     TimeSort {
         /// Position of the time.
@@ -157,6 +164,8 @@ pub enum StreamOp {
         /// The order of rows of the same time.
         order: Vec<SortColumn>,
     },
+    /// Sequences of rows that match a pattern.
+    Match(Box<MatchColumns>),
     /// A join that keeps both inputs.
     Join(JoinColumns),
     /// A join of rows whose times are near each other.
@@ -236,6 +245,40 @@ pub struct RankColumns {
     pub append_only: bool,
     /// Per window: position of `window_end`, and whether windows go by processing time.
     pub window: Option<(usize, bool)>,
+}
+
+/// What OVER computes.
+#[derive(Debug, Clone)]
+pub struct OverColumns {
+    /// Positions of the key.
+    pub partition: Vec<usize>,
+    /// In which order a row has others before it.
+    pub order: OverOrder,
+    /// Which of those count.
+    pub frame: Frame,
+    /// The calls.
+    pub calls: Vec<AggregateCall>,
+}
+
+/// The order of rows for OVER.
+#[derive(Debug, Clone, Copy)]
+pub enum OverOrder {
+    /// By event time, at a position.
+    Event(usize),
+    /// As they come; the position is that of processing time.
+    Processing(usize),
+    /// By a value, which rows to come may precede.
+    Value(SortColumn),
+}
+
+impl OverOrder {
+    /// Position of what is ordered by.
+    pub fn column(&self) -> usize {
+        match self {
+            OverOrder::Event(column) | OverOrder::Processing(column) => *column,
+            OverOrder::Value(sort) => sort.column,
+        }
+    }
 }
 
 /// Of which rows the newest is told.

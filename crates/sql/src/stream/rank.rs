@@ -14,7 +14,7 @@ use super::join::with_keys;
 use super::{Changelog, RankColumns, StreamNode, StreamOp};
 use crate::catalog::{PROCTIME, time_attribute, without_time_attribute};
 use crate::error::{SqlError, SqlResult};
-use crate::planner::row_number::ROW_NUMBER;
+use crate::planner::window_functions::ROW_NUMBER;
 
 /// The steps of a filter on a row number; `None` if it is a filter on something else.
 pub(super) fn build_rank(filter: &Filter) -> SqlResult<Option<StreamNode>> {
@@ -39,13 +39,22 @@ fn filtered(plan: &LogicalPlan, predicate: &Expr) -> SqlResult<Option<StreamNode
 }
 
 fn filtered_window(window: &Window, predicate: &Expr) -> SqlResult<Option<StreamNode>> {
-    let Some(function) = row_number(window)? else { return Ok(None) };
+    let Some(function) = ranking(window) else { return Ok(None) };
     let number = window.schema.columns().pop().ok_or_else(|| SqlError::new("a row number is a column"))?;
     let (mut bounds, mut rest) = (Places::default(), vec![]);
     for condition in split_conjunction(predicate) {
         if !bounds.note(condition, &number) {
             rest.push(condition.clone());
         }
+    }
+    let name = function.fun.name();
+    if bounds.last.is_none() && bounds.first == 0 {
+        return Ok(None);
+    }
+    if name != ROW_NUMBER {
+        return Err(SqlError::new(format!("a filter on {} makes no Top-N in a stream", name.to_uppercase()))
+            .about(name)
+            .help("write ROW_NUMBER(), which gives equal rows different numbers"));
     }
     let Some(last) = bounds.last else {
         return Err(SqlError::new("a row number needs an upper bound")
@@ -62,13 +71,13 @@ fn filtered_window(window: &Window, predicate: &Expr) -> SqlResult<Option<Stream
     }
 }
 
-/// The ROW_NUMBER() that a step computes, if that is all it computes.
-fn row_number(window: &Window) -> SqlResult<Option<&WindowFunction>> {
-    let [expr] = &window.window_expr[..] else { return Ok(None) };
-    let Expr::WindowFunction(function) = unalias(expr) else { return Ok(None) };
+/// The ranking that a step computes, if that is all it computes.
+fn ranking(window: &Window) -> Option<&WindowFunction> {
+    let [expr] = &window.window_expr[..] else { return None };
+    let Expr::WindowFunction(function) = unalias(expr) else { return None };
     match &function.fun {
-        WindowFunctionDefinition::WindowUDF(udf) if udf.name() == ROW_NUMBER => Ok(Some(function)),
-        _ => Ok(None),
+        WindowFunctionDefinition::WindowUDF(udf) if [ROW_NUMBER, "rank", "dense_rank"].contains(&udf.name()) => Some(function),
+        _ => None,
     }
 }
 
@@ -132,7 +141,8 @@ fn is_column(expr: &Expr, column: &Column) -> bool {
     }
 }
 
-fn integer(expr: &Expr) -> Option<i64> {
+/// A whole number that is written out.
+pub(super) fn integer(expr: &Expr) -> Option<i64> {
     let Expr::Literal(value, _) = unalias(expr) else { return None };
     match value.cast_to(&arrow::datatypes::DataType::Int64).ok()? {
         datafusion_common::ScalarValue::Int64(n) => n,

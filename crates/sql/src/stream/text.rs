@@ -2,8 +2,8 @@
 
 use datafusion_common::ScalarValue;
 use datafusion_common::tree_node::{TreeNode, TreeNodeRecursion};
-use datafusion_expr::expr::{AggregateFunction, ScalarFunction};
-use datafusion_expr::{Expr, LogicalPlan, Operator};
+use datafusion_expr::expr::{AggregateFunction, ScalarFunction, WindowFunction};
+use datafusion_expr::{Expr, LogicalPlan, Operator, WindowFrameBound, WindowFrameUnits};
 use flott_engine::text::value_text;
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -20,6 +20,11 @@ pub fn sql_text(expr: &Expr) -> String {
 /// A call of an aggregate function as SQL.
 pub fn call_text(call: &AggregateFunction) -> String {
     Names::default().aggregate(call)
+}
+
+/// A call before OVER as SQL.
+pub fn over_call_text(call: &WindowFunction) -> String {
+    Names::default().over_call(call)
 }
 
 /// A logical plan, a step a line, each below the one that takes its rows.
@@ -81,6 +86,7 @@ impl Names {
             Expr::TryCast(cast) => format!("TRY_CAST({} AS {})", self.text(&cast.expr), FlinkType::from_field(&cast.field).0),
             Expr::ScalarFunction(call) => self.call(expr, call),
             Expr::AggregateFunction(call) => self.aggregate(call),
+            Expr::WindowFunction(call) => self.over(call),
             other => other.to_string(),
         }
     }
@@ -135,6 +141,30 @@ impl Names {
         format!("{}({distinct}{args}){filter}", call.func.name().to_uppercase())
     }
 
+    fn over_call(&self, call: &WindowFunction) -> String {
+        let (name, params) = (call.fun.name(), &call.params);
+        let whole = name == "count" && matches!(params.args.as_slice(), [Expr::Literal(value, _)] if !value.is_null());
+        let args = if whole { "*".to_string() } else { self.list(&params.args) };
+        format!("{}({}{args})", name.to_uppercase(), if params.distinct { "DISTINCT " } else { "" })
+    }
+
+    fn over(&self, call: &WindowFunction) -> String {
+        let params = &call.params;
+        let mut window = vec![];
+        if !params.partition_by.is_empty() {
+            window.push(format!("PARTITION BY {}", self.list(&params.partition_by)));
+        }
+        let key = |k: &datafusion_expr::SortExpr| format!("{}{}", self.text(&k.expr), if k.asc { "" } else { " DESC" });
+        window.push(format!("ORDER BY {}", params.order_by.iter().map(key).collect::<Vec<_>>().join(", ")));
+        // The planner has GROUPS stand for RANGE in milliseconds.
+        let units = if params.window_frame.units == WindowFrameUnits::Rows { "ROWS" } else { "RANGE" };
+        if let WindowFrameBound::Preceding(reach) = &params.window_frame.start_bound {
+            let reach = if reach.is_null() { "UNBOUNDED".to_string() } else { reach.to_string() };
+            window.push(format!("{units} {reach} PRECEDING"));
+        }
+        format!("{} OVER ({})", self.over_call(call), window.join(" "))
+    }
+
     fn case(&self, case: &datafusion_expr::Case) -> String {
         let mut text = String::from("CASE");
         if let Some(value) = &case.expr {
@@ -172,6 +202,7 @@ impl Names {
                 let key = |k: &datafusion_expr::SortExpr| format!("{} {}", self.text(&k.expr), if k.asc { "ASC" } else { "DESC" });
                 format!("Sort: {}", sort.expr.iter().map(key).collect::<Vec<_>>().join(", "))
             }
+            LogicalPlan::Window(w) => format!("Over: {}", items(&w.window_expr)),
             LogicalPlan::Values(values) => format!("Values: {} rows", values.values.len()),
             other => other.display().to_string(),
         };

@@ -4,6 +4,8 @@
 mod group;
 mod harness;
 mod join;
+mod match_recognize;
+mod over;
 mod rank;
 mod rowwise;
 mod session;

@@ -93,12 +93,6 @@ const CASES: &[Case] = &[
         "9223372036854775808 is too large for BIGINT",
         Some("write it as a decimal: 9223372036854775808.0"),
     ),
-    (
-        "SELECT a FROM t QUALIFY b = 1",
-        "b = 1",
-        "QUALIFY is not part of Flink SQL",
-        Some("filter on ROW_NUMBER() in a query around this one"),
-    ),
     ("SELECT a FROM t WHERE b ILIKE 'x'", "b", "ILIKE is not part of Flink SQL", Some("write UPPER(x) LIKE ...")),
     (
         "SELECT a FROM (SELECT b FROM WHERE c) AS x",

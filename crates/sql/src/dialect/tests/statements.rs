@@ -209,6 +209,19 @@ fn within_of_a_pattern() {
     assert_eq!(interval_value(&symbols[0].definition), Some(IntervalValue::Milliseconds(3_600_000)));
 }
 
+#[test]
+fn what_a_pattern_says_besides() {
+    let factor = relation(
+        "SELECT * FROM (SELECT 1 AS p) MATCH_RECOGNIZE (ORDER BY ts MEASURES A.p AS fp AFTER MATCH SKIP TO B \
+         PATTERN (A B) WITHIN INTERVAL '1' HOUR WITH TIMED OUT MATCHES DEFINE A AS A.p > 1)",
+    );
+    let TableFactor::MatchRecognize { symbols, after_match_skip, table, .. } = factor else { panic!() };
+    let names: Vec<&str> = symbols.iter().map(|s| s.symbol.value.as_str()).collect();
+    assert_eq!(names, [WITHIN_SYMBOL, crate::dialect::TIMED_OUT_SYMBOL, "A"]);
+    assert_eq!(after_match_skip.unwrap().to_string(), "AFTER MATCH SKIP TO LAST B");
+    assert!(matches!(*table, TableFactor::Derived { .. }));
+}
+
 fn tvf(sql: &str) -> TvfCall {
     match relation(sql) {
         TableFactor::TableFunction { expr: Expr::Function(f), .. } => {

@@ -1,0 +1,24 @@
+-- A hint for a table that is not there.
+CREATE TABLE trades (
+  id INT,
+  cur STRING,
+  amount INT,
+  venue STRING,
+  ts TIMESTAMP(3),
+  p AS PROCTIME()
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/trades.json',
+  'format' = 'json'
+);
+CREATE TABLE dim (
+  k INT,
+  kind STRING,
+  name STRING,
+  w INT
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/dim.json',
+  'format' = 'json'
+);
+SELECT /*+ LOOKUP('table' = 'nobody', 'async' = 'true') */ t.id FROM trades AS t JOIN dim FOR SYSTEM_TIME AS OF t.p AS d ON t.id = d.k;

@@ -1,0 +1,25 @@
+-- Counting what was found.
+-- flink: SELECT d.kind, COUNT(*) AS n, SUM(t.amount) AS total FROM trades AS t LEFT JOIN dim AS d ON t.id = d.k GROUP BY d.kind;
+CREATE TABLE trades (
+  id INT,
+  cur STRING,
+  amount INT,
+  venue STRING,
+  ts TIMESTAMP(3),
+  p AS PROCTIME()
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/trades.json',
+  'format' = 'json'
+);
+CREATE TABLE dim (
+  k INT,
+  kind STRING,
+  name STRING,
+  w INT
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/dim.json',
+  'format' = 'json'
+);
+SELECT d.kind, COUNT(*) AS n, SUM(t.amount) AS total FROM trades AS t LEFT JOIN dim FOR SYSTEM_TIME AS OF t.p AS d ON t.id = d.k GROUP BY d.kind;

@@ -1,0 +1,25 @@
+-- WHERE on either side.
+-- flink: SELECT t.id, d.name FROM trades AS t JOIN dim AS d ON t.id = d.k WHERE d.kind = 'x' AND t.amount > 6;
+CREATE TABLE trades (
+  id INT,
+  cur STRING,
+  amount INT,
+  venue STRING,
+  ts TIMESTAMP(3),
+  p AS PROCTIME()
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/trades.json',
+  'format' = 'json'
+);
+CREATE TABLE dim (
+  k INT,
+  kind STRING,
+  name STRING,
+  w INT
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/dim.json',
+  'format' = 'json'
+);
+SELECT t.id, d.name FROM trades AS t JOIN dim FOR SYSTEM_TIME AS OF t.p AS d ON t.id = d.k WHERE d.kind = 'x' AND t.amount > 6;

@@ -1,0 +1,31 @@
+-- Other aggregates.
+CREATE TABLE ticker (
+  id INT,
+  symbol STRING,
+  price INT,
+  tax BIGINT,
+  rate DECIMAL(10, 2),
+  note STRING,
+  ts TIMESTAMP(3),
+  proc AS PROCTIME(),
+  WATERMARK FOR ts AS ts - INTERVAL '5' SECOND
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/ticker.json',
+  'format' = 'json',
+  'scan.watermark.emit.strategy' = 'on-event'
+);
+SELECT *
+FROM ticker
+MATCH_RECOGNIZE (
+  PARTITION BY symbol
+  ORDER BY ts
+  MEASURES
+    STDDEV_POP(A.price) AS sd, VAR_SAMP(A.price) AS v, FIRST_VALUE(A.note) AS f, LAST_VALUE(A.note) AS l, LISTAGG(A.note) AS notes
+  ONE ROW PER MATCH
+  AFTER MATCH SKIP PAST LAST ROW
+  PATTERN (A+ B)
+  DEFINE
+    A AS A.price < 25,
+    B AS B.price >= 25
+) AS T;

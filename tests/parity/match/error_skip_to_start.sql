@@ -1,0 +1,30 @@
+-- SKIP TO the row at which the match began.
+CREATE TABLE ticker (
+  id INT,
+  symbol STRING,
+  price INT,
+  tax BIGINT,
+  rate DECIMAL(10, 2),
+  note STRING,
+  ts TIMESTAMP(3),
+  proc AS PROCTIME(),
+  WATERMARK FOR ts AS ts - INTERVAL '5' SECOND
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/ticker.json',
+  'format' = 'json',
+  'scan.watermark.emit.strategy' = 'on-event'
+);
+SELECT *
+FROM ticker
+MATCH_RECOGNIZE (
+  PARTITION BY symbol
+  ORDER BY ts
+  MEASURES
+    A.id AS a_id, B.id AS b_id
+  ONE ROW PER MATCH
+  AFTER MATCH SKIP TO FIRST A
+  PATTERN (A B)
+  DEFINE
+    B AS B.price > 15
+) AS T;

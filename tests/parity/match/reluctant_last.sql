@@ -1,0 +1,31 @@
+-- A reluctant quantifier at the end stops as soon as it can.
+CREATE TABLE ticker (
+  id INT,
+  symbol STRING,
+  price INT,
+  tax BIGINT,
+  rate DECIMAL(10, 2),
+  note STRING,
+  ts TIMESTAMP(3),
+  proc AS PROCTIME(),
+  WATERMARK FOR ts AS ts - INTERVAL '5' SECOND
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/ticker.json',
+  'format' = 'json',
+  'scan.watermark.emit.strategy' = 'on-event'
+);
+SELECT *
+FROM ticker
+MATCH_RECOGNIZE (
+  PARTITION BY symbol
+  ORDER BY ts
+  MEASURES
+    A.id AS a_id, COUNT(B.id) AS n, LAST(B.id) AS last_b
+  ONE ROW PER MATCH
+  AFTER MATCH SKIP PAST LAST ROW
+  PATTERN (A B+?)
+  DEFINE
+    A AS A.price > 20,
+    B AS B.price > 10
+) AS T;

@@ -1,0 +1,30 @@
+-- Two partition keys, written in another order than the table has them.
+CREATE TABLE ticker (
+  id INT,
+  symbol STRING,
+  price INT,
+  tax BIGINT,
+  rate DECIMAL(10, 2),
+  note STRING,
+  ts TIMESTAMP(3),
+  proc AS PROCTIME(),
+  WATERMARK FOR ts AS ts - INTERVAL '5' SECOND
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/ticker.json',
+  'format' = 'json',
+  'scan.watermark.emit.strategy' = 'on-event'
+);
+SELECT *
+FROM ticker
+MATCH_RECOGNIZE (
+  PARTITION BY note, symbol
+  ORDER BY ts
+  MEASURES
+    A.id AS a_id, B.id AS b_id
+  ONE ROW PER MATCH
+  AFTER MATCH SKIP PAST LAST ROW
+  PATTERN (A B)
+  DEFINE
+    A AS A.price > 0
+) AS T;

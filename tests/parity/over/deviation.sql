@@ -1,0 +1,16 @@
+-- STDDEV and VAR as rows leave.
+CREATE TABLE readings (
+  id INT,
+  k STRING,
+  v INT,
+  d DOUBLE,
+  s STRING,
+  ts TIMESTAMP(3),
+  WATERMARK FOR ts AS ts - INTERVAL '5' SECOND
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/readings.json',
+  'format' = 'json',
+  'scan.watermark.emit.strategy' = 'on-event'
+);
+SELECT id, VAR_SAMP(d) OVER w AS a, STDDEV(v) OVER w AS b, AVG(d) OVER w AS c FROM readings WINDOW w AS (PARTITION BY k ORDER BY ts ROWS 2 PRECEDING);

@@ -1,0 +1,16 @@
+-- RANK as Top-N.
+CREATE TABLE readings (
+  id INT,
+  k STRING,
+  v INT,
+  d DOUBLE,
+  s STRING,
+  ts TIMESTAMP(3),
+  WATERMARK FOR ts AS ts - INTERVAL '5' SECOND
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/readings.json',
+  'format' = 'json',
+  'scan.watermark.emit.strategy' = 'on-event'
+);
+SELECT id, r FROM (SELECT *, RANK() OVER (PARTITION BY k ORDER BY ts) AS r FROM readings) WHERE r <= 1;

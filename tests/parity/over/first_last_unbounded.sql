@@ -1,0 +1,16 @@
+-- FIRST_VALUE and LAST_VALUE over all rows.
+CREATE TABLE readings (
+  id INT,
+  k STRING,
+  v INT,
+  d DOUBLE,
+  s STRING,
+  ts TIMESTAMP(3),
+  WATERMARK FOR ts AS ts - INTERVAL '5' SECOND
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/readings.json',
+  'format' = 'json',
+  'scan.watermark.emit.strategy' = 'on-event'
+);
+SELECT id, k, FIRST_VALUE(v) OVER w AS f, LAST_VALUE(v) OVER w AS l FROM readings WINDOW w AS (PARTITION BY k ORDER BY ts);

@@ -1,0 +1,16 @@
+-- A bounded frame takes rows behind the watermark if its key has no newer one.
+CREATE TABLE readings (
+  id INT,
+  k STRING,
+  v INT,
+  d DOUBLE,
+  s STRING,
+  ts TIMESTAMP(3),
+  WATERMARK FOR ts AS ts - INTERVAL '5' SECOND
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/readings.json',
+  'format' = 'json',
+  'scan.watermark.emit.strategy' = 'on-event'
+);
+SELECT id, k, ts, COUNT(*) OVER w AS c, SUM(v) OVER w AS s FROM readings WINDOW w AS (PARTITION BY k ORDER BY ts RANGE INTERVAL '60' SECOND PRECEDING);

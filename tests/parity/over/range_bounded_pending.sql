@@ -1,0 +1,16 @@
+-- A key with rows that wait still knows its last time long after.
+CREATE TABLE readings (
+  id INT,
+  k STRING,
+  v INT,
+  d DOUBLE,
+  s STRING,
+  ts TIMESTAMP(3),
+  WATERMARK FOR ts AS ts - INTERVAL '5' SECOND
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/readings.json',
+  'format' = 'json',
+  'scan.watermark.emit.strategy' = 'on-event'
+);
+SELECT id, k, ts, COUNT(*) OVER w AS c, SUM(v) OVER w AS s FROM readings WINDOW w AS (PARTITION BY k ORDER BY ts RANGE INTERVAL '5' SECOND PRECEDING);

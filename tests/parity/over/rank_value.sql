@@ -1,0 +1,16 @@
+-- RANK and DENSE_RANK in the order of a value.
+CREATE TABLE readings (
+  id INT,
+  k STRING,
+  v INT,
+  d DOUBLE,
+  s STRING,
+  ts TIMESTAMP(3),
+  WATERMARK FOR ts AS ts - INTERVAL '5' SECOND
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/readings.json',
+  'format' = 'json',
+  'scan.watermark.emit.strategy' = 'on-event'
+);
+SELECT id, k, RANK() OVER w AS r, DENSE_RANK() OVER w AS d FROM readings WINDOW w AS (PARTITION BY k ORDER BY s);

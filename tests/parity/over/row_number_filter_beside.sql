@@ -1,0 +1,16 @@
+-- A filter beside ROW_NUMBER.
+CREATE TABLE readings (
+  id INT,
+  k STRING,
+  v INT,
+  d DOUBLE,
+  s STRING,
+  ts TIMESTAMP(3),
+  WATERMARK FOR ts AS ts - INTERVAL '5' SECOND
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/readings.json',
+  'format' = 'json',
+  'scan.watermark.emit.strategy' = 'on-event'
+);
+SELECT id, n FROM (SELECT *, ROW_NUMBER() OVER (ORDER BY id) AS n FROM readings) WHERE id > 16;

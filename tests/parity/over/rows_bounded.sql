@@ -1,0 +1,16 @@
+-- The last three rows of each key, late ones too if their key has no newer one.
+CREATE TABLE readings (
+  id INT,
+  k STRING,
+  v INT,
+  d DOUBLE,
+  s STRING,
+  ts TIMESTAMP(3),
+  WATERMARK FOR ts AS ts - INTERVAL '5' SECOND
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/readings.json',
+  'format' = 'json',
+  'scan.watermark.emit.strategy' = 'on-event'
+);
+SELECT id, k, ts, COUNT(*) OVER w AS c, COUNT(v) OVER w AS cv, SUM(v) OVER w AS sv, AVG(v) OVER w AS av, MIN(v) OVER w AS mi, MAX(v) OVER w AS ma FROM readings WINDOW w AS (PARTITION BY k ORDER BY ts ROWS BETWEEN 2 PRECEDING AND CURRENT ROW);

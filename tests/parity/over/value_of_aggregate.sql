@@ -1,0 +1,16 @@
+-- Over a result that changes.
+CREATE TABLE readings (
+  id INT,
+  k STRING,
+  v INT,
+  d DOUBLE,
+  s STRING,
+  ts TIMESTAMP(3),
+  WATERMARK FOR ts AS ts - INTERVAL '5' SECOND
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/readings.json',
+  'format' = 'json',
+  'scan.watermark.emit.strategy' = 'on-event'
+);
+SELECT k, total, SUM(total) OVER (ORDER BY total) AS x, COUNT(*) OVER (ORDER BY total) AS n FROM (SELECT k, SUM(v) AS total FROM readings GROUP BY k);

@@ -1,0 +1,16 @@
+-- Windows that extend others.
+CREATE TABLE readings (
+  id INT,
+  k STRING,
+  v INT,
+  d DOUBLE,
+  s STRING,
+  ts TIMESTAMP(3),
+  WATERMARK FOR ts AS ts - INTERVAL '5' SECOND
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/readings.json',
+  'format' = 'json',
+  'scan.watermark.emit.strategy' = 'on-event'
+);
+SELECT id, SUM(v) OVER (w ORDER BY ts ROWS 1 PRECEDING) AS a, COUNT(*) OVER (x ROWS 1 PRECEDING) AS b FROM readings WINDOW w AS (PARTITION BY k), x AS (PARTITION BY k ORDER BY ts);
