@@ -63,7 +63,7 @@ fn head(all: &[Case]) -> String {
          and four, in ticks of one row, a few rows and all rows, and killed and restored on another number of workers. An insert-only\n\
          result is compared row by row in any order, one that changes by the table that it leaves. It holds for {equal} scripts.\n\
          The other {differ} are the differences below; there is no other list.\n\n\
-         A script that is not compared this way: INSERT, statement sets and ALTER give no rows to compare and have tests of their own.\n\
+         Not compared this way: INSERT, statement sets and ALTER give no rows to compare and have tests of their own.\n\
          What Flott does not have yet it refuses by name, before anything runs: `flott check FILE` tells for a script of yours.\n\n"
     )
 }
@@ -71,6 +71,11 @@ fn head(all: &[Case]) -> String {
 /// The case as a link, seen from the page.
 fn link(case: &Case) -> String {
     format!("[{0}](../tests/parity/{0}.sql)", case.name)
+}
+
+/// Text that shows as it is.
+fn plain(text: &str) -> String {
+    text.replace('*', "\\*").replace('<', "\\<")
 }
 
 fn differences(text: &mut String, all: &[Case]) {
@@ -86,7 +91,7 @@ fn differences(text: &mut String, all: &[Case]) {
         let _ = writeln!(text, "{kind}\n");
         for case in all {
             if let Some(gap) = case.gap.as_ref().filter(|g| g.kind == kind) {
-                let _ = writeln!(text, "- {} ({})", gap.why, link(case));
+                let _ = writeln!(text, "- {} ({})", plain(&gap.why), link(case));
             }
         }
         text.push('\n');
@@ -109,7 +114,7 @@ fn only_here(text: &mut String, root: &Path) -> Result<()> {
             let _ = writeln!(text, "- `SET '{key}'` (default {default}): {about}");
         }
     }
-    text.push_str("- The connector `nexmark`: in Flink it is a JAR of its own, with the same options except `seed`.\n\n");
+    text.push_str("- The connector `nexmark` is built in; on a Flink cluster the source of that name is a JAR to be added.\n\n");
     Ok(())
 }
 
@@ -139,10 +144,12 @@ fn listing(text: &mut String, all: &[Case]) {
         let of: Vec<&Case> = all.iter().filter(|c| c.group() == *group).collect();
         let _ = writeln!(text, "<details><summary>{title}: {} cases</summary>\n", of.len());
         for case in of {
-            let differs = if case.gap.is_some() { " **Differs.**" } else { "" };
-            let refused = if case.refused { " Refused by both." } else { "" };
-            let refused = if case.gap.is_some() && case.refused { " Refused by Flink." } else { refused };
-            let _ = writeln!(text, "- {}: {}{refused}{differs}", link(case), case.about);
+            let outcome = match (case.refused, case.gap.is_some()) {
+                (false, false) => "",
+                (true, false) => " Refused.",
+                (_, true) => " **Differs.**",
+            };
+            let _ = writeln!(text, "- {}: {}{outcome}", link(case), plain(&case.about));
         }
         text.push_str("\n</details>\n\n");
     }
