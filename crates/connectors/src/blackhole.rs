@@ -22,7 +22,7 @@ impl Connector for Blackhole {
             description: "Swallows all rows, for measuring a query without an output.",
             source: false,
             bounded: |_: &BTreeMap<String, String>| true,
-            sink: Some(SinkMode::All),
+            sink: Some(SinkMode::Upsert),
             options: OPTIONS,
             metadata: &[],
             format: false,

@@ -14,6 +14,18 @@ pub trait Connector: Send + Sync {
     /// What the connector is and takes; shown to users and used to check `WITH (…)`.
     fn info(&self) -> ConnectorInfo;
 
+    /// Which changes a table with these options brings.
+    fn source_mode(&self, options: &BTreeMap<String, String>) -> SourceMode {
+        let _ = options;
+        SourceMode::AppendOnly
+    }
+
+    /// Which changes a table with these options takes; `None` if it cannot be written.
+    fn sink_mode(&self, options: &BTreeMap<String, String>) -> Option<SinkMode> {
+        let _ = options;
+        self.info().sink
+    }
+
     /// Checks the options of a table without touching anything outside; errors name the option and say what to write.
     fn check(&self, table: &TableSpec) -> Result<()>;
 
@@ -48,7 +60,7 @@ pub struct ConnectorInfo {
     pub source: bool,
     /// Reads end by themselves for this table; a streaming job over bounded sources ends.
     pub bounded: fn(&BTreeMap<String, String>) -> bool,
-    /// Can be written, and which changes the sink takes.
+    /// Can be written, and which changes the sink takes where that does not hang on a table's options.
     pub sink: Option<SinkMode>,
     /// The options it takes, with those of formats left out.
     pub options: &'static [OptionInfo],
@@ -58,12 +70,28 @@ pub struct ConnectorInfo {
     pub format: bool,
 }
 
+/// Which changes a source brings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SourceMode {
+    /// Only `+I`.
+    #[default]
+    AppendOnly,
+    /// Any change, an update as `-U` and `+U`.
+    Retract,
+    /// The newest row of a primary key, as `+I` or `+U`, and `-D` of one that is gone.
+    Upsert,
+}
+
 /// Which changes a sink can take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SinkMode {
     /// Only `+I`.
     AppendOnly,
-    /// Any changelog.
+    /// Rows by their primary key: `+I`, `+U` and `-D`; it has no use for `-U`.
+    Upsert,
+    /// Any changelog, an update as `-U` and `+U`, as the records of its format want it.
+    Retract,
+    /// Any changelog, as the query has it.
     All,
 }
 

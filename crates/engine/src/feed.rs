@@ -66,7 +66,7 @@ impl Job {
         let mut taken = vec![];
         let mut left = self.config.tick_rows_max;
         for source in &mut self.sources {
-            left -= source.take(left, &mut taken);
+            left -= source.take(left, &mut taken).min(left);
         }
         Ok(taken)
     }

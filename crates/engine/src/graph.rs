@@ -92,6 +92,8 @@ pub struct Node {
     pub inputs: Vec<Edge>,
     /// How far its rows may lie behind its own event time: event time behind it is held back by so much; milliseconds.
     pub delay_ms: i64,
+    /// How long entries of the operator's state tables live without being written, by table; milliseconds. Empty: for ever.
+    pub ttls_ms: Vec<Option<i64>>,
     /// How rows that come over [`Exchange::Lookup`] are looked up.
     pub lookup: Option<LookupNode>,
 }
@@ -106,7 +108,7 @@ pub struct Graph {
 impl Graph {
     /// Adds a node and tells its id.
     pub fn add(&mut self, name: impl Into<String>, kind: NodeKind, inputs: Vec<Edge>) -> NodeId {
-        self.nodes.push(Node { name: name.into(), kind, inputs, delay_ms: 0, lookup: None });
+        self.nodes.push(Node { name: name.into(), kind, inputs, delay_ms: 0, ttls_ms: vec![], lookup: None });
         self.nodes.len() - 1
     }
 }

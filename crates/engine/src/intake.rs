@@ -1,6 +1,6 @@
 //! The input side of the loop: splits, what was read of them, event time, and how much of it the next tick takes.
 
-use arrow::array::{Array, Int64Array, RecordBatch};
+use arrow::array::{Array, Int64Array};
 use std::collections::VecDeque;
 
 use crate::checkpoint::SplitState;
@@ -9,7 +9,7 @@ use crate::progress::SourceProgress;
 use crate::source::{BadRow, ChunkBudget, Fetch, Position, Source, SplitInfo, SplitReader};
 use crate::time::{END_OF_TIME, NO_WATERMARK, SplitTime, source_watermark};
 use crate::worker::{DecodeTask, DecodedChunk};
-use crate::{Batch, Error, Result};
+use crate::{Batch, Error, Result, RowKind};
 
 /// Splits of one source that are open at the same time. More wait their turn and do not hold the watermark back.
 const OPEN_SPLITS_MAX: usize = 64;
@@ -19,7 +19,7 @@ const BAD_SAMPLES: usize = 5;
 /// A decoded chunk of which rows are left.
 struct Pending {
     start: Position,
-    rows: RecordBatch,
+    rows: Batch,
     times: Option<(Int64Array, Int64Array)>,
     taken: usize,
 }
@@ -183,7 +183,7 @@ impl SourceIntake {
 
     /// Rows decoded and not yet taken.
     pub fn pending_rows(&self) -> usize {
-        self.splits.iter().flat_map(|s| &s.pending).map(|p| p.rows.num_rows() - p.taken).sum()
+        self.splits.iter().flat_map(|s| &s.pending).map(Pending::left).sum()
     }
 
     /// Asks splits for up to `chunks` chunks. Those that are behind in event time come first, so that no split runs ahead and
@@ -254,7 +254,7 @@ impl SourceIntake {
     /// Takes a decoded chunk in. Chunks of a split arrive in order.
     pub fn accept(&mut self, chunk: DecodedChunk, now_ms: i64) {
         let split = &mut self.splits[chunk.split];
-        let rows = chunk.rows.num_rows();
+        let rows = chunk.rows.len();
         let skipped = split.skip.min(rows as u64) as usize;
         if split.skip == 0 {
             split.bad_rows += chunk.bad_rows;
@@ -278,11 +278,11 @@ impl SourceIntake {
             while left > 0 && !self.splits[index].pending.is_empty() {
                 let (n, cut) = match self.emit {
                     Some(Emit::OnEvent) => self.run_length(index, left),
-                    _ => (left.min(self.splits[index].pending[0].left()), false),
+                    _ => (self.splits[index].pending[0].whole(left), false),
                 };
                 if n > 0 {
                     self.consume(index, n, out);
-                    left -= n;
+                    left = left.saturating_sub(n);
                 }
                 if cut {
                     return limit - left;
@@ -334,7 +334,7 @@ impl SourceIntake {
             }
             split.watermark = newest;
         }
-        out.push(Taken { node: self.node, batch: Batch::inserts(pending.rows.slice(from, n)) });
+        out.push(Taken { node: self.node, batch: pending.rows.slice(from, n) });
         split.rows += n as u64;
         split.position = Some(pending.start.clone());
         split.rows_taken = pending.taken as u64;
@@ -402,6 +402,13 @@ impl SourceIntake {
 
 impl Pending {
     fn left(&self) -> usize {
-        self.rows.num_rows() - self.taken
+        self.rows.len() - self.taken
+    }
+
+    /// At most `limit` rows, or one more: an update is not torn in two.
+    fn whole(&self, limit: usize) -> usize {
+        let n = limit.min(self.left());
+        let torn = n > 0 && n < self.left() && self.rows.kind(self.taken + n - 1) == RowKind::UpdateBefore;
+        n + usize::from(torn)
     }
 }

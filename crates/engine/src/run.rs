@@ -161,7 +161,7 @@ impl Job {
                 NodeKind::Operator(factory) => {
                     for part in &mut parts {
                         let mut operator = factory()?;
-                        let mut state = State::default();
+                        let mut state = State::with_ttls(&node.ttls_ms);
                         operator.open(&mut state)?;
                         holds[id] = !state.is_empty();
                         part.push(WorkerNode::Operator(operator, state));

@@ -6,8 +6,9 @@
 //! many rows of it": the engine, not the connector, counts rows inside a chunk.
 
 use arrow::array::RecordBatch;
+use std::sync::Arc;
 
-use crate::Result;
+use crate::{Result, RowKind};
 
 /// A place in a split, opaque to the engine: whatever lets the connector continue exactly there. JSON text by convention.
 pub type Position = String;
@@ -78,8 +79,10 @@ pub trait Chunk: Send {
 /// [`crate::connector::TableSpec::columns`].
 #[derive(Debug)]
 pub struct Decoded {
-    /// The rows, all `+I`.
+    /// The rows.
     pub rows: RecordBatch,
+    /// The kind of each row; `None`: all `+I`.
+    pub kinds: Option<Arc<[RowKind]>>,
     /// How many input records were skipped because they did not parse, or taken only in part.
     pub bad_rows: u64,
     /// A few of them, for the user to look at.
@@ -91,7 +94,7 @@ pub struct Decoded {
 impl Decoded {
     /// Rows without any bad ones.
     pub fn clean(rows: RecordBatch, bytes: u64) -> Self {
-        Self { rows, bad_rows: 0, bad_samples: vec![], bytes }
+        Self { rows, kinds: None, bad_rows: 0, bad_samples: vec![], bytes }
     }
 }
 

@@ -46,7 +46,7 @@ pub struct DecodedChunk {
     /// Where the chunk began.
     pub start: String,
     /// Its rows.
-    pub rows: RecordBatch,
+    pub rows: Batch,
     /// Watermark of each row, and event time of each row; milliseconds.
     pub times: Option<(Int64Array, Int64Array)>,
     /// Skipped records.
@@ -119,7 +119,7 @@ impl Worker {
             node: task.node,
             split: task.split,
             start,
-            rows,
+            rows: Batch { rows, kinds: decoded.kinds },
             times,
             bad_rows: decoded.bad_rows,
             bad_samples: decoded.bad_samples,
@@ -149,6 +149,7 @@ impl Worker {
             WorkerNode::Source(_) => {}
             WorkerNode::Operator(operator, state) => {
                 let mut out = Output::default();
+                state.expire(tick.now_ms);
                 operator.step(tick, &mut inputs, state, &mut out)?;
                 if out.late.count > 0 || out.late.reason != DropReason::Late {
                     result.late.push((node, out.late));

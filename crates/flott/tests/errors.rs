@@ -111,18 +111,6 @@ const CASES: &[Case] = &[
     ),
     // OVER
     (
-        "SELECT LEAD(id) OVER (ORDER BY ts) FROM bids",
-        "LEAD",
-        "LEAD needs rows that have not come yet: a stream cannot compute it",
-        Some("LAG looks at the rows before"),
-    ),
-    (
-        "SELECT SUM(id) OVER (ORDER BY ts ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING) FROM bids",
-        "FOLLOWING",
-        "a frame over a stream begins before the current row and ends with it",
-        Some("write ROWS BETWEEN … PRECEDING AND CURRENT ROW"),
-    ),
-    (
         "SELECT SUM(id) OVER (ORDER BY ts RANGE 5 PRECEDING) FROM bids",
         "RANGE",
         "RANGE takes an interval that is written out, 0 or more",
@@ -139,24 +127,6 @@ const CASES: &[Case] = &[
         "OVER",
         "OVER of a stream needs an ORDER BY",
         Some("write SUM(…) OVER (PARTITION BY … ORDER BY t), t being the column of WATERMARK, PROCTIME() or any other one"),
-    ),
-    (
-        "SELECT SUM(id) OVER (ORDER BY ts), COUNT(*) OVER (ORDER BY ts ROWS 1 PRECEDING) FROM bids",
-        "COUNT",
-        "the calls of OVER in one SELECT have different windows",
-        Some("compute one of them in a sub-query in FROM: SELECT …, SUM(x) OVER (…) FROM (SELECT *, COUNT(*) OVER (…) FROM t)"),
-    ),
-    (
-        "SELECT SUM(id) OVER (ORDER BY price ROWS 1 PRECEDING) FROM bids",
-        "ROWS",
-        "a frame of OVER can have a limit only in the order of time",
-        Some("ORDER BY the column of WATERMARK or PROCTIME(), or leave the frame out"),
-    ),
-    (
-        "SELECT ROW_NUMBER() OVER (ORDER BY price DESC) FROM bids",
-        "DESC",
-        "rows of a stream are ordered for OVER from the first to the last, never the other way",
-        Some("for a Top-N filter on ROW_NUMBER() in a query around this one: WHERE rn <= 10"),
     ),
     ("SELECT UPPER(item) OVER (ORDER BY ts) FROM bids", "UPPER", "UPPER is no aggregate, so OVER cannot follow it", None),
     (

@@ -2,6 +2,7 @@
 
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use datafusion_expr::Expr;
+use flott_engine::connector::{SinkMode, SourceMode};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -98,6 +99,10 @@ pub struct Table {
     pub columns: Vec<TableColumn>,
     /// Event time.
     pub watermark: Option<TableWatermark>,
+    /// Which changes it brings when it is read.
+    pub source_mode: SourceMode,
+    /// Which changes it takes; `None` if it cannot be written.
+    pub sink_mode: Option<SinkMode>,
     /// Names of the key columns.
     pub primary_key: Vec<String>,
     /// `PARTITIONED BY`.

@@ -33,6 +33,10 @@ known! {
     "table.local-time-zone" = "UTC" : "Time zone of TIMESTAMP_LTZ values as text, and of CURRENT_DATE and the like.";
     "table.exec.source.idle-timeout" = "0 ms" : "A source split without rows for so long does not hold the watermark back.";
     "table.exec.sink.not-null-enforcer" = "ERROR" : "What a NULL for a NOT NULL column does: ERROR or DROP.";
+    "table.exec.state.ttl" = "0 ms" : "State of a key that nothing was written to for so long is forgotten; 0: never.";
+    "table.exec.source.cdc-events-duplicate" = "false" : "Sources of changes may tell a change twice: tables with a PRIMARY KEY are cleaned of it.";
+    "table.exec.sink.upsert-materialize" = "AUTO" : "Whether a sink with a PRIMARY KEY gets one row of each key from a query of another key: AUTO, FORCE or NONE.";
+    "table.exec.sink.require-on-conflict" = "true" : "A query whose key is not the PRIMARY KEY of its sink must say ON CONFLICT.";
     "table.exec.sink.type-length-enforcer" = "IGNORE" : "Whether CHAR, VARCHAR, BINARY and VARBINARY values are cut or padded to their length: IGNORE or TRIM_PAD.";
     "flott.latency-target" = "50 ms" : "Longest that a tick should take; shorter means smaller ticks and less throughput.";
 }
@@ -135,7 +139,17 @@ impl SessionOptions {
                 }
                 other => Err(SqlError::new(format!("'{key}' is '{other}'")).about(key).help("write 'IGNORE' or 'TRIM_PAD'")),
             },
-            "execution.checkpointing.interval" | "table.exec.source.idle-timeout" | "flott.latency-target" => {
+            "table.exec.sink.upsert-materialize" => match self.get(key).unwrap_or_default().to_ascii_uppercase().as_str() {
+                "AUTO" | "FORCE" | "NONE" => Ok(()),
+                other => Err(SqlError::new(format!("'{key}' is '{other}'")).about(key).help("write 'AUTO', 'FORCE' or 'NONE'")),
+            },
+            "table.exec.source.cdc-events-duplicate" | "table.exec.sink.require-on-conflict" => {
+                match self.get(key).unwrap_or_default().to_ascii_lowercase().as_str() {
+                    "true" | "false" => Ok(()),
+                    other => Err(SqlError::new(format!("'{key}' is '{other}'")).about(key).help("write 'true' or 'false'")),
+                }
+            }
+            "execution.checkpointing.interval" | "table.exec.state.ttl" | "table.exec.source.idle-timeout" | "flott.latency-target" => {
                 self.duration_ms(key).map(drop)
             }
             _ => Ok(()),
@@ -159,6 +173,11 @@ impl SessionOptions {
     /// What was set, by key.
     pub fn all(&self) -> impl Iterator<Item = (&str, &str)> {
         self.values.iter().map(|(k, v)| (k.as_str(), v.as_str()))
+    }
+
+    /// Whether an option is `true`.
+    pub fn flag(&self, key: &str) -> bool {
+        self.get(key).is_some_and(|text| text.eq_ignore_ascii_case("true"))
     }
 
     /// `parallelism.default`.

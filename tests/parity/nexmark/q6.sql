@@ -1,4 +1,4 @@
--- The average price of the last ten auctions of each seller, which are over when their window is.
+-- The average price of the auctions of each seller that were over in the last minute, each when its window is.
 CREATE TABLE events (
   event_type INT,
   person ROW<
@@ -59,5 +59,5 @@ FROM (
   FROM TABLE(TUMBLE(TABLE sold, DESCRIPTOR(`dateTime`), INTERVAL '10' SECOND))
 )
 WHERE rownum <= 1;
-SELECT seller, closed, AVG(final) OVER (PARTITION BY seller ORDER BY closed ROWS BETWEEN 10 PRECEDING AND CURRENT ROW) AS average
+SELECT seller, closed, AVG(final) OVER (PARTITION BY seller ORDER BY closed RANGE BETWEEN INTERVAL '1' MINUTE PRECEDING AND CURRENT ROW) AS average
 FROM winning;

@@ -23,6 +23,7 @@ pub const GROUPS: &[(&str, &str)] = &[
     ("rank", "Top-N, deduplication, ORDER BY"),
     ("over", "OVER aggregates"),
     ("match", "MATCH_RECOGNIZE"),
+    ("changelog", "Changelogs in and out"),
     ("window", "Windows"),
     ("query", "Queries"),
     ("scalar", "Expressions and functions"),

@@ -96,7 +96,7 @@ impl Piece {
             text: bad.text,
         });
         let bad_samples = bad_samples.collect();
-        Ok(Decoded { rows: self.with_file_columns(&rows.batch)?, bad_rows: rows.bad_rows, bad_samples, bytes })
+        Ok(Decoded { rows: self.with_file_columns(&rows.batch)?, kinds: rows.kinds, bad_rows: rows.bad_rows, bad_samples, bytes })
     }
 
     /// Counts a record that is too long and was skipped.

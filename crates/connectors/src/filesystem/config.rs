@@ -29,7 +29,12 @@ pub const OPTIONS: &[OptionInfo] = &[
         default: None,
         description: "A file, a folder, or for reading a pattern with *, ?, [a-z] and ** in it.",
     },
-    OptionInfo { key: "format", required: true, default: None, description: "How rows are written: json, csv or raw." },
+    OptionInfo {
+        key: "format",
+        required: true,
+        default: None,
+        description: "How rows are written: json, csv, raw, or as changes: debezium-json, canal-json, maxwell-json, ogg-json.",
+    },
     option(MONITOR_INTERVAL, None, "Follows the folder: looks for new files this often, and never ends."),
     option(REGEX, None, "Reads only files whose absolute path, or a folder of it, matches this pattern as a whole."),
     option(DEFAULT_NAME, Some("__DEFAULT_PARTITION__"), "Stands for NULL and '' in the folder name of a partition."),

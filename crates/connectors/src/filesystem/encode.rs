@@ -114,10 +114,13 @@ impl FileEncoder {
     }
 
     /// Encodes rows behind those that `part` has.
-    fn encode_run(&self, run: Range<usize>, rows: &mut dyn EncodeRows, part: &mut Part) -> Result<()> {
+    fn encode_run(&self, run: Range<usize>, batch: &Batch, rows: &mut dyn EncodeRows, part: &mut Part) -> Result<()> {
         part.rows += run.len() as u64;
         part.bytes.reserve(run.len() * (self.row_bytes + self.row_bytes / 16));
-        run.into_iter().try_for_each(|row| rows.row(row, &mut part.bytes))
+        match &batch.kinds {
+            None => run.into_iter().try_for_each(|row| rows.row(row, &mut part.bytes)),
+            Some(kinds) => run.into_iter().try_for_each(|row| rows.change(row, kinds[row], &mut part.bytes)),
+        }
     }
 }
 
@@ -132,7 +135,7 @@ struct Part {
 impl Encoder for FileEncoder {
     fn encode(&mut self, batch: &Batch, out: &mut Vec<Payload>) -> Result<()> {
         let plan = &self.plan;
-        if batch.kinds.as_ref().is_some_and(|kinds| kinds.iter().any(|kind| *kind != RowKind::Insert)) {
+        if !plan.encode.takes_changes() && batch.kinds.as_ref().is_some_and(|kinds| kinds.iter().any(|kind| *kind != RowKind::Insert)) {
             return Err(Error::config(format!("Table {}: files can only be appended to, but the query changes rows", plan.table)));
         }
         if batch.is_empty() {
@@ -150,7 +153,7 @@ impl Encoder for FileEncoder {
                 parts.push(Part { partition: folder.clone(), ..Part::default() });
                 next
             });
-            self.encode_run(run, rows.as_mut(), &mut parts[part])?;
+            self.encode_run(run, batch, rows.as_mut(), &mut parts[part])?;
         }
         self.row_bytes = parts.iter().map(|part| part.bytes.len()).sum::<usize>() / batch.len();
         out.extend(parts.into_iter().map(|Part { partition, rows, bytes }| Payload::Bytes { partition, rows, bytes }));

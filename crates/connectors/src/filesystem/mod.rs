@@ -24,7 +24,7 @@ use std::collections::BTreeMap;
 
 use arrow::datatypes::{DataType, TimeUnit};
 use flott_engine::Result;
-use flott_engine::connector::{Connector, ConnectorInfo, Environment, MetadataInfo, SinkMode, TableSpec};
+use flott_engine::connector::{Connector, ConnectorInfo, Environment, MetadataInfo, SinkMode, SourceMode, TableSpec};
 use flott_engine::sink::Sink;
 use flott_engine::source::Source;
 
@@ -53,6 +53,14 @@ impl Connector for Filesystem {
         Ok(())
     }
 
+    fn source_mode(&self, options: &BTreeMap<String, String>) -> SourceMode {
+        if is_changelog(options) { SourceMode::Retract } else { SourceMode::AppendOnly }
+    }
+
+    fn sink_mode(&self, options: &BTreeMap<String, String>) -> Option<SinkMode> {
+        Some(if is_changelog(options) { SinkMode::Retract } else { SinkMode::AppendOnly })
+    }
+
     fn source(&self, table: &TableSpec, _env: &Environment) -> Result<Box<dyn Source>> {
         Ok(Box::new(source::FileSource::new(SourceConfig::new(table)?, table)?))
     }
@@ -60,6 +68,10 @@ impl Connector for Filesystem {
     fn sink(&self, table: &TableSpec, env: &Environment) -> Result<Box<dyn Sink>> {
         Ok(Box::new(sink::FileSink::new(SinkConfig::new(table)?, table, env)?))
     }
+}
+
+fn is_changelog(options: &BTreeMap<String, String>) -> bool {
+    options.get("format").is_some_and(|format| crate::formats::changelog::Kind::of(format).is_some())
 }
 
 static METADATA: std::sync::OnceLock<Vec<MetadataInfo>> = std::sync::OnceLock::new();

@@ -42,6 +42,8 @@ pub struct BatchBuilder<'a> {
     skip_bad: bool,
     bad_rows: u64,
     bad: Vec<BadRecord>,
+    /// Where the record of each row starts in the piece, for who asks for it.
+    pub starts: Option<Vec<usize>>,
 }
 
 impl<'a> BatchBuilder<'a> {
@@ -49,7 +51,16 @@ impl<'a> BatchBuilder<'a> {
     pub fn new(schema: &'a SchemaRef, last: &'a LastBatch, skip_bad: bool, bytes: usize) -> Result<Self> {
         let rooms = last.room_for(bytes).unwrap_or_else(|| vec![Room::rows(FIRST_ROWS); schema.fields().len()]);
         let columns = schema.fields().iter().zip(&rooms).map(|(field, room)| Column::new(field, room)).collect::<Result<_>>()?;
-        Ok(Self { schema, last, columns, rows: 0, fed: 0, skip_bad, bad_rows: 0, bad: vec![] })
+        Ok(Self { schema, last, columns, rows: 0, fed: 0, skip_bad, bad_rows: 0, bad: vec![], starts: None })
+    }
+
+    /// Notes that a row is whole, whose record starts at `start` of the piece.
+    #[inline]
+    pub fn end_row(&mut self, start: usize) {
+        self.rows += 1;
+        if let Some(starts) = &mut self.starts {
+            starts.push(start);
+        }
     }
 
     /// Takes back what a record left that turned out bad.
@@ -83,6 +94,6 @@ impl<'a> BatchBuilder<'a> {
         if self.rows > 0 && self.fed > 0 {
             self.last.remember(&mut self.columns, self.fed);
         }
-        Ok(Rows { batch: finish_batch(self.schema, self.columns, self.rows)?, bad_rows: self.bad_rows, bad: self.bad })
+        Ok(Rows { batch: finish_batch(self.schema, self.columns, self.rows)?, kinds: None, bad_rows: self.bad_rows, bad: self.bad })
     }
 }

@@ -4,6 +4,7 @@ mod base64;
 mod batch;
 mod builders;
 mod cells;
+pub mod changelog;
 mod columns;
 pub mod csv;
 pub mod json;
@@ -16,7 +17,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use flott_engine::connector::{OptionInfo, TableSpec};
-use flott_engine::{Error, Result};
+use flott_engine::{Error, Result, RowKind};
 
 use crate::options::Options;
 
@@ -79,6 +80,8 @@ pub trait DecodeRecords {
 pub struct Rows {
     /// The rows.
     pub batch: RecordBatch,
+    /// The kind of each row; `None`: all `+I`.
+    pub kinds: Option<Arc<[RowKind]>>,
     /// Records that were skipped because they did not parse, or taken only in part.
     pub bad_rows: u64,
     /// The first few of them.
@@ -127,6 +130,11 @@ impl From<Error> for Stop {
 
 /// From rows to bytes. Made once a table.
 pub trait Encode: Send + Sync {
+    /// Whether records tell what kind of change they are; others are new rows only.
+    fn takes_changes(&self) -> bool {
+        false
+    }
+
     /// Prepares a batch, whose columns are those the encoder was made for.
     fn open(&self, batch: &RecordBatch) -> Result<Box<dyn EncodeRows>>;
 }
@@ -135,10 +143,16 @@ pub trait Encode: Send + Sync {
 pub trait EncodeRows {
     /// Appends one row as a whole record.
     fn row(&mut self, row: usize, out: &mut Vec<u8>) -> Result<()>;
+
+    /// Appends one row with what kind of change it is, for an encoder that [`Encode::takes_changes`].
+    fn change(&mut self, row: usize, kind: RowKind, out: &mut Vec<u8>) -> Result<()> {
+        debug_assert_eq!(kind, RowKind::Insert);
+        self.row(row, out)
+    }
 }
 
 /// Names of all formats.
-pub const NAMES: &[&str] = &["csv", "json", "raw"];
+pub const NAMES: &[&str] = &["canal-json", "csv", "debezium-json", "json", "maxwell-json", "ogg-json", "raw"];
 
 /// An option of a format, without the name of the format before its key.
 const fn option(key: &'static str, default: Option<&'static str>, description: &'static str) -> OptionInfo {
@@ -151,6 +165,7 @@ pub fn options(format: &str) -> &'static [OptionInfo] {
         "csv" => csv::OPTIONS,
         "json" => json::OPTIONS,
         "raw" => raw::OPTIONS,
+        name if let Some(kind) = changelog::Kind::of(name) => kind.options(),
         _ => &[],
     }
 }
@@ -165,6 +180,7 @@ pub fn check(options: &Options<'_>) -> Result<()> {
     match name(options)? {
         "csv" => csv::CsvOptions::new(options, "csv.").map(drop),
         "raw" => raw::RawOptions::new(options, "raw.").map(drop),
+        name if let Some(kind) = changelog::Kind::of(name) => changelog::check(kind, options),
         _ => json::JsonOptions::new(options, "json.").map(drop),
     }
 }
@@ -197,6 +213,7 @@ pub fn decoder(table: &TableSpec, stored: &[usize], needed: &[usize]) -> Result<
             let stored = projected(table, stored);
             Ok(Arc::new(raw::RawDecoder::new(&stored, schema, raw::RawOptions::new(&options, "raw.")?)?))
         }
+        name if let Some(kind) = changelog::Kind::of(name) => Ok(Arc::new(changelog::ChangelogDecoder::new(kind, schema, &options)?)),
         "json" => Ok(Arc::new(json::JsonDecoder::new(schema, json::JsonOptions::new(&options, "json.")?)?)),
         other => Err(Error::internal(format!("Format {other} has no decoder"))),
     }
@@ -208,6 +225,7 @@ pub fn encoder(table: &TableSpec, schema: SchemaRef) -> Result<Arc<dyn Encode>> 
     match name(&options)? {
         "csv" => Ok(Arc::new(csv::CsvEncoder::new(schema, csv::CsvOptions::new(&options, "csv.")?)?)),
         "raw" => Ok(Arc::new(raw::RawEncoder::new(schema, raw::RawOptions::new(&options, "raw.")?)?)),
+        name if let Some(kind) = changelog::Kind::of(name) => Ok(Arc::new(changelog::ChangelogEncoder::new(kind, schema, &options)?)),
         "json" => Ok(Arc::new(json::JsonEncoder::new(schema, json::JsonOptions::new(&options, "json.")?)?)),
         other => Err(Error::internal(format!("Format {other} has no encoder"))),
     }

@@ -169,7 +169,43 @@ fn check(rows: &[(u32, Option<i64>, bool)], cut: usize, data: &DataType, retract
     }
 }
 
+/// A frame of at most so many rows that moves over the rows of each slot.
+fn moving(rows: &[(u32, Option<i64>)], most: usize) -> Scan {
+    let mut scan = Scan::default();
+    for slot in 0..SLOTS as u32 {
+        let first = scan.rows.len();
+        scan.rows.extend((0..rows.len() as u32).filter(|row| rows[*row as usize].0 == slot));
+        for place in first..scan.rows.len() {
+            let leave = if place - first >= most { (place - most) as u32..(place - most) as u32 + 1 } else { 0..0 };
+            scan.steps.push(scan::Step { slot, leave, enter: place as u32..place as u32 + 1 });
+        }
+    }
+    scan
+}
+
 proptest! {
+    #[test]
+    fn a_scan_gives_what_updates_give(rows in prop::collection::vec((0..SLOTS as u32, prop::option::of(-5..6i64)), 1..40), most in 1..4usize) {
+        let scan = moving(&rows, most);
+        let numbers: ArrayRef = Arc::new(rows.iter().map(|r| r.1).collect::<Int64Array>());
+        for data in [DataType::Int64, DataType::Int32, DataType::Float64, DataType::Utf8, DataType::Decimal128(10, 2)] {
+            let args = [arrow::compute::cast(&numbers, &data).unwrap()];
+            for function in [AggFunction::Count, AggFunction::Min, AggFunction::Max, AggFunction::Sum, AggFunction::Avg] {
+                let output = match (&function, &data) {
+                    (AggFunction::Count, _) => DataType::Int64,
+                    (AggFunction::Sum, DataType::Decimal128(..)) => DataType::Decimal128(38, 2),
+                    (AggFunction::Avg, DataType::Decimal128(..)) => DataType::Decimal128(38, 6),
+                    _ => data.clone(),
+                };
+                let spec = AggSpec { function: function.clone(), args: vec![data.clone()], output, distinct: false, retract: true };
+                let Ok(agg) = bind(&spec) else { continue };
+                let own = agg.scan(&mut table(&*agg), &scan, &args).unwrap();
+                let updates = scan::in_rounds(&*agg, &mut table(&*agg), &scan, &args).unwrap();
+                prop_assert_eq!(&own, &updates, "{:?} {}", function, data);
+            }
+        }
+    }
+
     #[test]
     fn aggregates_agree_with_the_oracle_under_retraction(rows in changes(), cut in any::<prop::sample::Index>()) {
         check(&rows, cut.index(rows.len() + 1), &DataType::Int64, true);

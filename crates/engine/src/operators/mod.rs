@@ -1,16 +1,20 @@
 //! The operators, one file each.
 
 pub mod calc;
+pub mod changelog;
 mod changes;
 pub mod deduplicate;
 pub mod enforce;
 pub mod expand;
+pub mod first_row;
 pub mod group_aggregate;
 pub mod interval_join;
 pub mod join;
 pub mod limit;
 pub mod lookup_join;
 pub mod match_recognize;
+pub mod materialize;
+pub mod normalize;
 pub mod over_aggregate;
 pub mod over_updating;
 pub mod pairs;

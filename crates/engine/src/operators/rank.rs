@@ -31,6 +31,8 @@ pub struct RankSpec {
     pub with_rank: bool,
     /// Rows are never taken back, so that those behind the last place need not be kept.
     pub append_only: bool,
+    /// Whether consumers want `-U` rows.
+    pub update_before: bool,
     /// Columns of the input, perhaps the rank.
     pub schema: SchemaRef,
 }
@@ -51,6 +53,11 @@ impl Rank {
     /// Ranks as `spec` says.
     pub fn new(spec: RankSpec) -> Self {
         Self { spec, table: None }
+    }
+
+    /// Whether some key has several rows.
+    pub(super) fn is_crowded(&self, state: &mut State) -> Result<bool> {
+        Ok(state.get(self.table.ok_or_else(|| Error::internal("step before open"))?).is_crowded())
     }
 
     fn shown(&self, table: &RankedTable, slot: u32) -> Vec<Content> {
@@ -87,7 +94,9 @@ impl Rank {
             match (before.rows.get(place), after.get(place)) {
                 (Some(old), Some(new)) if old == new => {}
                 (Some(old), Some(new)) => {
-                    changed.push(old, RowKind::UpdateBefore, rank);
+                    if self.spec.update_before {
+                        changed.push(old, RowKind::UpdateBefore, rank);
+                    }
                     changed.push(new, RowKind::UpdateAfter, rank);
                 }
                 (Some(old), None) => changed.push(old, RowKind::Delete, rank),

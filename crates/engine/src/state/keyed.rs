@@ -5,6 +5,7 @@ use arrow::datatypes::{DataType, Field, Schema};
 use std::sync::Arc;
 
 use super::column::{Column, ColumnKind};
+use super::expiry::Expiry;
 use super::key::KeyIndex;
 use super::{KEY_GROUP_COLUMN, StateTable};
 use crate::Result;
@@ -15,12 +16,18 @@ pub struct KeyedTable {
     index: KeyIndex,
     kinds: Vec<ColumnKind>,
     columns: Vec<Column>,
+    expiry: Option<Expiry>,
 }
 
 impl KeyedTable {
     /// An empty table.
     pub fn new(key_types: &[DataType], kinds: &[ColumnKind]) -> Self {
-        Self { index: KeyIndex::new(key_types), kinds: kinds.to_vec(), columns: kinds.iter().map(|k| Column::new(*k)).collect() }
+        Self {
+            index: KeyIndex::new(key_types),
+            kinds: kinds.to_vec(),
+            columns: kinds.iter().map(|k| Column::new(*k)).collect(),
+            expiry: None,
+        }
     }
 
     /// Finds or makes the slot of each row's key; new ones hold zeros.
@@ -28,6 +35,9 @@ impl KeyedTable {
         self.index.upsert(keys, rows, slots)?;
         let n = self.index.slots();
         self.columns.iter_mut().for_each(|c| c.grow(n));
+        if let Some(expiry) = &mut self.expiry {
+            slots.iter().for_each(|slot| expiry.touch(*slot));
+        }
         Ok(())
     }
 
@@ -39,6 +49,9 @@ impl KeyedTable {
     /// Forgets a key and its values.
     pub fn remove(&mut self, slot: u32) {
         self.index.remove(slot);
+        if let Some(expiry) = &mut self.expiry {
+            expiry.forget(slot);
+        }
         self.columns.iter_mut().for_each(|c| c.reset(slot));
     }
 
@@ -72,14 +85,14 @@ impl KeyedTable {
     }
 
     /// Writes saved keys and values (without the key group).
-    pub(super) fn load(&mut self, columns: &[ArrayRef], rows: usize) -> Result<()> {
+    pub(super) fn load(&mut self, columns: &[ArrayRef], rows: usize) -> Result<Vec<u32>> {
         let (keys, values) = columns.split_at(self.index.types().len());
         let mut slots = vec![];
         self.upsert(keys, rows, &mut slots)?;
         for (column, saved) in self.columns.iter_mut().zip(values) {
             column.load(&slots, saved)?;
         }
-        Ok(())
+        Ok(slots)
     }
 
     /// Fields of the saved table, without the key group.
@@ -99,11 +112,30 @@ impl StateTable for KeyedTable {
     fn snapshot(&self) -> Result<RecordBatch> {
         let mut fields = vec![key_group_field()];
         fields.extend(Self::fields(self.index.types(), &self.kinds));
-        Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), self.save_all()?)?)
+        let mut columns = self.save_all()?;
+        if let Some(expiry) = &self.expiry {
+            let (field, written) = expiry.save(self.index.live_slots().into_iter());
+            fields.push(field);
+            columns.push(written);
+        }
+        Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
     }
 
     fn restore(&mut self, rows: &RecordBatch) -> Result<()> {
-        self.load(&rows.columns()[1..], rows.num_rows())
+        let slots = self.load(&rows.columns()[1..], rows.num_rows())?;
+        if let Some(expiry) = &mut self.expiry {
+            expiry.restore(rows, slots.into_iter());
+        }
+        Ok(())
+    }
+
+    fn live_for(&mut self, ttl_ms: i64) {
+        self.expiry = Some(Expiry::new(ttl_ms));
+    }
+
+    fn expire(&mut self, now_ms: i64) {
+        let over = self.expiry.as_mut().map(|expiry| expiry.over(now_ms)).unwrap_or_default();
+        over.into_iter().for_each(|slot| self.remove(slot));
     }
 
     fn len(&self) -> usize {
@@ -111,6 +143,8 @@ impl StateTable for KeyedTable {
     }
 
     fn memory_bytes(&self) -> usize {
-        self.index.memory_bytes() + self.columns.iter().map(Column::memory_bytes).sum::<usize>()
+        self.index.memory_bytes()
+            + self.expiry.as_ref().map_or(0, Expiry::memory_bytes)
+            + self.columns.iter().map(Column::memory_bytes).sum::<usize>()
     }
 }

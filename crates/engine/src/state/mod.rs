@@ -6,14 +6,16 @@
 pub mod aggregates;
 pub mod column;
 pub(crate) mod encoding;
+pub(crate) mod expiry;
 pub mod frames;
 pub mod key;
 pub mod keyed;
+pub mod latest;
 pub mod matches;
 pub(crate) mod pages;
 pub mod ranked;
 mod ranking;
-pub mod row_store;
+pub(crate) mod row_store;
 pub mod rows;
 pub(crate) mod run_queue;
 pub mod sessions;
@@ -53,6 +55,17 @@ pub trait StateTable: Any + Send {
 
     /// Rough memory use in bytes.
     fn memory_bytes(&self) -> usize;
+
+    /// From now on entries go when nothing was written to them for so long; milliseconds. Tables of windows take no notice: their
+    /// entries go with event time.
+    fn live_for(&mut self, ttl_ms: i64) {
+        let _ = ttl_ms;
+    }
+
+    /// Drops entries that are over at a processing time. Called before each step if the table has a time to live.
+    fn expire(&mut self, now_ms: i64) {
+        let _ = now_ms;
+    }
 }
 
 /// Names a table of a [`State`].
@@ -69,12 +82,32 @@ impl<T> Copy for TableId<T> {}
 /// The tables of one operator on one worker.
 #[derive(Default)]
 pub struct State {
+    /// How long entries live, by table in order of declaration; milliseconds.
+    ttls_ms: Vec<Option<i64>>,
     tables: Vec<(&'static str, Box<dyn StateTable>)>,
 }
 
 impl State {
+    /// No tables yet; the entries of those that will be declared live so long, each in milliseconds.
+    pub fn with_ttls(ttls_ms: &[Option<i64>]) -> Self {
+        Self { ttls_ms: ttls_ms.to_vec(), tables: vec![] }
+    }
+
+    /// Drops what is over at a processing time.
+    #[inline]
+    pub fn expire(&mut self, now_ms: i64) {
+        for ((_, table), ttl) in self.tables.iter_mut().zip(&self.ttls_ms) {
+            if ttl.is_some() {
+                table.expire(now_ms);
+            }
+        }
+    }
+
     /// Declares a table. Name and order are part of the checkpoint format.
-    pub fn declare<T: StateTable>(&mut self, name: &'static str, table: T) -> TableId<T> {
+    pub fn declare<T: StateTable>(&mut self, name: &'static str, mut table: T) -> TableId<T> {
+        if let Some(Some(ttl_ms)) = self.ttls_ms.get(self.tables.len()) {
+            table.live_for(*ttl_ms);
+        }
         self.tables.push((name, Box::new(table)));
         TableId(self.tables.len() - 1, PhantomData)
     }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::StateTable;
 use super::encoding::{decode_rows, encode_rows};
+use super::expiry::Expiry;
 use super::key::KeyIndex;
 use super::keyed::key_group_field;
 use super::ranking::Ranking;
@@ -33,7 +34,7 @@ impl SortColumn {
     }
 }
 
-/// The rows of some columns as bytes that compare in this order, which is that of at least one column.
+/// The rows of some columns as bytes that compare in this order.
 pub fn order_bytes(order: &[SortColumn], columns: &[ArrayRef]) -> Result<arrow::row::Rows> {
     let by: Vec<ArrayRef> = order.iter().map(|c| columns[c.column].clone()).collect();
     let fields = order.iter().zip(&by).map(|(c, values)| c.field(values.data_type())).collect();
@@ -65,18 +66,19 @@ pub struct RankedTable {
     arrived: u64,
     rows: usize,
     bytes: usize,
+    expiry: Option<Expiry>,
 }
 
 /// The rows of a batch, ready to be looked at one by one.
 pub struct Prepared {
     content: super::encoding::ByteRows,
-    /// `None` without a column to sort by: rows stand as they came.
+    /// None without an order.
     order: Option<arrow::row::Rows>,
 }
 
 impl Prepared {
-    fn order(&self, row: usize) -> &[u8] {
-        self.order.as_ref().map_or(&[], |order| order.row(row).data())
+    fn order_of(&self, row: usize) -> &[u8] {
+        self.order.as_ref().map_or(&[], |rows| rows.row(row).data())
     }
 }
 
@@ -97,6 +99,7 @@ impl RankedTable {
             arrived: 0,
             rows: 0,
             bytes: 0,
+            expiry: None,
         })
     }
 
@@ -106,8 +109,7 @@ impl RankedTable {
         self.keys.upsert(&keys, rows, slots)?;
         self.rankings.resize_with(self.keys.slots(), Ranking::default);
         let order: Vec<ArrayRef> = self.order.iter().map(|c| columns[c.column].clone()).collect();
-        // Without columns the converter would give no rows at all.
-        let order = if order.is_empty() { None } else { Some(self.converter.convert_columns(&order)?) };
+        let order = (!order.is_empty()).then(|| self.converter.convert_columns(&order)).transpose()?;
         Ok(Prepared { content: encode_rows(columns, rows)?, order })
     }
 
@@ -121,7 +123,7 @@ impl RankedTable {
 
     fn insert(&mut self, slot: u32, prepared: &Prepared, row: usize, number: u64, most: Option<usize>) -> bool {
         let ranking = &mut self.rankings[slot as usize];
-        let order = prepared.order(row);
+        let order = prepared.order_of(row);
         if most.is_some_and(|most| ranking.len() >= most) {
             let Some((place, content)) = ranking.last().filter(|(place, _)| (order, number) < (&*place.order, place.number)) else {
                 return false;
@@ -135,12 +137,13 @@ impl RankedTable {
         self.bytes += weight(&place, &content);
         self.rows += 1;
         ranking.insert(place, content);
+        self.touch(slot);
         true
     }
 
     /// Takes a row away that equals one of the batch, the first that came. Tells whether there was one.
     pub fn take(&mut self, slot: u32, prepared: &Prepared, row: usize) -> bool {
-        let (order, content): (Box<[u8]>, _) = (prepared.order(row).into(), prepared.content.row(row));
+        let (order, content): (Box<[u8]>, _) = (prepared.order_of(row).into(), prepared.content.row(row));
         let equal = Place { order: order.clone(), number: 0 }..=Place { order, number: u64::MAX };
         let ranking = &mut self.rankings[slot as usize];
         let place = {
@@ -152,12 +155,24 @@ impl RankedTable {
             self.bytes -= weight(&place, &content);
             self.rows -= 1;
         }
+        self.touch(slot);
         true
+    }
+
+    fn touch(&mut self, slot: u32) {
+        if let Some(expiry) = &mut self.expiry {
+            expiry.touch(slot);
+        }
     }
 
     /// The rows of a key in their order.
     pub fn ranking(&self, slot: u32) -> impl DoubleEndedIterator<Item = &Content> {
         self.rankings[slot as usize].iter().map(|(_, content)| content)
+    }
+
+    /// Whether some key has several rows; keys without rows must have been removed.
+    pub fn is_crowded(&self) -> bool {
+        self.rows > self.keys.len()
     }
 
     /// Number of rows of a key.
@@ -171,6 +186,9 @@ impl RankedTable {
         self.rows -= ranking.len();
         self.bytes -= ranking.iter().map(|(place, content)| weight(place, content)).sum::<usize>();
         self.keys.remove(slot);
+        if let Some(expiry) = &mut self.expiry {
+            expiry.forget(slot);
+        }
     }
 
     /// Slots of all keys.
@@ -206,19 +224,36 @@ impl StateTable for RankedTable {
             Arc::new(Int64Array::from_iter_values(rows().map(|(_, place, _)| place.number as i64))),
         ];
         columns.extend(self.decode(rows().map(|(.., content)| content))?);
+        if let Some(expiry) = &self.expiry {
+            let (field, written) = expiry.save(rows().map(|(slot, ..)| slot));
+            fields.push(field);
+            columns.push(written);
+        }
         Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
     }
 
     fn restore(&mut self, saved: &RecordBatch) -> Result<()> {
         let numbers = saved.column(1).as_primitive_opt::<Int64Type>().ok_or_else(|| Error::state("saved rows have an unknown form"))?;
         let mut slots = vec![];
-        let prepared = self.prepare(&saved.columns()[2..], saved.num_rows(), &mut slots)?;
-        for (row, slot) in slots.into_iter().enumerate() {
+        let prepared = self.prepare(&saved.columns()[2..2 + self.types.len()], saved.num_rows(), &mut slots)?;
+        for (row, slot) in slots.iter().copied().enumerate() {
             let number = numbers.value(row) as u64;
             self.insert(slot, &prepared, row, number, None);
             self.arrived = self.arrived.max(if self.latest_first { u64::MAX - number } else { number });
         }
+        if let Some(expiry) = &mut self.expiry {
+            expiry.restore(saved, slots.into_iter());
+        }
         Ok(())
+    }
+
+    fn live_for(&mut self, ttl_ms: i64) {
+        self.expiry = Some(Expiry::new(ttl_ms));
+    }
+
+    fn expire(&mut self, now_ms: i64) {
+        let over = self.expiry.as_mut().map(|expiry| expiry.over(now_ms)).unwrap_or_default();
+        over.into_iter().for_each(|slot| self.remove_key(slot));
     }
 
     fn len(&self) -> usize {
@@ -226,6 +261,9 @@ impl StateTable for RankedTable {
     }
 
     fn memory_bytes(&self) -> usize {
-        self.keys.memory_bytes() + self.rankings.capacity() * size_of::<Ranking>() + self.bytes
+        self.keys.memory_bytes()
+            + self.expiry.as_ref().map_or(0, Expiry::memory_bytes)
+            + self.rankings.capacity() * size_of::<Ranking>()
+            + self.bytes
     }
 }

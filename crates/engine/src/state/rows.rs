@@ -6,6 +6,7 @@ use hashbrown::HashTable;
 use std::sync::Arc;
 
 use super::StateTable;
+use super::expiry::Expiry;
 use super::key::{KeyIndex, NO_SLOT};
 use super::keyed::key_group_field;
 use super::pages::Pages;
@@ -47,6 +48,7 @@ pub struct RowTable {
     notes: Vec<i64>,
     /// Finds a row by its key and content.
     index: HashTable<u32>,
+    expiry: Option<Expiry>,
 }
 
 /// The rows of a batch, to be added or looked for one by one.
@@ -69,6 +71,7 @@ impl RowTable {
             links: vec![],
             notes: vec![],
             index: HashTable::new(),
+            expiry: None,
         }
     }
 
@@ -127,10 +130,18 @@ impl RowTable {
 
     /// The note, to change.
     pub fn note_mut(&mut self, id: u32) -> &mut i64 {
+        self.touch(id);
         if self.notes.len() <= id as usize {
             self.notes.resize(self.links.len(), 0);
         }
         &mut self.notes[id as usize]
+    }
+
+    #[inline]
+    fn touch(&mut self, id: u32) {
+        if let Some(expiry) = &mut self.expiry {
+            expiry.touch(id);
+        }
     }
 
     /// Adds a row to its key, so often.
@@ -138,6 +149,7 @@ impl RowTable {
         let hash = hash(key, coming, row);
         if let Some(id) = self.find_hashed(key, coming, row, hash)? {
             self.links[id as usize].count += count;
+            self.touch(id);
             return Ok(id);
         }
         let id = self.rows.keep(coming.page, row as u32);
@@ -160,6 +172,7 @@ impl RowTable {
         }
         let links = &self.links;
         self.index.insert_unique(spread(hash), id, |id| spread(links[*id as usize].hash));
+        self.touch(id);
         Ok(id)
     }
 
@@ -187,10 +200,15 @@ impl RowTable {
     pub fn take(&mut self, id: u32) {
         let link = &mut self.links[id as usize];
         link.count -= 1;
-        if link.count > 0 {
-            return;
+        match link.count > 0 {
+            true => self.touch(id),
+            false => self.remove(id),
         }
-        let Link { hash, key, before, next, .. } = *link;
+    }
+
+    /// Takes a row away however often it is there, like [`RowTable::take`].
+    fn remove(&mut self, id: u32) {
+        let Link { hash, key, before, next, .. } = self.links[id as usize];
         if let Ok(entry) = self.index.find_entry(spread(hash), |i| *i == id) {
             entry.remove();
         }
@@ -204,6 +222,9 @@ impl RowTable {
             next => self.links[next as usize].before = before,
         }
         self.rows.remove(id);
+        if let Some(expiry) = &mut self.expiry {
+            expiry.forget(id);
+        }
     }
 
     /// After a batch: forgets those of these keys that have no rows left, and tidies up.
@@ -247,7 +268,12 @@ impl StateTable for RowTable {
             Arc::new(Int64Array::from_iter_values(ids.iter().map(|id| self.count(*id)))),
             Arc::new(Int64Array::from_iter_values(ids.iter().map(|id| self.note(*id)))),
         ];
-        columns.extend(self.rows.rows(&ids.into_iter().map(Some).collect::<Vec<_>>())?);
+        columns.extend(self.rows.rows(&ids.iter().copied().map(Some).collect::<Vec<_>>())?);
+        if let Some(expiry) = &self.expiry {
+            let (field, written) = expiry.save(ids.iter().copied());
+            fields.push(field);
+            columns.push(written);
+        }
         Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
     }
 
@@ -255,18 +281,37 @@ impl StateTable for RowTable {
         let counts = saved.column(1).as_primitive_opt::<Int64Type>();
         let notes = saved.column(2).as_primitive_opt::<Int64Type>();
         let (Some(counts), Some(notes)) = (counts, notes) else { return Err(Error::state("saved rows have an unknown form")) };
-        let columns = &saved.columns()[3..];
+        let columns = &saved.columns()[3..3 + self.schema.fields().len()];
         let keys: Vec<ArrayRef> = self.key_columns.iter().map(|c| columns[*c].clone()).collect();
         let mut slots = vec![];
         self.key_slots(&keys, saved.num_rows(), &mut slots)?;
         let coming = self.open(columns, saved.num_rows())?;
+        let mut ids = Vec::with_capacity(slots.len());
         for (row, key) in slots.into_iter().enumerate() {
             let id = self.add(key, &coming, row, counts.value(row) as u32)?;
             if notes.value(row) != 0 {
                 *self.note_mut(id) = notes.value(row);
             }
+            ids.push(id);
+        }
+        if let Some(expiry) = &mut self.expiry {
+            expiry.restore(saved, ids.into_iter());
         }
         self.rows.tidy()
+    }
+
+    fn live_for(&mut self, ttl_ms: i64) {
+        self.expiry = Some(Expiry::new(ttl_ms));
+    }
+
+    fn expire(&mut self, now_ms: i64) {
+        for id in self.expiry.as_mut().map(|expiry| expiry.over(now_ms)).unwrap_or_default() {
+            let key = self.links[id as usize].key;
+            self.remove(id);
+            if self.chains[key as usize].first == NONE {
+                self.keys.remove(key);
+            }
+        }
     }
 
     fn len(&self) -> usize {
@@ -275,6 +320,7 @@ impl StateTable for RowTable {
 
     fn memory_bytes(&self) -> usize {
         let links = self.links.capacity() * size_of::<Link>() + self.notes.capacity() * 8 + self.index.capacity() * 6;
-        self.keys.memory_bytes() + self.chains.capacity() * size_of::<Chain>() + self.rows.memory_bytes() + links
+        let expiry = self.expiry.as_ref().map_or(0, Expiry::memory_bytes);
+        expiry + self.keys.memory_bytes() + self.chains.capacity() * size_of::<Chain>() + self.rows.memory_bytes() + links
     }
 }

@@ -63,7 +63,8 @@ fn describe(info: &ConnectorInfo) -> String {
     text.push_str(&format!("Can be {}.", directions(info)));
     match info.sink {
         Some(SinkMode::AppendOnly) => text.push_str(" Takes new rows only, no updates or deletes."),
-        Some(SinkMode::All) => text.push_str(" Takes updates and deletes, too."),
+        Some(SinkMode::Upsert) => text.push_str(" Takes updates and deletes by the primary key."),
+        Some(SinkMode::Retract | SinkMode::All) => text.push_str(" Takes updates and deletes, too."),
         None => {}
     }
     text.push_str("\n\n");

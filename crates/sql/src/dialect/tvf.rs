@@ -220,6 +220,12 @@ fn descriptor(kind: TvfKind, expr: &Expr) -> Result<Ident, SyntaxError> {
     Err(SyntaxError::at_span(expr.span(), message).with_help(help))
 }
 
+/// A table argument with its PARTITION BY; `None` if the expression is something else.
+pub(super) fn read_table_argument(expr: &Expr) -> Option<(TvfData, Vec<Expr>)> {
+    let (data, partition_by, _) = read_table(TvfKind::Tumble, expr).ok()?;
+    Some((data, partition_by))
+}
+
 fn read_table(kind: TvfKind, expr: &Expr) -> Result<(TvfData, Vec<Expr>, Vec<Expr>), SyntaxError> {
     if let Expr::Subquery(query) = expr {
         return Ok((TvfData::Query(query.clone()), vec![], vec![]));
@@ -256,7 +262,7 @@ fn not_a_table(kind: TvfKind, expr: &Expr) -> SyntaxError {
 }
 
 /// Name and plain arguments of a function call.
-fn call_parts(expr: &Expr) -> Option<(&str, Vec<Expr>)> {
+pub(super) fn call_parts(expr: &Expr) -> Option<(&str, Vec<Expr>)> {
     let Expr::Function(function) = expr else { return None };
     let FunctionArguments::List(list) = &function.args else { return None };
     let [part] = function.name.0.as_slice() else { return None };

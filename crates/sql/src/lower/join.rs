@@ -21,7 +21,10 @@ impl Lowering<'_> {
         match &node.op {
             StreamOp::Join(columns) => {
                 let spec = JoinSpec { kind: columns.kind, inputs: self.join_inputs(left, right, columns)?, schema };
-                self.binary(node, &columns.keys, "Join", 0, Box::new(move || Ok(Box::new(Join::new(spec.clone())) as _)))
+                let make: OperatorFactory = Box::new(move || Ok(Box::new(Join::new(spec.clone())) as _));
+                let joined = self.binary(node, &columns.keys, "Join", 0, make)?;
+                let ttls_ms = node.inputs.iter().map(|input| self.state_ttl(input)).collect::<SqlResult<_>>()?;
+                Ok(self.living(joined, ttls_ms))
             }
             StreamOp::IntervalJoin { columns, times, processing, lower, upper } => {
                 let times = times.map(|column| if *processing { TimeColumn::Processing } else { TimeColumn::Event(column) });

@@ -1,6 +1,7 @@
 //! From the stream plan to the engine's graph.
 
 mod case;
+mod changes;
 pub mod expr;
 mod join;
 mod match_recognize;
@@ -169,6 +170,9 @@ impl Lowering<'_> {
                 let column = if *processing { None } else { Some(*time) };
                 let time = self.window_time(column, &node.inputs[0].schema);
                 match (kind, aligned(kind)) {
+                    (WindowKind::Session { .. }, _) if !node.inputs[0].changelog.is_insert_only() => {
+                        Err(SqlError::not_yet("SESSION without an aggregation over rows that change").about("SESSION"))
+                    }
                     (WindowKind::Session { gap, .. }, _) => {
                         let operator = SessionTvf { gap: *gap, time, keys: partition.clone(), schema, tables: None };
                         self.unary(node, "WindowTableFunction", self.by_key(partition.clone()), factory(operator))
@@ -203,6 +207,11 @@ impl Lowering<'_> {
             StreamOp::Rank(columns) => self.rank(node, columns),
             StreamOp::Over(columns) => self.over(node, columns),
             StreamOp::Match(columns) => self.match_recognize(node, columns),
+            StreamOp::DropUpdateBefore
+            | StreamOp::ChangelogNormalize { .. }
+            | StreamOp::Materialize { .. }
+            | StreamOp::FromChangelog { .. }
+            | StreamOp::ToChangelog { .. } => self.changes(node),
             StreamOp::TimeSort { time, order } => self.time_sort(node, *time, order),
             StreamOp::Join(_) | StreamOp::IntervalJoin { .. } | StreamOp::WindowJoin { .. } => self.join(node),
             StreamOp::TemporalJoin { columns, times } => self.temporal_join(node, columns, *times),
@@ -332,21 +341,25 @@ impl Lowering<'_> {
         let input_schema = &node.inputs[0].schema;
         let key_types = types(input_schema, &aggregate.keys);
         let aggregates = bind(aggregate)?;
+        let update_before = node.changelog.has_before();
+        let ttl = self.state_ttl(&node.inputs[0])?;
         let spec = GroupSpec { keys: aggregate.keys.clone(), key_types: key_types.clone(), aggregates, schema: arrow_schema(&node.schema) };
         let n = aggregate.keys.len();
         if !self.two_phase() || !spec.aggregates.mergeable() {
             let exchange = self.by_key(spec.keys.clone());
-            let make: OperatorFactory = Box::new(move || Ok(Box::new(GroupAggregate::new(spec.clone(), false, true)) as _));
-            return self.unary(node, "GroupAggregate", exchange, make);
+            let make: OperatorFactory = Box::new(move || Ok(Box::new(GroupAggregate::new(spec.clone(), false, update_before)) as _));
+            let grouped = self.unary(node, "GroupAggregate", exchange, make)?;
+            return Ok(self.living(grouped, vec![ttl]));
         }
         let partial = partial_schema(&key_types, &partial_types(&spec.aggregates), None);
         let local = spec.clone();
         let make: OperatorFactory =
             Box::new(move || Ok(Box::new(LocalGroupAggregate { spec: local.clone(), schema: partial.clone() }) as _));
         let first = self.unary(node, "LocalGroupAggregate", Exchange::Forward, make)?;
-        let make: OperatorFactory = Box::new(move || Ok(Box::new(GroupAggregate::new(spec.clone(), true, true)) as _));
+        let make: OperatorFactory = Box::new(move || Ok(Box::new(GroupAggregate::new(spec.clone(), true, update_before)) as _));
         let inputs = edges(&first, self.by_key((0..n).collect()));
-        Ok(Lowered::plain(self.graph.add("GlobalGroupAggregate", NodeKind::Operator(make), inputs)))
+        let grouped = Lowered::plain(self.graph.add("GlobalGroupAggregate", NodeKind::Operator(make), inputs));
+        Ok(self.living(grouped, vec![ttl]))
     }
 
     fn window_aggregate(
@@ -411,9 +424,9 @@ impl LocalTime for ZoneClock {
 /// Whether a table takes what a query emits.
 pub fn check_sink(connector: &dyn Connector, table: &Table, changelog: Changelog) -> SqlResult<()> {
     let name = &table.path.name;
-    match connector.info().sink {
+    match table.sink_mode {
         None => Err(SqlError::new(format!("table '{name}' cannot be written: '{}' is a source only", connector.info().name)).about(name)),
-        Some(SinkMode::AppendOnly) if changelog == Changelog::Retract => {
+        Some(SinkMode::AppendOnly) if !changelog.is_insert_only() => {
             Err(SqlError::new(format!("table '{name}' takes new rows only, but the query changes rows that it has emitted"))
                 .about(name)
                 .help("group by a window (TUMBLE, HOP, …) so that each row is final, or write to a table that takes updates"))

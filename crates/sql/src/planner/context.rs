@@ -24,6 +24,8 @@ pub struct FlinkTable {
     pub table: Arc<Table>,
     /// From `/*+ OPTIONS(…) */`, over those of the table.
     pub hints: BTreeMap<String, String>,
+    /// From `/*+ STATE_TTL(…) */`: how long steps behind it remember its rows, in milliseconds; 0: for ever.
+    pub state_ttl_ms: Option<i64>,
     schema: SchemaRef,
 }
 
@@ -31,7 +33,7 @@ impl FlinkTable {
     /// A table with hints.
     pub fn new(table: Arc<Table>, hints: BTreeMap<String, String>) -> Self {
         let schema = table.schema();
-        Self { table, hints, schema }
+        Self { table, hints, state_ttl_ms: None, schema }
     }
 
     /// The table's options with the hints over them.

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::context::FlinkTable;
 use super::nodes::{WindowKind, WindowTvf};
 use crate::catalog::time_attribute;
-use crate::dialect::{Hint, TvfCall, TvfData, TvfKind, table_hints, window_tvf};
+use crate::dialect::{Hint, TvfCall, TvfData, TvfKind, changelog_call, table_hints, window_tvf};
 use crate::error::SqlError;
 
 /// See the module.
@@ -54,7 +54,9 @@ impl RelationPlanner for FlinkRelations {
 }
 
 fn unknown_table_function(name: &str) -> SqlError {
-    SqlError::new(format!("there is no table function '{name}'")).about(name).help("there are TUMBLE, HOP, CUMULATE and SESSION")
+    SqlError::new(format!("there is no table function '{name}'"))
+        .about(name)
+        .help("there are TUMBLE, HOP, CUMULATE, SESSION, FROM_CHANGELOG and TO_CHANGELOG")
 }
 
 fn call_args(call: &ast::Function) -> &[ast::FunctionArg] {
@@ -71,13 +73,25 @@ fn hinted_scan(name: datafusion_common::TableReference, hints: &[Hint], cx: &mut
         options.extend(hint.entries.iter().filter_map(|e| e.key.clone().map(|k| (k, e.value.clone()))));
     }
     match source.downcast_ref::<FlinkTable>() {
-        Some(table) => LogicalPlanBuilder::scan(name, Arc::new(FlinkTable::new(table.table.clone(), options)), None)?.build(),
+        Some(table) => {
+            let mut table = FlinkTable::new(table.table.clone(), options);
+            table.state_ttl_ms = super::ttl::of_hints(hints)?;
+            LogicalPlanBuilder::scan(name, Arc::new(table), None)?.build()
+        }
+        None if hints.iter().any(|h| h.name == super::ttl::STATE_TTL) => {
+            Err(SqlError::not_yet("STATE_TTL for a view").about(name.table()).help("put the hint into the query of the view").into())
+        }
         None if options.is_empty() => LogicalPlanBuilder::scan(name, source, None)?.build(),
         None => Err(SqlError::new(format!("'{name}' is a view: OPTIONS hints go with tables")).about(name.table()).into()),
     }
 }
 
 fn plan_call(name: &ast::ObjectName, args: &[ast::FunctionArg], cx: &mut dyn RelationPlannerContext) -> Result<Option<LogicalPlan>> {
+    if let Some(call) = changelog_call(&name.to_string(), args) {
+        let call = call.map_err(|e| SqlError::from(e).about(name.to_string()))?;
+        let input = table_data(&call.input, cx)?;
+        return super::changelog::plan_call(call, input, cx).map(Some);
+    }
     if let Some(plan) = super::set_operations::plan(name, args, cx)? {
         return Ok(Some(plan));
     }
@@ -88,17 +102,19 @@ fn plan_call(name: &ast::ObjectName, args: &[ast::FunctionArg], cx: &mut dyn Rel
     }
 }
 
-fn plan_window(call: TvfCall, cx: &mut dyn RelationPlannerContext) -> Result<LogicalPlan> {
-    let input = match &call.data {
+/// The table or query that a table function is called for.
+fn table_data(data: &TvfData, cx: &mut dyn RelationPlannerContext) -> Result<LogicalPlan> {
+    match data {
         TvfData::Table { name, hints } => {
             let reference = cx.object_name_to_table_reference(name.clone())?;
-            if hints.is_empty() { cx.plan(table_factor(name.clone()))? } else { hinted_scan(reference, hints, cx)? }
+            if hints.is_empty() { cx.plan(table_factor(name.clone())) } else { hinted_scan(reference, hints, cx) }
         }
-        TvfData::Query(query) => {
-            let subquery = TableFactor::Derived { lateral: false, subquery: query.clone(), alias: None, sample: None };
-            cx.plan(subquery)?
-        }
-    };
+        TvfData::Query(query) => cx.plan(TableFactor::Derived { lateral: false, subquery: query.clone(), alias: None, sample: None }),
+    }
+}
+
+fn plan_window(call: TvfCall, cx: &mut dyn RelationPlannerContext) -> Result<LogicalPlan> {
+    let input = table_data(&call.data, cx)?;
     let schema = input.schema().clone();
     let time_name = call.time_col.value.clone();
     let Expr::Column(time) = cx.sql_to_expr(ast::Expr::Identifier(call.time_col.clone()), &schema)? else {

@@ -60,6 +60,8 @@ impl Settle<'_, '_> {
 
     fn select(&self, select: &mut Select, ctes: &[Cte]) -> SqlResult<()> {
         temporal::place_hints(select)?;
+        let names: Vec<String> = ctes.iter().map(|c| c.alias.name.value.clone()).collect();
+        super::ttl::settle(select, &names)?;
         unnest::fold(&mut select.from);
         for table in &mut select.from {
             self.relation(&mut table.relation, ctes)?;

@@ -175,8 +175,11 @@ impl TableBuilder<'_> {
                 return Err(SqlError::new(format!("option '{}' is given twice", entry.key.value)).about(&entry.key.value));
             }
         }
+        let connector = options.get("connector").and_then(|name| self.session.connectors.get(name));
         Ok(Table {
             path,
+            source_mode: connector.map(|c| c.source_mode(&options)).unwrap_or_default(),
+            sink_mode: connector.and_then(|c| c.sink_mode(&options)),
             columns,
             watermark,
             primary_key,

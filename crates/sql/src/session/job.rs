@@ -22,7 +22,7 @@ use crate::place::Place;
 use crate::planner::context::PlanContext;
 use crate::planner::{blamed, optimize, plan_query};
 use crate::stream::text::plan_text;
-use crate::stream::{Changelog, InsertForm, StreamNode, StreamOp, build_query, build_sink, explain, finish, lookup};
+use crate::stream::{InsertForm, StreamNode, StreamOp, build_query, build_sink, explain, finish, lookup};
 use crate::types::{ColumnType, FlinkType};
 
 /// What a SELECT gives.
@@ -77,17 +77,17 @@ impl Session {
     /// The error of a query at its place.
     fn blamed(&self, query: &ast::Query, error: SqlError) -> SqlError {
         let Ok(zone) = self.options.time_zone() else { return error };
-        let complete = |plan| Ok(finish(build_query(&optimize(plan, zone)?)?).map(drop)?);
+        let complete = |plan| finish(build_query(&optimize(plan, zone)?)?, &self.options, None).map(drop);
         blamed(query, &PlanContext::new(&self.catalog), &complete, error)
     }
 
     pub(super) fn plan_query(&self, query: &ast::Query) -> SqlResult<PlannedJob> {
         let plan = self.plan(query)?;
-        let built = build_query(&plan).and_then(|root| Ok(finish(root)?));
+        let built = build_query(&plan).and_then(|root| finish(root, &self.options, None));
         let root = built.map_err(|error| self.blamed(query, error))?;
         let zone = Arc::new(ZoneClock(self.options.time_zone()?));
         let fields = Arc::new(root.schema.as_arrow().clone());
-        let result = ResultSchema { fields, updating: root.changelog == Changelog::Retract, zone };
+        let result = ResultSchema { fields, updating: !root.changelog.is_insert_only(), zone };
         let logical = vec![plan_text(&plan)];
         self.job(vec![root], logical, Some(result), "collect")
     }
@@ -112,9 +112,6 @@ impl Session {
             let error = SqlError::new("INSERT OVERWRITE is for batch jobs: a stream has no end at which it could replace what is there");
             return Err(error.about("OVERWRITE").help("write INSERT INTO"));
         }
-        if insert.on_conflict.is_some() {
-            return Err(SqlError::not_yet("ON CONFLICT").about("CONFLICT"));
-        }
         let path = self.path(&insert.table)?;
         let Object::Table(table) = self.catalog.get(&path)? else {
             return Err(SqlError::new(format!("'{}' is a view: it cannot be written", path.name)).about(&path.name));
@@ -132,7 +129,7 @@ impl Session {
         }
         let form = InsertForm { named, fixed: self.fixed_partitions(insert, table)?, hints, trim_pad: self.trim_pad() };
         let plan = self.plan(&insert.source.query)?;
-        let root = finish(build_sink(&plan, table, form)?)?;
+        let root = finish(build_sink(&plan, table, form)?, &self.options, insert.on_conflict)?;
         Ok((plan_text(&plan), root, path.to_string().replace('`', "")))
     }
 
@@ -181,7 +178,11 @@ impl Session {
         described.columns = with_declared(&create.columns, described.columns)?;
         let path = self.path(&create.name)?;
         let table = Arc::new(self.build_table(&described, path.clone())?);
-        let root = finish(build_sink(&plan, &table, InsertForm { named, trim_pad: self.trim_pad(), ..InsertForm::default() })?)?;
+        let root = finish(
+            build_sink(&plan, &table, InsertForm { named, trim_pad: self.trim_pad(), ..InsertForm::default() })?,
+            &self.options,
+            None,
+        )?;
         let logical = vec![plan_text(&plan)];
         let job = self.job(vec![root], logical, None, &format!("insert-into_{}", path.to_string().replace('`', "")))?;
         self.catalog.add(&path, Object::Table(table), create.replace != ReplaceMode::Create)?;
@@ -243,6 +244,11 @@ impl Session {
                     .about(&table.path.name));
                 }
                 let options = source.options();
+                if connector.source_mode(&options) != table.source_mode {
+                    return Err(SqlError::new(format!("a hint cannot change which changes table '{}' brings", table.path.name))
+                        .about(&table.path.name)
+                        .help("declare another table with that format"));
+                }
                 *bounded &= (connector.info().bounded)(&options);
                 self.check_table(table, &options)?;
             }

@@ -5,7 +5,7 @@ use datafusion_common::{DFSchema, Result};
 use datafusion_expr::expr::AggregateFunction;
 use datafusion_expr::utils::grouping_set_to_exprlist;
 use datafusion_expr::{Aggregate, Expr, ExprSchemable, GroupingSet as LogicalSets};
-use flott_engine::aggregate::AggSpec;
+use flott_engine::aggregate::{AggFunction, AggSpec};
 use flott_engine::operators::expand::GroupingSet;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -107,7 +107,7 @@ impl<'a> Plan<'a> {
 
     /// Unbounded aggregation.
     fn group(&self, input: StreamNode) -> SqlResult<StreamNode> {
-        let retract = input.changelog == Changelog::Retract;
+        let retract = !input.changelog.is_insert_only();
         let keys: Vec<usize> = (0..self.groups.len()).collect();
         let mut exprs = self.groups.clone();
         let calls = self.bind_calls(&input.schema, &mut exprs, retract)?;
@@ -118,7 +118,11 @@ impl<'a> Plan<'a> {
         }
         let insert_only = calls.is_empty() && !retract;
         let schema = self.output_schema(&node, &keys, &calls, &[])?;
-        let changelog = if insert_only { Changelog::InsertOnly } else { Changelog::Retract };
+        let changelog = match (insert_only, retract) {
+            (true, _) => Changelog::InsertOnly,
+            (false, false) => Changelog::Update,
+            (false, true) => Changelog::Retract,
+        };
         let key = Some((0..keys.len()).collect());
         let aggregate = AggregateCalls { keys, calls };
         let node = StreamNode { op: StreamOp::GroupAggregate(aggregate), schema, changelog, window: None, key, inputs: vec![node] };
@@ -129,8 +133,11 @@ impl<'a> Plan<'a> {
     fn windowed(&self, input: StreamNode, window: WindowColumns, place: &WindowPlace) -> SqlResult<StreamNode> {
         let key_groups: Vec<usize> = (0..self.groups.len()).filter(|g| !place.has(*g)).collect();
         let mut exprs: Vec<Expr> = key_groups.iter().map(|g| self.groups[*g].clone()).collect();
-        let retract = input.changelog == Changelog::Retract;
-        let calls = self.bind_calls(&input.schema, &mut exprs, retract)?;
+        let retract = !input.changelog.is_insert_only();
+        let mut calls = self.bind_calls(&input.schema, &mut exprs, retract)?;
+        // A group whose rows were all taken back has no result.
+        let rows = retract.then_some(key_groups.len() + usize::from(self.sets.is_some()) + calls.len());
+        calls.extend(rows.map(|_| count_rows()));
         let (below, time, attached) = self.below_window(input, &window, exprs)?;
         let keys: Vec<usize> = (0..key_groups.len()).collect();
         let node = self.expand(below, &keys)?;
@@ -152,8 +159,9 @@ impl<'a> Plan<'a> {
         };
         let node = StreamNode { op, schema, changelog: Changelog::InsertOnly, window: Some(columns), key: None, inputs: vec![node] };
         let keys = key_groups.len();
+        let condition = rows.map(|at| identity(&node.schema)[at].clone().gt(datafusion_expr::lit(0_i64)));
         // Group expressions come first in the logical output, then the set's id, then results.
-        self.rename(node, |i| match i {
+        self.rename_where(node, condition, |i| match i {
             i if i < self.groups.len() => match place.at.iter().position(|p| *p == Some(i)) {
                 Some(column) => results + column,
                 None => key_groups.iter().position(|g| *g == i).unwrap_or(0),
@@ -270,6 +278,10 @@ impl<'a> Plan<'a> {
 
     /// A Calc that gives the columns the logical plan promises; `at` maps its columns to the engine's.
     fn rename(&self, node: StreamNode, at: impl Fn(usize) -> usize) -> SqlResult<StreamNode> {
+        self.rename_where(node, None, at)
+    }
+
+    fn rename_where(&self, node: StreamNode, condition: Option<Expr>, at: impl Fn(usize) -> usize) -> SqlResult<StreamNode> {
         let columns = identity(&node.schema);
         let wanted = self.logical.schema.fields();
         let set_id = self.sets.as_ref().map(|_| self.groups.len());
@@ -284,8 +296,14 @@ impl<'a> Plan<'a> {
                 }
             })
             .collect();
-        Ok(calc(node, None, project, self.logical.schema.clone())?)
+        Ok(calc(node, condition, project, self.logical.schema.clone())?)
     }
+}
+
+/// COUNT(*) over rows that may be taken back.
+fn count_rows() -> AggregateCall {
+    let spec = AggSpec { function: AggFunction::Count, args: vec![], output: DataType::Int64, distinct: false, retract: true };
+    AggregateCall { spec, args: vec![], filter: None, text: "COUNT(*)".into() }
 }
 
 /// `window_start`, `window_end`, `window_time`.

@@ -9,13 +9,14 @@ use datafusion_expr::{
     EmptyRelation, Expr, ExprSchemable, LogicalPlan, TableScan, UserDefinedLogicalNode, UserDefinedLogicalNodeCore, Values,
 };
 use datafusion_physical_expr::create_physical_expr;
+use flott_engine::connector::SourceMode;
 use flott_engine::operators::set_operation::SetOperationKind;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::aggregate::build_aggregate;
 use super::calc::{calc, column_at, identity};
-use super::join::build_join;
+use super::join::{build_join, is_timed, needs_inserts};
 use super::match_recognize::build_match;
 use super::over::build_over;
 use super::rank::build_rank;
@@ -24,6 +25,7 @@ use super::temporal::{as_join, build_filtered, build_temporal_join};
 use super::{Changelog, ScanColumn, StreamNode, StreamOp, WindowColumns};
 use crate::catalog::{ColumnSource, Table, without_time_attribute};
 use crate::error::{SqlError, SqlResult};
+use crate::planner::changelog::{ChangelogForm, ChangelogNode, as_changelog};
 use crate::planner::context::FlinkTable;
 use crate::planner::match_recognize::node::as_match;
 use crate::planner::nodes::{WindowKind, WindowTvf, as_window_tvf};
@@ -62,8 +64,7 @@ pub(super) fn build(plan: &LogicalPlan) -> SqlResult<StreamNode> {
         LogicalPlan::Aggregate(aggregate) => build_aggregate(aggregate, build(&aggregate.input)?),
         LogicalPlan::Union(union) => {
             let inputs = union.inputs.iter().map(|i| build(i)).collect::<SqlResult<Vec<_>>>()?;
-            let retracts = inputs.iter().any(|i| i.changelog == Changelog::Retract);
-            let changelog = if retracts { Changelog::Retract } else { Changelog::InsertOnly };
+            let changelog = inputs.iter().map(|i| i.changelog).reduce(Changelog::union).unwrap_or(Changelog::InsertOnly);
             Ok(StreamNode { op: StreamOp::Union, inputs, schema: union.schema.clone(), changelog, window: None, key: None })
         }
         LogicalPlan::Join(join) => build_join(join),
@@ -86,6 +87,8 @@ fn build_extension(plan: &LogicalPlan, node: &Arc<dyn UserDefinedLogicalNode>) -
         build_match(matched)
     } else if let Some(operation) = as_set_operation(node) {
         build_set_operation(operation)
+    } else if let Some(call) = as_changelog(node) {
+        build_changelog(call)
     } else if let Some(join) = as_join(plan) {
         build_temporal_join(join)
     } else {
@@ -95,7 +98,7 @@ fn build_extension(plan: &LogicalPlan, node: &Arc<dyn UserDefinedLogicalNode>) -
 
 fn build_set_operation(operation: &SetOperationNode) -> SqlResult<StreamNode> {
     let inputs = operation.inputs.iter().map(build).collect::<SqlResult<Vec<_>>>()?;
-    let grows = operation.kind == SetOperationKind::IntersectAll && inputs.iter().all(|i| i.changelog == Changelog::InsertOnly);
+    let grows = operation.kind == SetOperationKind::IntersectAll && inputs.iter().all(|i| i.changelog.is_insert_only());
     let changelog = if grows { Changelog::InsertOnly } else { Changelog::Retract };
     let schema = UserDefinedLogicalNodeCore::schema(operation);
     let fields = schema.iter().map(|(q, f)| (q.cloned(), Arc::new(without_time_attribute(f)))).collect();
@@ -135,7 +138,12 @@ fn build_scan(scan: &TableScan) -> SqlResult<StreamNode> {
         return Err(SqlError::new(format!("table '{}' cannot be read", scan.table_name)));
     };
     let columns = scan.projected_schema.fields().iter().map(|f| ScanColumn { expr: Expr::Column(Column::from_name(f.name())) });
-    Ok(leaf(StreamOp::Scan { source: source.clone(), columns: columns.collect() }, scan.projected_schema.clone()))
+    let op = StreamOp::Scan { source: source.clone(), columns: columns.collect() };
+    let changelog = match source.table.source_mode {
+        SourceMode::AppendOnly => Changelog::InsertOnly,
+        SourceMode::Retract | SourceMode::Upsert => Changelog::Retract,
+    };
+    Ok(StreamNode { changelog, ..leaf(op, scan.projected_schema.clone()) })
 }
 
 fn build_values(values: &Values) -> SqlResult<StreamNode> {
@@ -166,8 +174,8 @@ fn build_values(values: &Values) -> SqlResult<StreamNode> {
 
 fn build_window_tvf(tvf: &WindowTvf) -> SqlResult<StreamNode> {
     let input = build(&tvf.input)?;
-    if input.changelog != Changelog::InsertOnly {
-        return Err(SqlError::new("a window function needs rows that do not change, but the query before it changes rows it has emitted")
+    if !is_timed(&input) {
+        return Err(SqlError::new("a window function goes by event time, which rows that a query changes have no more")
             .about("DESCRIPTOR")
             .help("put the window function first and aggregate behind it"));
     }
@@ -184,6 +192,21 @@ fn build_window_tvf(tvf: &WindowTvf) -> SqlResult<StreamNode> {
     };
     let op = StreamOp::WindowTvf { kind, time, processing, partition };
     Ok(StreamNode { op, inputs: vec![input], schema, changelog, window, key: None })
+}
+
+/// `FROM_CHANGELOG` and `TO_CHANGELOG`.
+fn build_changelog(call: &ChangelogNode) -> SqlResult<StreamNode> {
+    let input = build(&call.input)?;
+    let schema = datafusion_expr::UserDefinedLogicalNodeCore::schema(call).clone();
+    let (op, changelog) = match &call.form {
+        ChangelogForm::From(..) if !input.changelog.is_insert_only() => return Err(needs_inserts("FROM_CHANGELOG", "FROM_CHANGELOG")),
+        ChangelogForm::From(op, mapping) => {
+            let op = call.input.schema().index_of_column(op)?;
+            (StreamOp::FromChangelog { op, mapping: mapping.clone() }, Changelog::Retract)
+        }
+        ChangelogForm::To(_, mapping) => (StreamOp::ToChangelog { mapping: mapping.clone() }, Changelog::InsertOnly),
+    };
+    Ok(StreamNode { op, inputs: vec![input], schema, changelog, window: None, key: None })
 }
 
 /// The collection becomes a column first, if it is none yet.

@@ -184,6 +184,11 @@ fn describe(node: &StreamNode) -> String {
         StreamOp::Union => "Union(all=[true])".into(),
         StreamOp::SetOperation(kind) => format!("SetOperation({})", word(*kind)),
         StreamOp::Limit { skip, fetch } => format!("Limit(offset=[{skip}], fetch=[{fetch}])"),
+        StreamOp::DropUpdateBefore
+        | StreamOp::ChangelogNormalize { .. }
+        | StreamOp::Materialize { .. }
+        | StreamOp::FromChangelog { .. }
+        | StreamOp::ToChangelog { .. } => changes_text(node),
         StreamOp::Sink(table, _) => {
             let columns: Vec<&str> = node.schema.fields().iter().map(|f| f.name().as_str()).collect();
             format!("Sink(table=[{}], fields=[{}])", table.path.name, columns.join(", "))
@@ -191,11 +196,34 @@ fn describe(node: &StreamNode) -> String {
     }
 }
 
+/// Steps that turn one form of a changelog into another.
+fn changes_text(node: &StreamNode) -> String {
+    match &node.op {
+        StreamOp::ChangelogNormalize { key } => format!("ChangelogNormalize(key=[{}])", names(node, key)),
+        StreamOp::Materialize { key, conflict } => {
+            format!("SinkUpsertMaterializer(key=[{}], conflictStrategy=[{}])", names(node, key), format!("{conflict:?}").to_uppercase())
+        }
+        StreamOp::FromChangelog { op, mapping } => {
+            let codes: Vec<String> = mapping.iter().map(|(code, kind)| format!("{code} is {}", kind.symbol())).collect();
+            format!("ProcessTableFunction(FROM_CHANGELOG, op=[{}], mapping=[{}])", names(&node.inputs[0], &[*op]), codes.join(", "))
+        }
+        StreamOp::ToChangelog { mapping } => {
+            let codes: Vec<String> = mapping.iter().map(|(kind, code)| format!("{} is {code}", kind.symbol())).collect();
+            format!("ProcessTableFunction(TO_CHANGELOG, op=[{}], mapping=[{}])", names(node, &[0]), codes.join(", "))
+        }
+        _ => "DropUpdateBefore".into(),
+    }
+}
+
 fn rank_text(node: &StreamNode, columns: &RankColumns) -> String {
     let input = &node.inputs[0];
     let order: Vec<String> =
         columns.order.iter().map(|c| format!("{} {}", names(input, &[c.column]), if c.descending { "DESC" } else { "ASC" })).collect();
-    let name = if columns.window.is_some() { "WindowRank" } else { "Rank" };
+    let name = match (columns.window, columns.first_by) {
+        (Some(_), _) => "WindowRank",
+        (_, Some(_)) => "Deduplicate",
+        _ => "Rank",
+    };
     let range = format!("rankStart={}, rankEnd={}", columns.skip + 1, columns.skip + columns.take);
     format!("{name}(rankRange=[{range}], partitionBy=[{}], orderBy=[{}])", names(input, &columns.partition), order.join(", "))
 }
@@ -280,6 +308,9 @@ fn state(node: &StreamNode) -> Option<&'static str> {
             (_, Frame::Range(_)) => "rows in a frame",
         }),
         StreamOp::Rank(columns) if columns.window.is_some() => Some("rows of open windows"),
+        StreamOp::Rank(columns) if columns.first_by.is_some() => {
+            Some("the first row of each key until time has passed it, and the key for ever")
+        }
         StreamOp::Rank(columns) if columns.append_only => Some("the first rows of each key, for ever"),
         StreamOp::Rank(_) => Some("the rows of each key, for ever"),
         StreamOp::TemporalJoin { .. } => {
@@ -290,6 +321,8 @@ fn state(node: &StreamNode) -> Option<&'static str> {
         StreamOp::IntervalJoin { .. } => Some("rows until their partners are out of reach"),
         StreamOp::WindowJoin { .. } => Some("rows of open windows"),
         StreamOp::Limit { .. } => Some("one number"),
+        StreamOp::ChangelogNormalize { .. } => Some("the newest row of each key, for ever"),
+        StreamOp::Materialize { .. } => Some("the rows of each key, for ever"),
         _ => None,
     }
 }

@@ -127,11 +127,28 @@ fn regular_join(columns: JoinColumns, left: StreamNode, right: StreamNode, schem
     let fields = schema.iter().map(|(q, f)| (q.cloned(), Arc::new(without_time_attribute(f)))).collect();
     let schema = Arc::new(DFSchema::new_with_metadata(fields, HashMap::new())?);
     let grows = matches!(columns.kind, JoinKind::Inner | JoinKind::Semi);
-    let changelog = match (left.changelog, right.changelog) {
-        (Changelog::InsertOnly, Changelog::InsertOnly) if grows => Changelog::InsertOnly,
+    let changelog = match left.changelog.union(right.changelog) {
+        Changelog::InsertOnly if grows => Changelog::InsertOnly,
+        changelog if columns.kind == JoinKind::Inner => changelog,
         _ => Changelog::Retract,
     };
     Ok(StreamNode { op: StreamOp::Join(columns), inputs: vec![left, right], schema, changelog, window: None, key: None })
+}
+
+/// The refusal of a step that takes new rows only.
+pub(super) fn needs_inserts(what: &str, about: &str) -> SqlError {
+    SqlError::new(format!("{what} takes new rows only, but a query before it changes rows that it has emitted"))
+        .about(about)
+        .help("read a table that is only appended to, or do what changes rows (aggregation, Top-N) behind this step")
+}
+
+/// Whether the times of a step's rows are event time still: those of rows that change are only as long as they come from a table.
+pub(super) fn is_timed(node: &StreamNode) -> bool {
+    let passes = matches!(
+        node.op,
+        StreamOp::Scan { .. } | StreamOp::Calc { .. } | StreamOp::WindowTvf { .. } | StreamOp::Union | StreamOp::Unnest { .. }
+    );
+    node.changelog.is_insert_only() || (passes && node.inputs.iter().all(is_timed))
 }
 
 fn appends(left: &StreamNode, right: &StreamNode) -> bool {
@@ -147,10 +164,13 @@ fn window_ends(columns: &JoinColumns, left: &StreamNode, right: &StreamNode) -> 
     };
     equal(0)?;
     let ends = equal(1)?;
-    (l.kind == r.kind && l.processing == r.processing && appends(left, right)).then_some(ends)
+    (l.kind == r.kind && l.processing == r.processing).then_some(ends)
 }
 
 fn window_join(columns: JoinColumns, ends: [usize; 2], left: StreamNode, right: StreamNode, schema: DFSchema) -> SqlResult<StreamNode> {
+    if !appends(&left, &right) {
+        return Err(needs_inserts("a window join", "JOIN"));
+    }
     let window = left.window.clone();
     let processing = window.as_ref().is_some_and(|w| w.processing);
     let op = StreamOp::WindowJoin { columns, ends, processing };
@@ -171,6 +191,9 @@ struct Interval {
 }
 
 fn interval_join(columns: JoinColumns, interval: Interval, left: StreamNode, right: StreamNode, schema: DFSchema) -> SqlResult<StreamNode> {
+    if !appends(&left, &right) {
+        return Err(needs_inserts("a join of rows whose times are near each other", "JOIN"));
+    }
     let Interval { times, processing, lower, upper, rest } = interval;
     let columns = JoinColumns { condition: rest, ..columns };
     let op = StreamOp::IntervalJoin { columns, times, processing, lower, upper };
@@ -179,7 +202,7 @@ fn interval_join(columns: JoinColumns, interval: Interval, left: StreamNode, rig
 
 /// The bounds that a join's condition sets to the times of its inputs, if it sets both.
 fn interval(columns: &JoinColumns, left: &StreamNode, right: &StreamNode) -> SqlResult<Option<Interval>> {
-    if !appends(left, right) || columns.kind.wants_partner().is_some() {
+    if columns.kind.wants_partner().is_some() || !is_timed(left) || !is_timed(right) {
         return Ok(None);
     }
     let mut bounds = Bounds::default();

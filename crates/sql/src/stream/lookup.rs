@@ -27,6 +27,11 @@ pub(super) fn build_lookup_join(join: &TemporalJoin, left: StreamNode) -> SqlRes
             .about(name)
             .help("look up a table, or a view of one that only filters and projects; for versions of computed rows, join by event time"));
     };
+    if !leaf.changelog.is_insert_only() {
+        return Err(SqlError::not_yet(format!("looking up '{name}', which is a table of changes,"))
+            .about(name)
+            .help("join by event time: FOR SYSTEM_TIME AS OF the WATERMARK column of the left table"));
+    }
     let form = form(join, leaf)?;
     let equal = Equalities::of(&join.on, &left.schema, &table.schema);
     if equal.pairs.is_empty() {

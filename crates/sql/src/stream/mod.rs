@@ -3,9 +3,13 @@
 mod aggregate;
 mod build;
 mod calc;
+mod changelog;
 pub mod explain;
 mod fields;
+mod finish;
+mod infer;
 mod join;
+mod keys;
 pub mod lookup;
 mod match_recognize;
 mod over;
@@ -17,6 +21,7 @@ pub mod text;
 use arrow::array::RecordBatch;
 use datafusion_common::DFSchemaRef;
 use datafusion_expr::Expr;
+use flott_engine::RowKind;
 use flott_engine::aggregate::AggSpec;
 use flott_engine::lookup::Retry;
 use flott_engine::operators::expand::GroupingSet;
@@ -27,38 +32,17 @@ use flott_engine::state::ranked::SortColumn;
 use std::sync::Arc;
 
 use crate::catalog::Table;
+use crate::dialect::OnConflict;
 use crate::planner::context::FlinkTable;
 use crate::planner::nodes::WindowKind;
 use crate::planner::unnest::UnnestForm;
 
 pub use build::{InsertForm, build_query, build_sink};
+pub use changelog::Changelog;
+pub use finish::finish;
 pub use join::pair_schema;
 pub use match_recognize::{MatchColumns, MatchValue, constant};
 pub use over::check_windows;
-
-/// A finished plan: reads and computes nothing that nobody uses.
-pub fn finish(root: StreamNode) -> datafusion_common::Result<StreamNode> {
-    fields::flatten_scans(rank::prune_ranks(root))
-}
-
-/// What changes a step emits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Changelog {
-    /// Only `+I`.
-    InsertOnly,
-    /// `+I`, `-U`, `+U`, `-D`.
-    Retract,
-}
-
-impl Changelog {
-    /// As Flink's EXPLAIN CHANGELOG_MODE prints it.
-    pub fn kinds(self) -> &'static str {
-        match self {
-            Changelog::InsertOnly => "I",
-            Changelog::Retract => "I,UB,UA,D",
-        }
-    }
-}
 
 /// The window columns among a step's columns.
 #[derive(Debug, Clone)]
@@ -222,6 +206,32 @@ pub enum StreamOp {
         /// The table that is written.
         table: String,
     },
+    /// Changes without `-U`.
+    DropUpdateBefore,
+    /// The newest row of each key, with what it replaces.
+    ChangelogNormalize {
+        /// Positions of the key.
+        key: Vec<usize>,
+    },
+    /// One row for each primary key of the sink behind it.
+    Materialize {
+        /// Positions of the primary key.
+        key: Vec<usize>,
+        /// Which one.
+        conflict: OnConflict,
+    },
+    /// Changes out of rows that tell their kind in a column.
+    FromChangelog {
+        /// Position of that column.
+        op: usize,
+        /// What its values mean.
+        mapping: Vec<(String, RowKind)>,
+    },
+    /// Rows that tell in a column, their first one, what kind of change they were.
+    ToChangelog {
+        /// The column's value by kind; changes of other kinds are left out.
+        mapping: Vec<(RowKind, String)>,
+    },
     /// Writes to a table.
     Sink(Arc<Table>, std::collections::BTreeMap<String, String>),
 }
@@ -245,6 +255,8 @@ pub struct RankColumns {
     pub append_only: bool,
     /// Per window: position of `window_end`, and whether windows go by processing time.
     pub window: Option<(usize, bool)>,
+    /// The first row by the event time in this column alone, which is emitted once time has passed it.
+    pub first_by: Option<usize>,
 }
 
 /// What OVER computes.

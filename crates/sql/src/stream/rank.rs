@@ -10,9 +10,9 @@ use std::sync::Arc;
 
 use super::build::build;
 use super::calc::{calc, identity, substitute, unalias};
-use super::join::with_keys;
+use super::join::{needs_inserts, with_keys};
 use super::{Changelog, RankColumns, StreamNode, StreamOp};
-use crate::catalog::{PROCTIME, time_attribute, without_time_attribute};
+use crate::catalog::{PROCTIME, ROWTIME, time_attribute, without_time_attribute};
 use crate::error::{SqlError, SqlResult};
 use crate::planner::window_functions::ROW_NUMBER;
 
@@ -160,6 +160,7 @@ fn rank(window: &Window, function: &WindowFunction, first: i64, last: i64) -> Sq
     let (input, partition) = with_keys(input, &params.partition_by, "$partition")?;
     let order_exprs: Vec<Expr> = params.order_by.iter().map(|sort| sort.expr.clone()).collect();
     let (input, order) = with_keys(input, &order_exprs, "$order")?;
+    let order_at = order[0];
     let by_time = time_attribute(input.schema.field(order[0])).map(str::to_owned);
     let single = first == 1 && last == 1 && by_time.is_some();
     let latest_first = single && !params.order_by[0].asc;
@@ -170,11 +171,17 @@ fn rank(window: &Window, function: &WindowFunction, first: i64, last: i64) -> Sq
         .filter(|(column, _)| time_attribute(input.schema.field(*column)) != Some(PROCTIME))
         .map(|(column, sort)| SortColumn { column, descending: !sort.asc, nulls_first: sort.nulls_first })
         .collect();
+    let append_only = input.changelog.is_insert_only();
     let in_window = input.window.as_ref().filter(|w| w.at[..2].iter().all(|at| at.is_some_and(|at| partition.contains(&at))));
     let in_window = in_window.and_then(|w| w.at[1].map(|end| (end, w.processing)));
     let keeps_first = single && !latest_first && by_time.as_deref() == Some(PROCTIME);
-    let append_only = input.changelog == Changelog::InsertOnly;
-    let final_at_once = append_only && (in_window.is_some() || keeps_first);
+    // The first row by event time is known when time has passed it.
+    let by_rowtime = single && !latest_first && append_only && in_window.is_none() && params.order_by.len() == 1;
+    let first_by = (by_rowtime && by_time.as_deref() == Some(ROWTIME)).then_some(order_at);
+    if in_window.is_some() && !append_only {
+        return Err(needs_inserts("a Top-N per window", "ROW_NUMBER"));
+    }
+    let final_at_once = append_only && (in_window.is_some() || keeps_first || first_by.is_some());
     let columns = RankColumns {
         partition: partition.clone(),
         order,
@@ -183,7 +190,8 @@ fn rank(window: &Window, function: &WindowFunction, first: i64, last: i64) -> Sq
         take: usize::try_from(last - first + 1).unwrap_or(0),
         with_rank: true,
         append_only,
-        window: in_window.filter(|_| append_only),
+        window: in_window,
+        first_by,
     };
     let number = window.schema.iter().last().map(|(q, f)| (q.cloned(), f.clone()));
     let mut fields: Vec<_> = input.schema.iter().map(|(q, f)| (q.cloned(), f.clone())).collect();

@@ -28,10 +28,29 @@ pub(super) fn build_limit(limit: &Limit) -> SqlResult<StreamNode> {
 
 fn plain_limit(input: StreamNode, skip: usize, fetch: Option<usize>) -> SqlResult<StreamNode> {
     if input.changelog != Changelog::InsertOnly {
-        return Err(SqlError::not_yet("LIMIT over a result that changes, without ORDER BY,").about("LIMIT"));
+        return first_come(input, skip, fetch);
     }
     let op = StreamOp::Limit { skip: skip as i64, fetch: fetch.map_or(i64::MAX, |f| f as i64) };
     Ok(StreamNode { op, schema: input.schema.clone(), changelog: Changelog::InsertOnly, window: None, key: None, inputs: vec![input] })
+}
+
+/// The rows that came first, of those that are still there.
+fn first_come(input: StreamNode, skip: usize, fetch: Option<usize>) -> SqlResult<StreamNode> {
+    let take = fetch.unwrap_or(usize::MAX - skip);
+    let columns = RankColumns {
+        partition: vec![],
+        order: vec![],
+        latest_first: false,
+        skip,
+        take,
+        with_rank: false,
+        append_only: false,
+        window: None,
+        first_by: None,
+    };
+    let fields = input.schema.iter().map(|(q, f)| (q.cloned(), Arc::new(without_time_attribute(f)))).collect();
+    let schema = Arc::new(datafusion_common::DFSchema::new_with_metadata(fields, Default::default())?);
+    Ok(StreamNode { op: StreamOp::Rank(columns), inputs: vec![input], schema, changelog: Changelog::Retract, window: None, key: None })
 }
 
 /// The input with the sort keys as columns, and the order by their positions.
@@ -57,8 +76,17 @@ fn first_rows(sort: &Sort, skip: usize, fetch: usize) -> SqlResult<StreamNode> {
     let width = sort.input.schema().fields().len();
     let (input, order) = with_order(sort)?;
     let append_only = input.changelog == Changelog::InsertOnly;
-    let columns =
-        RankColumns { partition: vec![], order, latest_first: false, skip, take: fetch, with_rank: false, append_only, window: None };
+    let columns = RankColumns {
+        partition: vec![],
+        order,
+        latest_first: false,
+        skip,
+        take: fetch,
+        with_rank: false,
+        append_only,
+        window: None,
+        first_by: None,
+    };
     let fields = input.schema.iter().map(|(q, f)| (q.cloned(), Arc::new(without_time_attribute(f)))).collect();
     let schema = Arc::new(datafusion_common::DFSchema::new_with_metadata(fields, Default::default())?);
     let op = StreamOp::Rank(columns);

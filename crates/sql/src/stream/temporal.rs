@@ -192,7 +192,7 @@ pub(super) fn primary_key(node: &StreamNode) -> Option<Vec<Option<usize>>> {
 
 /// A step that keeps the newest row of each key, made to tell each of its versions; other steps as they are.
 fn versions(node: StreamNode) -> SqlResult<StreamNode> {
-    if node.changelog == Changelog::InsertOnly {
+    if node.changelog.is_insert_only() || tells_versions(&node) {
         if filters(&node) {
             return Err(SqlError::new(
                 "a filter below FOR SYSTEM_TIME AS OF would hide which version holds: an older one would go on holding",
@@ -211,6 +211,15 @@ fn versions(node: StreamNode) -> SqlResult<StreamNode> {
     };
     let (project, schema) = (identity(&node.schema), node.schema.clone());
     versions_of(node, None, project, schema)?.ok_or_else(refused)
+}
+
+/// Whether each change of a step is a version: those of a table of changes are.
+fn tells_versions(node: &StreamNode) -> bool {
+    match &node.op {
+        StreamOp::Scan { .. } => true,
+        StreamOp::Calc { .. } => tells_versions(&node.inputs[0]),
+        _ => false,
+    }
 }
 
 /// Whether versions are left out between a table and the join.

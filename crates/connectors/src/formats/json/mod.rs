@@ -176,6 +176,21 @@ impl JsonDecoder {
         Ok(Self { schema, options, shape, idle: Mutex::default(), last: LastBatch::default() })
     }
 
+    /// Decodes whole records, and tells where that of each row starts.
+    pub(super) fn decode_with_starts(&self, records: &[u8]) -> Result<(Rows, Vec<usize>), Stop> {
+        let mut decoding = self.records(records.len())?;
+        decoding.batch.starts = Some(vec![]);
+        decoding.feed(records)?;
+        let starts = decoding.batch.starts.take().unwrap_or_default();
+        Ok((Box::new(decoding).finish()?, starts))
+    }
+
+    fn records(&self, bytes: usize) -> Result<JsonRecords<'_>> {
+        let batch = BatchBuilder::new(&self.schema, &self.last, self.options.ignore_parse_errors, bytes)?;
+        let (shape, marks) = self.idle().pop().unwrap_or_else(|| (self.shape.clone(), Marks::default()));
+        Ok(JsonRecords { decoder: self, shape, marks, batch })
+    }
+
     fn idle(&self) -> MutexGuard<'_, Vec<(RowShape, Marks)>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -191,9 +206,7 @@ impl Decode for JsonDecoder {
     }
 
     fn open(&self, bytes: usize) -> Result<Box<dyn DecodeRecords + '_>> {
-        let batch = BatchBuilder::new(&self.schema, &self.last, self.options.ignore_parse_errors, bytes)?;
-        let (shape, marks) = self.idle().pop().unwrap_or_else(|| (self.shape.clone(), Marks::default()));
-        Ok(Box::new(JsonRecords { decoder: self, shape, marks, batch }))
+        Ok(Box::new(self.records(bytes)?))
     }
 }
 
@@ -278,7 +291,7 @@ impl JsonRecords<'_> {
         if reader.scan.peek(pos) != b'\n' || reader.ignored.is_some() {
             return Ok(self.taken_in_part(reader, start, pos, offset));
         }
-        self.batch.rows += 1;
+        self.batch.end_row(offset + start);
         Ok(pos)
     }
 
@@ -292,7 +305,7 @@ impl JsonRecords<'_> {
         };
         let text = reader.scan.bytes;
         let end = end_of_line(text, pos);
-        self.batch.rows += 1;
+        self.batch.end_row(offset + start);
         self.batch.count_bad(BadRecord::new(self.batch.fed + offset + start, &text[start..end], column, reason));
         end
     }

@@ -197,6 +197,8 @@ pub struct Fleet {
     make: Box<dyn Fn() -> Box<dyn Operator>>,
     /// Key columns of each input.
     keys: Vec<Vec<usize>>,
+    /// How long entries of the state tables live.
+    ttls_ms: Vec<Option<i64>>,
     members: Vec<(Box<dyn Operator>, State)>,
 }
 
@@ -208,15 +210,22 @@ impl Fleet {
     /// An operator with several inputs.
     pub fn with_inputs<O: Operator + 'static>(keys: &[&[usize]], make: impl Fn() -> O + 'static) -> Self {
         let keys = keys.iter().map(|k| k.to_vec()).collect();
-        let mut fleet = Self { make: Box::new(move || Box::new(make())), keys, members: vec![] };
+        let mut fleet = Self { make: Box::new(move || Box::new(make())), keys, ttls_ms: vec![], members: vec![] };
         fleet.members = fleet.empty(1);
         fleet
+    }
+
+    /// The same with state tables whose entries live so long, in milliseconds of processing time.
+    pub fn living(mut self, ttls_ms: Vec<Option<i64>>) -> Self {
+        self.ttls_ms = ttls_ms;
+        self.members = self.empty(1);
+        self
     }
 
     fn empty(&self, workers: usize) -> Vec<(Box<dyn Operator>, State)> {
         let member = |_| {
             let mut operator = (self.make)();
-            let mut state = State::default();
+            let mut state = State::with_ttls(&self.ttls_ms);
             operator.open(&mut state).unwrap();
             (operator, state)
         };
@@ -258,6 +267,7 @@ impl Fleet {
         let mut given = Given::default();
         for ((operator, state), mut batches) in self.members.iter_mut().zip(dealt) {
             let mut out = Output::default();
+            state.expire(tick.now_ms);
             operator.step(tick, &mut batches, state, &mut out).unwrap();
             given.batches.extend(out.batches);
             given.late += out.late.count;

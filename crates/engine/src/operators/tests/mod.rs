@@ -1,6 +1,7 @@
 //! Operators against from-scratch oracles: any cut into ticks, snapshots restored onto other workers, one phase or two.
 #![allow(clippy::unwrap_used)]
 
+mod changelog;
 mod group;
 mod harness;
 mod join;

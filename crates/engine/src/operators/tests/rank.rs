@@ -78,7 +78,7 @@ proptest! {
         let keys = LAYOUTS[layout];
         let order = order(by, descending, nulls_first);
         let (input, schema) = (schema(), output(with_rank));
-        let spec = RankSpec { input, partition: keys.to_vec(), order, latest_first, skip, take, with_rank, append_only: !retract, schema };
+        let spec = RankSpec { input, partition: keys.to_vec(), order, latest_first, skip, take, with_rank, append_only: !retract, update_before: true, schema };
         let own = spec.clone();
         let mut fleet = Fleet::new(keys, move || Rank::new(own.clone()));
         let mut live: Vec<Row> = vec![];
@@ -115,7 +115,7 @@ proptest! {
         let keys: Vec<usize> = LAYOUTS[layout].iter().copied().chain([TIME]).collect();
         let order = order(by, descending, nulls_first);
         let (input, schema) = (schema(), output(with_rank));
-        let mut spec = RankSpec { input, partition: keys.clone(), order, latest_first, skip, take, with_rank, append_only: true, schema };
+        let mut spec = RankSpec { input, partition: keys.clone(), order, latest_first, skip, take, with_rank, append_only: true, update_before: true, schema };
         let own = spec.clone();
         let mut fleet = Fleet::new(&keys, move || WindowRank::new(own.clone(), TIME, TimeColumn::Event(TIME)));
         spec.partition = LAYOUTS[layout].to_vec();

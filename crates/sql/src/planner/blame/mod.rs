@@ -121,8 +121,8 @@ impl Blame<'_, '_> {
         let before = self.found.len();
         let mut from = select.from.clone();
         for table in &from {
-            self.relation(&table.relation, outer, ctes);
-            table.joins.iter().for_each(|j| self.relation(&j.relation, outer, ctes));
+            self.relation(&table.relation, ctes);
+            table.joins.iter().for_each(|j| self.relation(&j.relation, ctes));
         }
         if self.found.len() > before {
             return None;
@@ -166,12 +166,12 @@ impl Blame<'_, '_> {
         }
     }
 
-    fn relation(&mut self, relation: &TableFactor, outer: &[DFSchemaRef], ctes: &[Cte]) {
+    fn relation(&mut self, relation: &TableFactor, ctes: &[Cte]) {
         match relation {
             TableFactor::Derived { lateral: false, subquery, .. } => self.query(subquery, &[], ctes),
             TableFactor::NestedJoin { table_with_joins, .. } => {
-                self.relation(&table_with_joins.relation, outer, ctes);
-                table_with_joins.joins.iter().for_each(|j| self.relation(&j.relation, outer, ctes));
+                self.relation(&table_with_joins.relation, ctes);
+                table_with_joins.joins.iter().for_each(|j| self.relation(&j.relation, ctes));
             }
             TableFactor::Table { version: None, .. } | TableFactor::TableFunction { .. } => {
                 let alone = TableWithJoins { relation: relation.clone(), joins: vec![] };
@@ -366,11 +366,12 @@ fn needs_select(expr: &Expr) -> bool {
 /// The arguments of a call that are expressions.
 fn arguments(args: &FunctionArguments) -> Vec<&Expr> {
     let FunctionArguments::List(list) = args else { return vec![] };
-    let one = |arg| match arg {
-        &FunctionArg::Unnamed(FunctionArgExpr::Expr(ref e)) => Some(e),
-        &FunctionArg::Named { arg: FunctionArgExpr::Expr(ref e), .. } => Some(e),
-        _ => None,
-    };
+    fn one(arg: &FunctionArg) -> Option<&Expr> {
+        match arg {
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(e)) | FunctionArg::Named { arg: FunctionArgExpr::Expr(e), .. } => Some(e),
+            _ => None,
+        }
+    }
     list.args.iter().filter_map(one).collect()
 }
 

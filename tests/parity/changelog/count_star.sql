@@ -1,0 +1,3 @@
+-- No column is read
+CREATE TABLE accounts (id INT, name STRING, city STRING, balance BIGINT, ts TIMESTAMP(3)) WITH ('connector'='filesystem','path'='${DATA}/accounts_debezium.json','format'='debezium-json');
+SELECT COUNT(*) FROM accounts;

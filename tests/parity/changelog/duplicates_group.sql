@@ -1,0 +1,4 @@
+-- An aggregation over changes that come twice; the key is not read
+SET 'table.exec.source.cdc-events-duplicate' = 'true';
+CREATE TABLE accounts (id INT, name STRING, city STRING, balance BIGINT, ts TIMESTAMP(3), PRIMARY KEY (id) NOT ENFORCED) WITH ('connector'='filesystem','path'='${DATA}/accounts_replayed.json','format'='debezium-json');
+SELECT city, COUNT(*), SUM(balance) FROM accounts GROUP BY city;

@@ -1,0 +1,3 @@
+-- The column must be text
+CREATE TABLE ops (op STRING, id INT, name STRING, n BIGINT) WITH ('connector'='filesystem','path'='${DATA}/ops.json','format'='json');
+SELECT * FROM FROM_CHANGELOG(input => TABLE ops, op => DESCRIPTOR(id));

@@ -1,0 +1,3 @@
+-- A kind of change that is none
+CREATE TABLE ops (op STRING, id INT, name STRING, n BIGINT) WITH ('connector'='filesystem','path'='${DATA}/ops.json','format'='json');
+SELECT * FROM FROM_CHANGELOG(input => TABLE ops, op_mapping => MAP['INSERT', 'INSRT']);

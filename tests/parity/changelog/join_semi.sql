@@ -1,0 +1,4 @@
+-- IN over changes
+CREATE TABLE accounts (id INT, name STRING, city STRING, balance BIGINT, ts TIMESTAMP(3)) WITH ('connector'='filesystem','path'='${DATA}/accounts_debezium.json','format'='debezium-json');
+CREATE TABLE cities (city STRING, country STRING, PRIMARY KEY (city) NOT ENFORCED) WITH ('connector'='filesystem','path'='${DATA}/cities_debezium.json','format'='debezium-json');
+SELECT id, city FROM accounts WHERE city IN (SELECT city FROM cities WHERE country <> 'va');
