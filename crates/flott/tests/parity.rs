@@ -197,9 +197,11 @@ fn run_plain(case: &Case, workers: usize, tick_rows: Option<usize>) -> Option<St
         (Err(_), Golden::Refused) => None,
         (Ok(_), Golden::Refused) => Some("    Flink refuses it, Flott does not\n".into()),
         (Err(e), Golden::Rows { .. }) => Some(format!("    {e}\n")),
-        (Ok(got), Golden::Rows { .. }) => {
+        (Ok(got), Golden::Rows { rows: expected, .. }) => {
             let rows = lines(&got);
-            check_rows(case, &got, &rows).or_else(|| taken_back_unseen(&got, &rows))
+            // Some inputs take rows back that they never gave.
+            let sound = table(expected.iter().map(|(k, r)| (*k, r.as_str()))).values().all(|n| *n > 0);
+            check_rows(case, &got, &rows).or_else(|| if sound { taken_back_unseen(&got, &rows) } else { None })
         }
     }
 }
