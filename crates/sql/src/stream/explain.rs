@@ -9,8 +9,11 @@ use std::fmt::Write;
 
 use super::match_recognize::match_text;
 use super::text::sql_text;
-use super::{AggregateCalls, DeduplicateColumns, JoinColumns, LookupForm, OverColumns, OverOrder, RankColumns, StreamNode, StreamOp};
-use crate::catalog::{ROWTIME, time_attribute};
+use super::{
+    AggregateCalls, DeduplicateColumns, JoinColumns, LookupForm, OverColumns, OverOrder, RankColumns, ScanColumn, StreamNode, StreamOp,
+};
+use crate::catalog::{ROWTIME, TableWatermark, time_attribute};
+use crate::planner::context::FlinkTable;
 use crate::planner::nodes::{WINDOW_COLUMNS, WindowKind};
 use crate::planner::set_operations::word;
 use crate::types::FlinkType;
@@ -125,17 +128,7 @@ pub fn shown(expr: &Expr, node: &StreamNode) -> String {
 
 fn describe(node: &StreamNode) -> String {
     match &node.op {
-        StreamOp::Scan { source, columns } => {
-            let read: Vec<String> = columns.iter().map(|c| sql_text(&c.expr)).collect();
-            let watermark = source
-                .table
-                .watermark
-                .as_ref()
-                .map_or(String::new(), |w| format!(", watermark=[{} AS {}]", source.table.columns[w.column].field.name(), w.text));
-            let hints: Vec<String> = source.hints.iter().map(|(k, v)| format!("{k}={v}")).collect();
-            let hints = if hints.is_empty() { String::new() } else { format!(", hints=[{}]", hints.join(", ")) };
-            format!("TableSourceScan(table=[{}], fields=[{}]{watermark}{hints})", source.table.path.name, read.join(", "))
-        }
+        StreamOp::Scan { source, columns } => scan_text(source, columns),
         StreamOp::Values(rows) => format!("Values(rows=[{}])", rows.num_rows()),
         StreamOp::Calc { condition, project } => {
             let columns: Vec<String> = project.iter().zip(labels(node)).map(|(e, name)| column_text(&shown(e, node), &name)).collect();
@@ -194,6 +187,15 @@ fn describe(node: &StreamNode) -> String {
             format!("Sink(table=[{}], fields=[{}])", table.path.name, columns.join(", "))
         }
     }
+}
+
+fn scan_text(source: &FlinkTable, columns: &[ScanColumn]) -> String {
+    let read: Vec<String> = columns.iter().map(|c| sql_text(&c.expr)).collect();
+    let text = |w: &TableWatermark| format!(", watermark=[{} AS {}]", source.table.columns[w.column].field.name(), w.text);
+    let watermark = source.table.watermark.as_ref().map_or(String::new(), text);
+    let hints: Vec<String> = source.hints.iter().map(|(k, v)| format!("{k}={v}")).collect();
+    let hints = if hints.is_empty() { String::new() } else { format!(", hints=[{}]", hints.join(", ")) };
+    format!("TableSourceScan(table=[{}], fields=[{}]{watermark}{hints})", source.table.path.name, read.join(", "))
 }
 
 /// Steps that turn one form of a changelog into another.
