@@ -184,6 +184,9 @@ fn no_money_is_made_or_lost_by_kills() {
     }
 }
 
+/// Spoils the ticks of a run.
+type Fault<'a> = &'a dyn Fn(&mut Vec<Vec<Change>>);
+
 /// A test that never fails proves nothing: faults planted into a good run are found.
 #[test]
 fn planted_faults_are_found() {
@@ -192,7 +195,7 @@ fn planted_faults_are_found() {
     bank.check("without a fault", &good);
     let middle = good.len() / 2;
     let at = |adds: bool| good[middle].iter().position(|c| c.adds == adds && c.key.view != "read").unwrap();
-    let faults: [(&str, &dyn Fn(&mut Vec<Vec<Change>>)); 6] = [
+    let faults: [(&str, Fault); 6] = [
         ("a lost retraction", &|t| drop(t[middle].remove(at(false)))),
         ("a lost row", &|t| drop(t[middle].remove(at(true)))),
         ("a row shown a tick late", &|t| {
