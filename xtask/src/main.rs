@@ -1,6 +1,7 @@
 //! Entry of `cargo xtask`: one sub-command per module, and nothing else.
 
 mod bench;
+mod compatibility;
 mod flink;
 mod goldens;
 mod tidy;
@@ -13,6 +14,7 @@ usage: cargo xtask <command>
 commands:
   bench [--events N] [--only q0,q5] [--runs R] [--datagen] [--skip-flink] [--flott FILE]
                                  measure Flott beside a real Flink and write bench/RESULTS.md
+  compatibility                  write docs/flink-compatibility.md from the parity cases
   goldens [--missing] [FILTER]   run the parity cases on a real Flink and write their goldens
   tidy                           check the rules of the house that the compiler does not know";
 
@@ -23,6 +25,7 @@ fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let outcome = match args.first().map(String::as_str) {
         Some("bench") => bench::run(&args[1..]),
+        Some("compatibility") => compatibility::run(&args[1..]),
         Some("goldens") => goldens::run(&args[1..]),
         Some("tidy") => tidy::run(&args[1..]),
         Some("help" | "--help" | "-h") => {

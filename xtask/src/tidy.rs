@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::Result;
+use crate::{Result, compatibility};
 
 /// Most lines of a source file, tests not counted.
 const FILE_LINES_MAX: usize = 500;
@@ -64,6 +64,7 @@ pub fn run(args: &[String]) -> Result<()> {
         let text = fs::read_to_string(root.join(path)).map_err(|e| format!("cannot read {}: {e}", path.display()))?;
         check_file(&root, path, &text, &mut found);
     }
+    check_page(&root, &mut found);
     if found.is_empty() {
         println!("tidy: {} files, nothing to say", files.len());
         return Ok(());
@@ -73,6 +74,15 @@ pub fn run(args: &[String]) -> Result<()> {
         let _ = writeln!(report, "  {line}");
     }
     Err(report)
+}
+
+/// The page on compatibility is what the cases say now.
+fn check_page(root: &Path, found: &mut Vec<String>) {
+    match compatibility::page(root) {
+        Ok(page) if fs::read_to_string(root.join(compatibility::PAGE)).is_ok_and(|there| there == page) => {}
+        Ok(_) => found.push(format!("{}: not up to date; run `cargo xtask compatibility`", compatibility::PAGE)),
+        Err(e) => found.push(e),
+    }
 }
 
 /// Text files below `folder`, relative to `root`.

@@ -322,6 +322,7 @@ impl Job {
             self.accept(decoded.into_iter().flatten().collect::<Result<_>>()?);
             self.look_up(&mut arrived)?;
         }
+        self.sinks.iter_mut().try_for_each(|slot| slot.sink.end_tick())?;
         ahead?;
         self.ticks += 1;
         Ok(())

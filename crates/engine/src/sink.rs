@@ -37,8 +37,13 @@ pub trait Sink: Send {
     /// resumes from; whatever was written after it must become void. `None`: the job starts afresh.
     fn open(&mut self, progress: Option<&str>) -> Result<()>;
 
-    /// Writes the payloads of one tick.
+    /// Writes payloads of the current tick; called once for each worker that has some.
     fn write(&mut self, payloads: Vec<Payload>) -> Result<()>;
+
+    /// The tick is over: all that was written so far is the answer for the input taken so far. Between two such calls it need not be.
+    fn end_tick(&mut self) -> Result<()> {
+        Ok(())
+    }
 
     /// A checkpoint is about to be taken at this tick boundary: make what was written durable and describe it. The text is
     /// stored in the checkpoint.

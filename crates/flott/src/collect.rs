@@ -28,6 +28,9 @@ pub struct Collected {
     pub schema: Vec<(String, String)>,
     /// The changes of the last `SELECT`, in order.
     pub rows: Vec<CollectedRow>,
+    /// For each tick, in order, how many of `rows` had been given at its end. The table that so many changes leave is the
+    /// answer for the input read until then.
+    pub tick_ends: Vec<usize>,
     /// How many of `rows` the newest checkpoint covers, counted from the first. A run that goes on from there gives what follows.
     pub committed_rows: usize,
     /// The last `SELECT` can change rows that it gave before.
@@ -58,6 +61,7 @@ pub fn collect(sql: &str, options: &RunOptions) -> Result<Collected, Failure> {
     Ok(Collected {
         schema: result.schema,
         rows: lines.rows,
+        tick_ends: lines.tick_ends,
         committed_rows: lines.committed,
         updating: result.updating,
         outcome,
@@ -91,6 +95,7 @@ struct CollectedResult {
 #[derive(Default)]
 struct Lines {
     rows: Vec<CollectedRow>,
+    tick_ends: Vec<usize>,
     committed: usize,
 }
 
@@ -158,6 +163,13 @@ impl Sink for CollectSink {
                 lines.rows.extend((0..batch.len()).map(|row| (batch.kind(row), texts(&batch, row, self.zone.as_ref()))));
             }
         }
+        Ok(())
+    }
+
+    fn end_tick(&mut self) -> Result<()> {
+        let mut lines = lock(&self.lines);
+        let given = lines.rows.len();
+        lines.tick_ends.push(given);
         Ok(())
     }
 

@@ -41,7 +41,8 @@ impl WindowRank {
 
     /// Which rows are in the result, and their ranks. The rows of a key lie together, in order of arrival.
     fn first_rows(&self, rows: &[Drained], columns: &[ArrayRef]) -> Result<(Vec<u32>, Vec<i64>)> {
-        let order = order_bytes(&self.spec.order, columns)?;
+        // Without a column to sort by, rows stay as they came.
+        let order = if self.spec.order.is_empty() { None } else { Some(order_bytes(&self.spec.order, columns)?) };
         let (mut places, mut ranks) = (vec![], vec![]);
         let mut start = 0;
         for key in rows.chunk_by(|a, b| (a.id.0, a.slot) == (b.id.0, b.slot)) {
@@ -49,8 +50,10 @@ impl WindowRank {
             if self.spec.latest_first {
                 of_key.reverse();
             }
-            // Stable: rows that are equal in the order stay as they came.
-            of_key.sort_by_key(|row| order.row(*row as usize));
+            if let Some(order) = &order {
+                // Stable: rows that are equal in the order stay as they came.
+                of_key.sort_by_key(|row| order.row(*row as usize));
+            }
             let shown = of_key.into_iter().enumerate().skip(self.spec.skip).take(self.spec.take);
             for (place, row) in shown {
                 places.push(row);

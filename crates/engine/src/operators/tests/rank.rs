@@ -21,6 +21,11 @@ fn output(with_rank: bool) -> SchemaRef {
     Arc::new(Schema::new(fields))
 }
 
+/// By the value, or one time in four by arrival alone.
+fn order(by: usize, descending: bool, nulls_first: bool) -> Vec<SortColumn> {
+    if by == 0 { vec![] } else { vec![SortColumn { column: VALUE, descending, nulls_first }] }
+}
+
 /// How often each row is in the result, with its rank if that is asked for. `live` is in order of arrival.
 fn batch_result(live: &[Row], spec: &RankSpec) -> BTreeMap<String, i64> {
     let mut groups: BTreeMap<Vec<String>, Vec<Row>> = BTreeMap::new();
@@ -33,7 +38,9 @@ fn batch_result(live: &[Row], spec: &RankSpec) -> BTreeMap<String, i64> {
             rows.reverse();
         }
         // The sort is stable, so that equal rows stay as they came.
+        // Without a column to sort by they stay as well.
         rows.sort_by(|a, b| match (a.value, b.value) {
+            _ if spec.order.is_empty() => std::cmp::Ordering::Equal,
             (None, None) => std::cmp::Ordering::Equal,
             (None, _) if spec.order[0].nulls_first => std::cmp::Ordering::Less,
             (_, None) if spec.order[0].nulls_first => std::cmp::Ordering::Greater,
@@ -61,6 +68,7 @@ proptest! {
         mut steps in steps(10, 0..50),
         layout in 0..LAYOUTS.len(),
         (descending, nulls_first, latest_first, with_rank, retract) in any::<(bool, bool, bool, bool, bool)>(),
+        by in 0..4usize,
         skip in 0..3usize,
         take in 1..4usize,
     ) {
@@ -68,7 +76,7 @@ proptest! {
             with_deletions(&mut steps);
         }
         let keys = LAYOUTS[layout];
-        let order = vec![SortColumn { column: VALUE, descending, nulls_first }];
+        let order = order(by, descending, nulls_first);
         let (input, schema) = (schema(), output(with_rank));
         let spec = RankSpec { input, partition: keys.to_vec(), order, latest_first, skip, take, with_rank, append_only: !retract, update_before: true, schema };
         let own = spec.clone();
@@ -101,10 +109,11 @@ proptest! {
         steps in steps(10, 0..60),
         layout in 0..LAYOUTS.len(),
         (descending, nulls_first, latest_first, with_rank) in any::<(bool, bool, bool, bool)>(),
+        by in 0..4usize,
         (skip, take) in (0..3usize, 1..4usize),
     ) {
         let keys: Vec<usize> = LAYOUTS[layout].iter().copied().chain([TIME]).collect();
-        let order = vec![SortColumn { column: VALUE, descending, nulls_first }];
+        let order = order(by, descending, nulls_first);
         let (input, schema) = (schema(), output(with_rank));
         let mut spec = RankSpec { input, partition: keys.clone(), order, latest_first, skip, take, with_rank, append_only: true, update_before: true, schema };
         let own = spec.clone();

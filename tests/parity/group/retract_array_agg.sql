@@ -1,0 +1,18 @@
+-- ARRAY_AGG over rows that are replaced and deleted.
+CREATE TABLE changes (
+  n INT,
+  k STRING,
+  g STRING,
+  v INT,
+  d DECIMAL(10, 2),
+  s STRING,
+  gone BOOLEAN
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/changes.json',
+  'format' = 'json'
+);
+CREATE VIEW latest AS
+SELECT k, g, v, d, s FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY k ORDER BY n DESC) AS rn FROM changes)
+WHERE rn = 1 AND NOT gone;
+SELECT g, CARDINALITY(ARRAY_AGG(v)) AS n, CARDINALITY(ARRAY_AGG(s) FILTER (WHERE v > 5)) AS f FROM latest GROUP BY g;

@@ -1,0 +1,18 @@
+-- ARRAY_AGG of a single value that is replaced.
+CREATE TABLE changes (
+  n INT,
+  k STRING,
+  g STRING,
+  v INT,
+  d DECIMAL(10, 2),
+  s STRING,
+  gone BOOLEAN
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/changes.json',
+  'format' = 'json'
+);
+CREATE VIEW latest AS
+SELECT k, g, v, d, s FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY k ORDER BY n DESC) AS rn FROM changes)
+WHERE rn = 1 AND NOT gone;
+SELECT k, ARRAY_AGG(v) AS a, ARRAY_AGG(s) AS s FROM latest GROUP BY k;

@@ -1,0 +1,19 @@
+-- COUNT in all its forms over rows that are replaced and deleted.
+CREATE TABLE changes (
+  n INT,
+  k STRING,
+  g STRING,
+  v INT,
+  d DECIMAL(10, 2),
+  s STRING,
+  gone BOOLEAN
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/changes.json',
+  'format' = 'json'
+);
+CREATE VIEW latest AS
+SELECT k, g, v, d, s FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY k ORDER BY n DESC) AS rn FROM changes)
+WHERE rn = 1 AND NOT gone;
+SELECT g, COUNT(*) AS n, COUNT(v) AS vs, COUNT(DISTINCT v) AS dv, COUNT(*) FILTER (WHERE v > 5) AS big, COUNT(DISTINCT v) FILTER (WHERE v < 8) AS small
+FROM latest GROUP BY g;

@@ -1,0 +1,30 @@
+-- EXISTS with a correlated condition over a result that changes.
+CREATE TABLE changes (
+  n INT,
+  k STRING,
+  g STRING,
+  v INT,
+  d DECIMAL(10, 2),
+  s STRING,
+  gone BOOLEAN
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/changes.json',
+  'format' = 'json'
+);
+CREATE VIEW latest AS
+SELECT k, g, v, d, s FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY k ORDER BY n DESC) AS rn FROM changes)
+WHERE rn = 1 AND NOT gone;
+CREATE TABLE orders (
+  id INT,
+  customer STRING,
+  amount INT,
+  ts TIMESTAMP(3),
+  WATERMARK FOR ts AS ts - INTERVAL '1' MINUTE
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/orders.json',
+  'format' = 'json',
+  'scan.watermark.emit.strategy' = 'on-event'
+);
+SELECT id, customer FROM orders o WHERE EXISTS (SELECT 1 FROM (SELECT g, MIN(v) AS lo, MAX(v) AS hi FROM latest GROUP BY g) x WHERE x.lo < o.id AND x.hi > o.id);

@@ -1,0 +1,42 @@
+-- A full join over a full join.
+CREATE TABLE changes (
+  n INT,
+  k STRING,
+  g STRING,
+  v INT,
+  d DECIMAL(10, 2),
+  s STRING,
+  gone BOOLEAN
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/changes.json',
+  'format' = 'json'
+);
+CREATE VIEW latest AS
+SELECT k, g, v, d, s FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY k ORDER BY n DESC) AS rn FROM changes)
+WHERE rn = 1 AND NOT gone;
+CREATE TABLE payments (
+  order_id INT,
+  paid INT,
+  way STRING,
+  ts TIMESTAMP(3),
+  WATERMARK FOR ts AS ts - INTERVAL '1' MINUTE
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/payments.json',
+  'format' = 'json',
+  'scan.watermark.emit.strategy' = 'on-event'
+);
+CREATE TABLE dim (
+  k INT,
+  kind STRING,
+  name STRING,
+  w INT
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/dim.json',
+  'format' = 'json'
+);
+SELECT a.k, a.v, p.order_id, p.n, d.name FROM latest a
+FULL JOIN (SELECT order_id, COUNT(*) AS n FROM payments GROUP BY order_id) p ON a.v = p.order_id
+FULL JOIN dim d ON p.n = d.k;

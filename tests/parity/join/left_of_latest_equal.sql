@@ -1,0 +1,18 @@
+-- Left join on equal columns of rows that are replaced and deleted.
+CREATE TABLE changes (
+  n INT,
+  k STRING,
+  g STRING,
+  v INT,
+  d DECIMAL(10, 2),
+  s STRING,
+  gone BOOLEAN
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/changes.json',
+  'format' = 'json'
+);
+CREATE VIEW latest AS
+SELECT k, g, v, d, s FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY k ORDER BY n DESC) AS rn FROM changes)
+WHERE rn = 1 AND NOT gone;
+SELECT a.k, a.v, b.k AS other FROM latest a LEFT JOIN (SELECT k, v FROM latest WHERE s = 'q' OR v > 8) b ON a.v = b.v;

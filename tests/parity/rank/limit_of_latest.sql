@@ -1,0 +1,18 @@
+-- ORDER BY, LIMIT and OFFSET over rows that are replaced and deleted.
+CREATE TABLE changes (
+  n INT,
+  k STRING,
+  g STRING,
+  v INT,
+  d DECIMAL(10, 2),
+  s STRING,
+  gone BOOLEAN
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/changes.json',
+  'format' = 'json'
+);
+CREATE VIEW latest AS
+SELECT k, g, v, d, s FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY k ORDER BY n DESC) AS rn FROM changes)
+WHERE rn = 1 AND NOT gone;
+SELECT k, v FROM latest ORDER BY v DESC, k LIMIT 3 OFFSET 1;

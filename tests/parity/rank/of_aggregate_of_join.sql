@@ -1,0 +1,27 @@
+-- Top-N over an aggregate over a join.
+CREATE TABLE orders (
+  id INT,
+  customer STRING,
+  amount INT,
+  ts TIMESTAMP(3),
+  WATERMARK FOR ts AS ts - INTERVAL '1' MINUTE
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/orders.json',
+  'format' = 'json',
+  'scan.watermark.emit.strategy' = 'on-event'
+);
+CREATE TABLE payments (
+  order_id INT,
+  paid INT,
+  way STRING,
+  ts TIMESTAMP(3),
+  WATERMARK FOR ts AS ts - INTERVAL '1' MINUTE
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/payments.json',
+  'format' = 'json',
+  'scan.watermark.emit.strategy' = 'on-event'
+);
+SELECT customer, paid, rn FROM (SELECT *, ROW_NUMBER() OVER (ORDER BY paid DESC, customer) AS rn FROM (
+  SELECT customer, SUM(paid) AS paid FROM orders LEFT JOIN payments ON id = order_id GROUP BY customer)) WHERE rn <= 3;

@@ -1,0 +1,28 @@
+-- Top-N over a left join, whose rows without a partner are taken back.
+CREATE TABLE orders (
+  id INT,
+  customer STRING,
+  amount INT,
+  ts TIMESTAMP(3),
+  WATERMARK FOR ts AS ts - INTERVAL '1' MINUTE
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/orders.json',
+  'format' = 'json',
+  'scan.watermark.emit.strategy' = 'on-event'
+);
+CREATE TABLE payments (
+  order_id INT,
+  paid INT,
+  way STRING,
+  ts TIMESTAMP(3),
+  WATERMARK FOR ts AS ts - INTERVAL '1' MINUTE
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/payments.json',
+  'format' = 'json',
+  'scan.watermark.emit.strategy' = 'on-event'
+);
+SELECT id, customer, way, paid FROM (
+  SELECT id, customer, way, paid, ROW_NUMBER() OVER (ORDER BY paid DESC, id, way) AS rn FROM orders LEFT JOIN payments ON id = order_id WHERE id <> 8 AND id <> 5)
+WHERE rn <= 5;
