@@ -25,6 +25,8 @@ pub const GROUPS: &[(&str, &str)] = &[
     ("match", "MATCH_RECOGNIZE"),
     ("changelog", "Changelogs in and out"),
     ("window", "Windows"),
+    ("emit", "Windows that tell results early and late"),
+    ("batch", "Batch mode"),
     ("query", "Queries"),
     ("scalar", "Expressions and functions"),
     ("types", "Tables, formats and types"),
@@ -46,6 +48,7 @@ const STATEMENTS: &[Feature] = &[
     feature("CREATE VIEW", &["CREATE VIEW", "CREATE TEMPORARY VIEW"]),
     feature("databases", &["CREATE DATABASE"]),
     feature("SET", &["; SET"]),
+    feature("batch mode", &["'execution.runtime-mode' = 'batch'"]),
     feature("hints (OPTIONS)", &["OPTIONS ("]),
     feature("format csv", &["'csv'"]),
     feature("format json", &["'json'"]),
@@ -102,6 +105,8 @@ const WINDOWS: &[Feature] = &[
     feature("Top-N and deduplication in a window", &["PARTITION BY WINDOW_START"]),
     feature("group windows of old", &["name:legacy"]),
     feature("CURRENT_WATERMARK", &["CURRENT_WATERMARK ("]),
+    feature("early results", &["'table.exec.emit.early-fire.enabled'"]),
+    feature("late results", &["'table.exec.emit.late-fire.enabled'"]),
 ];
 
 const AGGREGATES: &[Feature] = &[
