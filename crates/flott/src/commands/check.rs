@@ -9,7 +9,7 @@ use flott_engine::Result;
 use super::run::exit_of;
 use super::{print, read_script};
 use crate::Exit;
-use crate::terminal::diagnostics;
+use crate::terminal::diagnostics::{self, Script};
 use crate::terminal::figures::counted;
 use crate::terminal::style::Style;
 
@@ -17,6 +17,7 @@ const EXAMPLES: &str = "\
 Examples:
   flott check pipeline.sql            all errors at once, each at its place
   flott check *.sql && echo fine      exit code 2 if there is any error
+  flott check -e \"SELECT 1 + 'a'\"
 
 Statements are parsed and planned, and the options of tables are checked. Nothing is read, written or connected to.";
 
@@ -25,16 +26,20 @@ Statements are parsed and planned, and the options of tables are checked. Nothin
 #[command(after_help = EXAMPLES)]
 pub struct Args {
     /// The scripts; - reads one from standard input
-    #[arg(required = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[arg(required_unless_present = "execute", value_name = "FILE", value_hint = ValueHint::FilePath)]
     files: Vec<PathBuf>,
+    /// A script itself, instead of files
+    #[arg(short = 'e', long = "execute", value_name = "SQL", allow_hyphen_values = true, conflicts_with = "files")]
+    execute: Option<String>,
 }
 
 /// Runs the command.
 pub fn main(args: Args) -> Result<Exit> {
     let style = Style::of_stderr();
     let mut exit = Exit::Done;
-    for file in &args.files {
-        let script = read_script(file)?;
+    let written = args.execute.map(|text| Ok(Script { name: "<command line>".to_owned(), text }));
+    for script in written.into_iter().chain(args.files.iter().map(|file| read_script(file))) {
+        let script = script?;
         match check_script(&script.text, &RunOptions::default()).and_then(|plan| plan.into_steps()) {
             Ok(steps) => {
                 for step in &steps {

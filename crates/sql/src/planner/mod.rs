@@ -138,29 +138,27 @@ pub fn rename_columns(plan: LogicalPlan, names: &[String]) -> Result<LogicalPlan
     LogicalPlanBuilder::from(plan).project(renamed)?.build()
 }
 
-/// Functions that Flink has and that may not be here yet: nobody is told that they meant another one.
-const NOT_BUILT: [&str; 14] = [
-    "RANK",
-    "DENSE_RANK",
-    "ROW_NUMBER",
-    "PERCENT_RANK",
-    "CUME_DIST",
-    "NTILE",
-    "LAG",
-    "LEAD",
-    "PERCENTILE",
-    "JSON_OBJECTAGG",
-    "JSON_ARRAYAGG",
-    "MATCH_ROWTIME",
-    "MATCH_PROCTIME",
-    "BITMAP_BUILD_AGG",
-];
+/// Functions that Flink has and that are not here yet: nobody is told that they meant another one.
+const NOT_BUILT: [&str; 8] =
+    ["PERCENT_RANK", "CUME_DIST", "NTILE", "LEAD", "PERCENTILE", "JSON_OBJECTAGG", "JSON_ARRAYAGG", "BITMAP_BUILD_AGG"];
+
+/// Functions that mean something with OVER alone, and those that do in MATCH_RECOGNIZE alone.
+const WITH_OVER: [&str; 4] = ["RANK", "DENSE_RANK", "ROW_NUMBER", "LAG"];
+const IN_PATTERNS: [&str; 2] = ["MATCH_ROWTIME", "MATCH_PROCTIME"];
 
 /// The error for a function that is not there.
 pub fn unknown_function(name: &str) -> SqlError {
     let upper = name.to_ascii_uppercase();
-    if NOT_BUILT.contains(&upper.as_str()) {
+    let is_one_of = |names: &[&str]| names.contains(&upper.as_str());
+    if is_one_of(&NOT_BUILT) {
         return SqlError::not_yet(format!("the function {upper}")).about(name).help("`flott functions` lists what there is");
+    }
+    if is_one_of(&WITH_OVER) {
+        let error = SqlError::new(format!("the function {upper} goes with OVER only")).about(name);
+        return error.help(format!("write {upper}(…) OVER (PARTITION BY key ORDER BY time)"));
+    }
+    if is_one_of(&IN_PATTERNS) {
+        return SqlError::new(format!("the function {upper} goes into the MEASURES of MATCH_RECOGNIZE only")).about(name);
     }
     let error = SqlError::new(format!("there is no function '{}'", name.to_uppercase())).about(name);
     match did_you_mean(&name.to_ascii_lowercase(), context::function_names()) {
