@@ -27,6 +27,7 @@ pub mod session_tvf;
 pub mod set_operation;
 pub mod sort;
 pub mod temporal_join;
+mod touched;
 pub mod unnest;
 pub mod window_aggregate;
 pub mod window_join;

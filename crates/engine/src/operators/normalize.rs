@@ -2,11 +2,10 @@
 
 use arrow::array::ArrayRef;
 use arrow::datatypes::SchemaRef;
-use hashbrown::HashSet;
 
 use super::changes::Changes;
+use super::touched::Touched;
 use crate::operator::{Inputs, Operator, Output, Tick};
-use crate::state::column::BuildMix;
 use crate::state::latest::{Content, LatestTable};
 use crate::state::{State, TableId};
 use crate::{Batch, Error, Result, RowKind};
@@ -40,8 +39,8 @@ impl Normalize {
         Self { schema, key, update_before, table: None }
     }
 
-    /// Takes the rows of a batch in; `touched` gets each slot once, with the row that it had.
-    fn fold(&self, batch: &Batch, table: &mut LatestTable, seen: &mut HashSet<u32, BuildMix>, touched: &mut Vec<Before>) -> Result<()> {
+    /// Takes the rows of a batch in, and notes of each key the row that it had.
+    fn fold(&self, batch: &Batch, table: &mut LatestTable, touched: &mut Touched<Option<Content>>) -> Result<()> {
         let keys: Vec<ArrayRef> = self.key.iter().map(|k| batch.column(*k).clone()).collect();
         let mut slots = vec![];
         table.key_slots(&keys, batch.len(), &mut slots)?;
@@ -52,18 +51,10 @@ impl Normalize {
                 continue; // the row after it says all
             }
             let old = table.set(slot, kind.adds().then(|| rows.row(row)));
-            if seen.insert(slot) {
-                touched.push(Before { slot, row: old });
-            }
+            touched.note(slot, || old);
         }
         Ok(())
     }
-}
-
-/// A key that a tick touches, with the row that it had before.
-struct Before {
-    slot: u32,
-    row: Option<Content>,
 }
 
 impl Operator for Normalize {
@@ -74,12 +65,12 @@ impl Operator for Normalize {
 
     fn step(&mut self, _: &Tick, inputs: &mut Inputs, state: &mut State, out: &mut Output) -> Result<()> {
         let table = state.get(self.table.ok_or_else(|| Error::internal("step before open"))?);
-        let (mut seen, mut touched) = (HashSet::with_hasher(BuildMix), vec![]);
+        let mut touched = Touched::new();
         for batch in inputs.iter().flatten() {
-            self.fold(batch, table, &mut seen, &mut touched)?;
+            self.fold(batch, table, &mut touched)?;
         }
         let mut changed = Changed::default();
-        for Before { slot, row } in touched {
+        for (slot, row) in touched.into_keys() {
             match (row, table.get(slot).cloned()) {
                 (Some(old), Some(new)) if old != new => {
                     if self.update_before {

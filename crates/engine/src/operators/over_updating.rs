@@ -2,14 +2,14 @@
 
 use arrow::array::{ArrayRef, UInt32Array};
 use arrow::compute::take;
-use hashbrown::HashSet;
 
 use super::changes::Changes;
 use super::over_aggregate::OverSpec;
 use super::pairs::taken;
+use super::touched::Touched;
 use crate::aggregate::scan::{Scan, Step};
 use crate::operator::{Inputs, Operator, Output, Tick};
-use crate::state::column::{BuildMix, Column};
+use crate::state::column::Column;
 use crate::state::ranked::{Content, RankedTable, SortColumn, order_bytes};
 use crate::state::{State, TableId};
 use crate::{Error, Result, RowKind};
@@ -21,14 +21,6 @@ pub struct OverUpdating {
     /// Rows that are equal in the order see each other (`RANGE`).
     peers: bool,
     table: Option<TableId<RankedTable>>,
-}
-
-/// The rows of the keys that a tick touches.
-#[derive(Default)]
-struct Touched {
-    seen: HashSet<u32, BuildMix>,
-    slots: Vec<u32>,
-    before: Vec<Vec<Content>>,
 }
 
 /// Rows of several keys with their results.
@@ -113,15 +105,12 @@ impl Operator for OverUpdating {
 
     fn step(&mut self, _: &Tick, inputs: &mut Inputs, state: &mut State, out: &mut Output) -> Result<()> {
         let table = state.get(self.table.ok_or_else(|| Error::internal("step before open"))?);
-        let mut touched = Touched::default();
+        let mut touched = Touched::new();
         for batch in inputs.iter().flatten() {
             let mut slots = vec![];
             let prepared = table.prepare(batch.rows.columns(), batch.len(), &mut slots)?;
             for (row, slot) in slots.into_iter().enumerate() {
-                if touched.seen.insert(slot) {
-                    touched.slots.push(slot);
-                    touched.before.push(table.ranking(slot).cloned().collect());
-                }
+                touched.note(slot, || table.ranking(slot).cloned().collect());
                 if batch.kind(row).adds() {
                     table.add(slot, &prepared, row, None);
                 } else {
@@ -129,16 +118,14 @@ impl Operator for OverUpdating {
                 }
             }
         }
-        let after: Vec<Vec<Content>> = touched.slots.iter().map(|slot| table.ranking(*slot).cloned().collect()).collect();
-        self.emit(&touched.before, &after, table, out)?;
-        touched
-            .slots
-            .iter()
-            .filter(|slot| table.size(**slot) == 0)
-            .copied()
-            .collect::<Vec<_>>()
-            .into_iter()
-            .for_each(|s| table.remove_key(s));
+        let (slots, before): (Vec<u32>, Vec<Vec<Content>>) = touched.into_keys().into_iter().unzip();
+        let after: Vec<Vec<Content>> = slots.iter().map(|slot| table.ranking(*slot).cloned().collect()).collect();
+        self.emit(&before, &after, table, out)?;
+        for slot in slots {
+            if table.size(slot) == 0 {
+                table.remove_key(slot);
+            }
+        }
         Ok(())
     }
 }

@@ -2,12 +2,11 @@
 
 use arrow::array::{ArrayRef, Int64Array};
 use arrow::datatypes::SchemaRef;
-use hashbrown::HashSet;
 use std::sync::Arc;
 
 use super::changes::Changes;
+use super::touched::Touched;
 use crate::operator::{Inputs, Operator, Output, Tick};
-use crate::state::column::BuildMix;
 use crate::state::ranked::{Content, RankedTable, SortColumn};
 use crate::state::{State, TableId};
 use crate::{Batch, Error, Result, RowKind};
@@ -45,12 +44,6 @@ pub struct Rank {
     table: Option<TableId<RankedTable>>,
 }
 
-/// The rows in the result of a key before the tick.
-struct Before {
-    slot: u32,
-    rows: Vec<Content>,
-}
-
 impl Rank {
     /// Ranks as `spec` says.
     pub fn new(spec: RankSpec) -> Self {
@@ -72,7 +65,7 @@ impl Rank {
     }
 
     /// Notes the result of each key of the batch before it changes, and changes the rankings.
-    fn fold(&self, batch: &Batch, table: &mut RankedTable, touched: &mut Touched) -> Result<()> {
+    fn fold(&self, batch: &Batch, table: &mut RankedTable, touched: &mut Touched<Vec<Content>>) -> Result<()> {
         let mut slots = vec![];
         let prepared = table.prepare(batch.rows.columns(), batch.len(), &mut slots)?;
         let most = self.spec.append_only.then_some(self.spec.skip + self.spec.take);
@@ -91,16 +84,16 @@ impl Rank {
 
     /// The difference between two results of a key. A result with ranks changes place by place, and so does one of a single
     /// place; rows of any other come and go.
-    fn differ(&self, before: &Before, after: Vec<Content>, changed: &mut Changed) {
+    fn differ(&self, before: &[Content], after: Vec<Content>, changed: &mut Changed) {
         let by_place = self.spec.with_rank || self.spec.take == 1;
         if !by_place {
-            before.rows.iter().for_each(|row| changed.push(row, RowKind::Delete, 0));
+            before.iter().for_each(|row| changed.push(row, RowKind::Delete, 0));
             after.iter().for_each(|row| changed.push(row, RowKind::Insert, 0));
             return;
         }
-        for place in 0..before.rows.len().max(after.len()) {
+        for place in 0..before.len().max(after.len()) {
             let rank = (self.spec.skip + place + 1) as i64;
-            match (before.rows.get(place), after.get(place)) {
+            match (before.get(place), after.get(place)) {
                 (Some(old), Some(new)) if old == new => {}
                 (Some(old), Some(new)) => {
                     if self.spec.update_before {
@@ -112,21 +105,6 @@ impl Rank {
                 (None, Some(new)) => changed.push(new, RowKind::Insert, rank),
                 (None, None) => {}
             }
-        }
-    }
-}
-
-/// The keys that a tick touches, in order of first touch, with their results before it.
-#[derive(Default)]
-struct Touched {
-    slots: HashSet<u32, BuildMix>,
-    keys: Vec<Before>,
-}
-
-impl Touched {
-    fn note(&mut self, slot: u32, rows: impl FnOnce() -> Vec<Content>) {
-        if self.slots.insert(slot) {
-            self.keys.push(Before { slot, rows: rows() });
         }
     }
 }
@@ -156,21 +134,20 @@ impl Operator for Rank {
 
     fn step(&mut self, tick: &Tick, inputs: &mut Inputs, state: &mut State, out: &mut Output) -> Result<()> {
         let table = state.get(self.table.ok_or_else(|| Error::internal("step before open"))?);
-        let mut touched = Touched::default();
+        let mut touched = Touched::new();
         for batch in inputs.iter().flatten() {
             self.fold(batch, table, &mut touched)?;
         }
-        if self.at_end {
-            if !tick.last {
-                return Ok(());
-            }
-            touched.keys = table.slots().into_iter().map(|slot| Before { slot, rows: vec![] }).collect();
-        }
+        let touched = match self.at_end {
+            false => touched.into_keys(),
+            true if tick.last => table.slots().into_iter().map(|slot| (slot, vec![])).collect(),
+            true => return Ok(()),
+        };
         let mut changed = Changed::default();
-        for before in &touched.keys {
-            self.differ(before, self.shown(table, before.slot), &mut changed);
-            if table.size(before.slot) == 0 {
-                table.remove_key(before.slot);
+        for (slot, before) in &touched {
+            self.differ(before, self.shown(table, *slot), &mut changed);
+            if table.size(*slot) == 0 {
+                table.remove_key(*slot);
             }
         }
         let mut columns = table.decode(changed.rows.iter())?;

@@ -4,6 +4,7 @@ use arrow::array::ArrayRef;
 use arrow::datatypes::{DataType, SchemaRef};
 
 use super::changes::Changes;
+use super::touched::Touched;
 use crate::operator::{Inputs, Operator, Output, Tick};
 use crate::state::column::ColumnKind;
 use crate::state::keyed::KeyedTable;
@@ -53,23 +54,19 @@ impl Operator for SetOperation {
 
     fn step(&mut self, _: &Tick, inputs: &mut Inputs, state: &mut State, out: &mut Output) -> Result<()> {
         let table = state.get(self.counts.ok_or_else(|| Error::internal("step before open"))?);
-        // Rows in the order in which the tick first touched them, with how often they were in the result before it.
-        let mut touched: Vec<(u32, i64)> = vec![];
-        let mut noted: Vec<bool> = vec![];
+        // With how often a row was in the result.
+        let mut touched = Touched::new();
         let mut slots = vec![];
         for (side, batches) in inputs.iter().enumerate() {
             for batch in batches {
                 table.upsert(batch.rows.columns(), batch.len(), &mut slots)?;
-                noted.resize(table.index().slots(), false);
                 for (row, slot) in slots.iter().enumerate() {
-                    let at = *slot as usize;
-                    if !std::mem::replace(&mut noted[at], true) {
-                        touched.push((*slot, self.times(table, *slot)));
-                    }
-                    table.columns_mut()[side].i64s_mut()[at] += if batch.kind(row).adds() { 1 } else { -1 };
+                    touched.note(*slot, || self.times(table, *slot));
+                    table.columns_mut()[side].i64s_mut()[*slot as usize] += if batch.kind(row).adds() { 1 } else { -1 };
                 }
             }
         }
+        let touched = touched.into_keys();
         self.emit(table, &touched, out)?;
         for (slot, _) in touched {
             if counts(table, slot) == (0, 0) {
