@@ -2,7 +2,8 @@
 //!
 //! A sink has two halves. An [`Encoder`] per worker turns batches into [`Payload`]s, in parallel and without I/O. The [`Sink`]
 //! itself takes the payloads of a tick, in the order of the workers, and writes them. A sink that is exactly-once keeps what it
-//! wrote invisible until [`Sink::commit`], which the loop calls only when the checkpoint holding the epoch is durable.
+//! wrote invisible until [`Sink::commit`], which the loop calls only when the checkpoint holding the epoch is durable, or has
+//! [`Delivery::Outbox`]: then the checkpoint keeps the output of each epoch, and [`Sink::deliver`] puts it out afterwards.
 
 use crate::{Batch, Result};
 
@@ -22,6 +23,31 @@ pub enum Payload {
     },
 }
 
+/// When what a sink gets leaves the process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Delivery {
+    /// Within the tick, by [`Sink::write`].
+    #[default]
+    Direct,
+    /// Epoch by epoch, by [`Sink::deliver`], after the checkpoint that holds the epoch's output is durable. Payloads must be
+    /// [`Payload::Batch`].
+    Outbox,
+}
+
+/// Which epoch of which job is delivered. A sink keeps, where it writes, the last one that it has, and so tells what it has
+/// already from what is new, and an instance that was replaced from its successor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EpochId {
+    /// What tells the job from all others, see [`crate::connector::Environment::owner`].
+    pub job: String,
+    /// Drawn when the job begins without state: epochs of different runs cannot be compared.
+    pub run: u64,
+    /// Grows with each start of the job: of two instances, the one with the higher generation is right.
+    pub generation: u64,
+    /// Counts the run's epochs, from 1; it does not go back at a restart.
+    pub number: u64,
+}
+
 /// Turns batches into payloads, on a worker. Pure: no I/O.
 pub trait Encoder: Send {
     /// Encodes a batch; may return nothing (a sink that throws rows away) or several payloads (one a partition).
@@ -36,6 +62,22 @@ pub trait Sink: Send {
     /// Called once before the first write. `progress` is what [`Sink::prepare`] returned for the checkpoint that the job
     /// resumes from; whatever was written after it must become void. `None`: the job starts afresh.
     fn open(&mut self, progress: Option<&str>) -> Result<()>;
+
+    /// When the rows leave. Must not change while the job runs.
+    fn delivery(&self) -> Delivery {
+        Delivery::Direct
+    }
+
+    /// Puts out the whole output of an epoch, and with it the mark that it is there, as one: after a crash at any instant either
+    /// both are there or neither. Called on a thread of its own, once [`Sink::open`] has returned, in the order of epochs; of a
+    /// sink with [`Delivery::Outbox`] only. An epoch of the same run that is there already is not put out a second time; one that
+    /// has a higher generation is there: fails, with [`crate::ErrorKind::State`]. After an error of the kind
+    /// [`crate::ErrorKind::Io`] the same epoch is delivered again, as often as need be: whatever the failed attempt left in doubt (a commit
+    /// whose answer is missing) is settled first.
+    fn deliver(&mut self, epoch: &EpochId, output: &mut dyn Iterator<Item = Result<Batch>>) -> Result<()> {
+        let _ = (epoch, output);
+        Err(crate::Error::internal("this sink delivers within the tick"))
+    }
 
     /// Writes payloads of the current tick; called once for each worker that has some.
     fn write(&mut self, payloads: Vec<Payload>) -> Result<()>;
