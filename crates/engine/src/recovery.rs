@@ -109,7 +109,9 @@ impl Job {
         archive.publish(checkpoint)?;
         self.last_checkpoint_ms = self.now_ms;
         self.last_checkpoint_tick = self.ticks;
-        self.note_stop(started);
+        if !finished {
+            self.note_stop(started);
+        }
         // Whoever counts ticks wants to know what is durable after which.
         if self.config.checkpoint_every_ticks.is_some() { self.settle(Duration::MAX) } else { Ok(()) }
     }
