@@ -203,6 +203,7 @@ impl<'a> PlanContext<'a> {
     pub(super) fn settled(&self, mut query: ast::Query) -> SqlResult<LogicalPlan> {
         super::set_operations::rewrite(&mut query);
         super::legacy::rewrite(&mut query)?;
+        super::row_in::rewrite(&mut query)?;
         super::windows::settle(&mut query)?;
         normalize(&mut query);
         let _ = walk_query(&mut query, &mut super::casts::CastCalls);

@@ -56,7 +56,8 @@ impl Independent {
             let on = self.on.iter().map(|(expr, name)| expr.clone().eq(Expr::Column(inner(name)))).reduce(Expr::and);
             return outer.join_on(right, kind, [on.unwrap_or_else(|| datafusion_expr::lit(true))])?.build();
         }
-        let columns: (Vec<Column>, Vec<Column>) = self.on.iter().filter_map(|(expr, name)| Some((expr.try_as_col()?.clone(), inner(name)))).unzip();
+        let columns: (Vec<Column>, Vec<Column>) =
+            self.on.iter().filter_map(|(expr, name)| Some((expr.try_as_col()?.clone(), inner(name)))).unzip();
         outer.join_detailed(right, kind, columns, None, NullEquality::NullEqualsNull)?.build()
     }
 }
@@ -160,10 +161,12 @@ impl Pull<'_> {
         let mut changed = join.clone();
         match (uses, join.join_type, &self.domain) {
             ((true, true), ..) | ((false, false), _, None) => return Ok(None),
-            ((true, false), JoinType::Inner | JoinType::Left | JoinType::LeftSemi | JoinType::LeftAnti, _) => match self.pull(&join.left)? {
-                Some(left) => changed.left = left.into(),
-                None => return Ok(None),
-            },
+            ((true, false), JoinType::Inner | JoinType::Left | JoinType::LeftSemi | JoinType::LeftAnti, _) => {
+                match self.pull(&join.left)? {
+                    Some(left) => changed.left = left.into(),
+                    None => return Ok(None),
+                }
+            }
             ((false, true), JoinType::Inner, _) => match self.pull(&join.right)? {
                 Some(right) => changed.right = right.into(),
                 None => return Ok(None),

@@ -69,7 +69,13 @@ fn join_query(
 }
 
 /// A join with the first rows of a query for each key.
-fn join_top(left: LogicalPlan, query: &Query, alias: TableAlias, kind: JoinType, cx: &mut dyn RelationPlannerContext) -> Result<LogicalPlan> {
+fn join_top(
+    left: LogicalPlan,
+    query: &Query,
+    alias: TableAlias,
+    kind: JoinType,
+    cx: &mut dyn RelationPlannerContext,
+) -> Result<LogicalPlan> {
     let mut query = query.clone();
     let outer = Outer::of(left.schema(), &query);
     let pairs = outer.take_out(&mut query, cx)?;

@@ -21,6 +21,7 @@ pub mod nodes;
 mod over_calls;
 mod relations;
 pub mod rewrite;
+mod row_in;
 mod select;
 pub mod set_operations;
 mod sub_queries;
@@ -40,8 +41,8 @@ use datafusion_optimizer::{
     Analyzer, AnalyzerRule, Optimizer, OptimizerContext, OptimizerRule, common_subexpr_eliminate::CommonSubexprEliminate,
     decorrelate_predicate_subquery::DecorrelatePredicateSubquery, eliminate_cross_join::EliminateCrossJoin,
     eliminate_filter::EliminateFilter, extract_equijoin_predicate::ExtractEquijoinPredicate, optimize_projections::OptimizeProjections,
-    push_down_filter::PushDownFilter, replace_distinct_aggregate::ReplaceDistinctWithAggregate, rewrite_set_comparison::RewriteSetComparison,
-    scalar_subquery_to_join::ScalarSubqueryToJoin, simplify_expressions::SimplifyExpressions,
+    push_down_filter::PushDownFilter, replace_distinct_aggregate::ReplaceDistinctWithAggregate,
+    rewrite_set_comparison::RewriteSetComparison, scalar_subquery_to_join::ScalarSubqueryToJoin, simplify_expressions::SimplifyExpressions,
 };
 use sqlparser::ast::Query;
 use std::sync::Arc;
