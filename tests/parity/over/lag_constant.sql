@@ -13,4 +13,4 @@ CREATE TABLE readings (
   'format' = 'json',
   'scan.watermark.emit.strategy' = 'on-event'
 );
-SELECT id, k, LAG(v, 1 + 1) OVER w AS a, LAG(v, CAST('2' AS INT)) OVER w AS b, LAG(s, 3 - 1, 'none') OVER w AS c FROM readings WINDOW w AS (PARTITION BY k ORDER BY ts);
+SELECT id, k, LAG(v, 1 + 1) OVER w AS a, LAG(v, CAST('2' AS INT)) OVER w AS b, LAG(id, 3 - 1, 0 - 1) OVER w AS c FROM readings WINDOW w AS (PARTITION BY k ORDER BY ts);
