@@ -201,3 +201,94 @@ fn in_flight<T: Send>(things: usize, at_a_time: usize, make: impl Fn(usize) -> R
     made.sort_by_key(|(number, _)| *number);
     made.into_iter().map(|(_, made)| made).collect()
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::expr::Column;
+    use arrow::array::Int64Array;
+    use arrow::datatypes::{Field, Int64Type, Schema};
+    use proptest::prelude::*;
+
+    /// Key `k` has the rows `(k, 0)` to `(k, k % 4 - 1)`, the last one first.
+    struct Numbers {
+        keys_per_request: usize,
+    }
+
+    fn rows_of(key: i64) -> Vec<i64> {
+        (0..key.rem_euclid(4)).rev().collect()
+    }
+
+    fn schema() -> SchemaRef {
+        Arc::new(Schema::new(vec![Field::new("k", DataType::Int64, true), Field::new("v", DataType::Int64, true)]))
+    }
+
+    impl PointLookup for Numbers {
+        fn keys_per_request(&self) -> usize {
+            self.keys_per_request
+        }
+        fn find(&self, keys: &[ArrayRef], count: usize, _: u64) -> Result<Found> {
+            assert!(count <= self.keys_per_request && keys[0].len() == count);
+            let (mut rows, mut probe) = (vec![], vec![]);
+            // Not in the order of the keys, but those of a key in theirs.
+            for (place, key) in keys[0].as_primitive::<Int64Type>().values().iter().enumerate().rev() {
+                rows.extend(rows_of(*key).into_iter().map(|v| (*key, v)));
+                probe.resize(rows.len(), place as u32);
+            }
+            let (k, v): (Vec<i64>, Vec<i64>) = rows.into_iter().unzip();
+            let rows = RecordBatch::try_new(schema(), vec![Arc::new(Int64Array::from(k)), Arc::new(Int64Array::from(v))]).unwrap();
+            Ok(Found { rows, probe })
+        }
+    }
+
+    fn table(keys_per_request: usize, in_flight: usize, policy: Option<CachePolicy>) -> ByKey {
+        let mut with_probe: Vec<_> = schema().fields().iter().cloned().collect();
+        with_probe.push(Arc::new(Field::new(PROBE, DataType::UInt32, false)));
+        let columns: Vec<Arc<dyn Expr>> = vec![Arc::new(Column(0)), Arc::new(Column(1))];
+        let computed = Computed { columns, schema: Arc::new(Schema::new(with_probe)), through: None, result: schema() };
+        ByKey::new(Box::new(Numbers { keys_per_request }), Requests { in_flight, timeout_ms: 1 }, computed, policy)
+    }
+
+    fn policies() -> impl Strategy<Value = Option<CachePolicy>> {
+        let ms = || prop::option::of(1..20_i64);
+        let policy = (prop::option::of(1..5_usize), ms(), ms(), any::<bool>());
+        prop::option::of(policy.prop_map(|(keys_max, expire_after_access_ms, expire_after_write_ms, missing_keys)| CachePolicy {
+            keys_max,
+            expire_after_access_ms,
+            expire_after_write_ms,
+            missing_keys,
+        }))
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(1_000))]
+        #[test]
+        fn every_row_gets_its_own_in_order(
+            batches in prop::collection::vec((prop::collection::vec(prop::option::of(-6..6_i64), 0..12), 0..9_i64, any::<bool>()), 1..6),
+            keys_per_request in 1..4_usize,
+            in_flight in 1..4_usize,
+            policy in policies(),
+        ) {
+            let mut table = table(keys_per_request, in_flight, policy);
+            let mut now_ms = 0;
+            for (keys, passes_ms, again) in batches {
+                now_ms += passes_ms;
+                let column: ArrayRef = Arc::new(Int64Array::from(keys.clone()));
+                let found = table.lookup(&[column], keys.len(), Ask { now_ms, again }, &mut |_| {}).unwrap();
+                let got: Vec<(u32, i64, i64)> = (0..found.probe.len())
+                    .map(|i| {
+                        let value = |c: usize| found.rows.column(c).as_primitive::<Int64Type>().value(i);
+                        (found.probe[i], value(0), value(1))
+                    })
+                    .collect();
+                let one = |(at, key): (usize, &Option<i64>)| {
+                    let key = key.unwrap_or(0);
+                    rows_of(key).into_iter().map(move |v| (at as u32, key, v)).collect::<Vec<_>>()
+                };
+                let expected: Vec<_> = keys.iter().enumerate().flat_map(one).collect();
+                prop_assert_eq!(got, expected);
+            }
+        }
+    }
+}
