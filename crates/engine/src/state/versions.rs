@@ -6,11 +6,12 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
-use super::StateTable;
+use super::changes::{Changes, Touches};
 use super::expiry::Expiry;
 use super::key::{KeyIndex, NO_SLOT};
 use super::keyed::key_group_field;
 use super::pages::Pages;
+use super::{StateTable, roughly};
 use crate::hash::key_group;
 use crate::{Error, Result};
 
@@ -48,6 +49,7 @@ pub struct VersionTable {
     due: BinaryHeap<Reverse<(i64, u32)>>,
     /// With a time to live: when a key was written to or asked for.
     expiry: Option<Expiry>,
+    touches: Touches,
 }
 
 impl VersionTable {
@@ -63,6 +65,7 @@ impl VersionTable {
             rows: Pages::new(types),
             due: BinaryHeap::new(),
             expiry: None,
+            touches: Touches::default(),
         }
     }
 
@@ -76,6 +79,7 @@ impl VersionTable {
         let mut slots = vec![];
         self.keys.upsert(&self.key_of(columns), times.len(), &mut slots)?;
         self.versions.resize(self.keys.slots(), vec![]);
+        self.touches.touch_all(&slots);
         let ids = self.rows.add(columns, times.len());
         let mut late = vec![];
         for (row, (slot, time)) in slots.into_iter().zip(times).enumerate() {
@@ -110,7 +114,10 @@ impl VersionTable {
         self.keys.lookup(keys, rows, slots)?;
         // Flink's join starts the time of a key anew with the rows of either side.
         if let Some(expiry) = &mut self.expiry {
-            slots.iter().filter(|slot| **slot != NO_SLOT).for_each(|slot| expiry.touch(*slot));
+            slots.iter().filter(|slot| **slot != NO_SLOT).for_each(|slot| {
+                self.touches.touch(*slot);
+                expiry.touch(*slot);
+            });
         }
         Ok(())
     }
@@ -142,6 +149,7 @@ impl VersionTable {
             let versions = &mut self.versions[slot as usize];
             let Some(holds) = versions.partition_point(|v| v.time <= time).checked_sub(1) else { continue };
             let useless = if versions[holds].deleted { holds + 1 } else { holds };
+            self.touches.touch(slot);
             versions.drain(..useless).for_each(|v| self.rows.remove(v.id));
             if versions.is_empty() {
                 self.keys.remove(slot);
@@ -155,9 +163,18 @@ impl VersionTable {
 }
 
 impl StateTable for VersionTable {
-    fn snapshot(&self) -> Result<RecordBatch> {
+    fn track(&mut self) {
+        self.touches.begin();
+    }
+
+    fn changed(&self) -> usize {
+        self.touches.len()
+    }
+
+    fn changes(&mut self, most: usize) -> Result<Changes> {
+        let (slots, removed) = self.touches.take(most, |slot| self.keys.is_live(slot));
         let all: Vec<(u32, Version)> =
-            self.keys.live_slots().into_iter().flat_map(|slot| self.versions[slot as usize].iter().map(move |v| (slot, *v))).collect();
+            slots.into_iter().flat_map(|slot| self.versions[slot as usize].iter().map(move |v| (slot, *v))).collect();
         let mut fields =
             vec![key_group_field(), Field::new("time", DataType::Int64, false), Field::new("deleted", DataType::Boolean, false)];
         fields.extend(self.schema.fields().iter().enumerate().map(|(i, f)| Field::new(format!("row{i}"), f.data_type().clone(), true)));
@@ -172,7 +189,8 @@ impl StateTable for VersionTable {
             fields.push(field);
             columns.push(written);
         }
-        Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
+        let entries = all.iter().map(|(slot, _)| u64::from(*slot)).collect();
+        Ok(Changes { rows: RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?, entries, removed })
     }
 
     fn restore(&mut self, saved: &RecordBatch) -> Result<()> {
@@ -198,6 +216,7 @@ impl StateTable for VersionTable {
 
     fn expire(&mut self, now_ms: i64) {
         for slot in self.expiry.as_mut().map(|expiry| expiry.over(now_ms)).unwrap_or_default() {
+            self.touches.touch(slot);
             self.versions[slot as usize].drain(..).for_each(|version| self.rows.remove(version.id));
             self.keys.remove(slot);
         }
@@ -208,7 +227,7 @@ impl StateTable for VersionTable {
     }
 
     fn memory_bytes(&self) -> usize {
-        let versions = self.versions.iter().map(|v| v.capacity() * size_of::<Version>() + 24).sum::<usize>();
+        let versions = roughly(self.versions.len(), |i| self.versions[i].capacity() * size_of::<Version>() + 24);
         let expiry = self.expiry.as_ref().map_or(0, Expiry::memory_bytes);
         self.keys.memory_bytes() + versions + self.rows.memory_bytes() + self.due.len() * 16 + expiry
     }
@@ -222,6 +241,7 @@ mod tests {
     fn table() -> VersionTable {
         let field = |name: &str| Field::new(name, DataType::Int64, true);
         let mut table = VersionTable::new(Arc::new(Schema::new(vec![field("k"), field("v")])), &[0]);
+        table.track();
         table.live_for(10);
         table.expire(0);
         table
@@ -246,7 +266,7 @@ mod tests {
         table.add(&[column(&[2]), column(&[11])], &[2], |_| false, i64::MIN).unwrap();
         table.expire(10);
         assert_eq!((table.len(), table.keys.len()), (4, 2), "two versions of 1 and of 2");
-        let saved = table.snapshot().unwrap();
+        let saved = table.changes(usize::MAX).unwrap().rows;
         let mut restored = self::table();
         restored.restore(&saved).unwrap();
         for table in [&mut table, &mut restored] {
