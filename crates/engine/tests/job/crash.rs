@@ -220,6 +220,7 @@ fn state_that_is_older_than_what_was_delivered_is_refused() {
     setup.run().unwrap();
     let kept = setup.checkpoints.clone().unwrap();
     let old = kept.newest.lock().unwrap().clone();
+    setup.config.abandon_after_ticks = Some(5);
     setup.run().unwrap();
     *kept.newest.lock().unwrap() = old;
     setup.config.abandon_after_ticks = None;
