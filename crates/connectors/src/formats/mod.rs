@@ -1,5 +1,6 @@
 //! Formats: between bytes and rows. A format knows records, not files or messages.
 
+pub mod avro;
 mod base64;
 mod batch;
 mod builders;
@@ -7,8 +8,10 @@ mod cells;
 pub mod changelog;
 mod columns;
 pub mod csv;
+mod failure;
 pub mod json;
 mod nulls;
+pub mod protobuf;
 pub mod raw;
 mod scalar;
 
@@ -33,6 +36,10 @@ pub enum Framing {
     Lines,
     /// A record is a line, but a line break in quotes or after an escape character belongs to the record.
     Csv(csv::Dialect),
+    /// Records lie in blocks behind a header, see [`Decode::read_header`].
+    Blocks,
+    /// Records do not tell where they end: they come as messages of a queue.
+    Messages,
 }
 
 impl Framing {
@@ -41,6 +48,7 @@ impl Framing {
         match self {
             Framing::Lines => memchr::memrchr(b'\n', bytes).map(|i| i + 1),
             Framing::Csv(dialect) => dialect.last_end(bytes),
+            Framing::Blocks | Framing::Messages => None,
         }
     }
 }
@@ -55,6 +63,19 @@ pub trait Decode: Send + Sync {
 
     /// Begins a batch, of whose input about `bytes` bytes will come.
     fn open(&self, bytes: usize) -> Result<Box<dyn DecodeRecords + '_>>;
+
+    /// Reads the header of a file in [`Framing::Blocks`] from its start; `None` if more of it is needed. Fails, in words, for what is
+    /// no such file or does not fit the table.
+    fn read_header(&self, start: &[u8]) -> std::result::Result<Option<FileHeader>, String> {
+        let _ = start;
+        Err("the format has no header".into())
+    }
+
+    /// Of the decoder of such a file: how long the next block is, from its first [`BLOCK_HEAD_BYTES`], or fewer at the file's end.
+    fn block_length(&self, head: &[u8]) -> std::result::Result<usize, String> {
+        let _ = head;
+        Err("the format has no blocks".into())
+    }
 
     /// Decodes records that are all there.
     fn decode(&self, input: &[u8]) -> Result<Rows, Stop> {
@@ -71,8 +92,31 @@ pub trait DecodeRecords {
     /// table says to skip such, is counted. After an error the batch is of no use.
     fn feed(&mut self, records: &[u8]) -> Result<(), Stop>;
 
+    /// Decodes messages of a queue, each one record: message `i` ends in `bytes` where `ends[i]` says, and the next one begins there.
+    /// [`BadRecord::offset`] is that of the message.
+    fn feed_messages(&mut self, bytes: &[u8], ends: &[usize]) -> Result<(), Stop> {
+        messages(bytes, ends).try_for_each(|(_, message)| self.feed(message))
+    }
+
     /// The rows of everything that was fed.
     fn finish(self: Box<Self>) -> Result<Rows>;
+}
+
+/// So many bytes of a block tell how long it is.
+pub const BLOCK_HEAD_BYTES: usize = 20;
+
+/// What the header of a file says.
+pub struct FileHeader {
+    /// Decodes blocks of that file.
+    pub decode: Arc<dyn Decode>,
+    /// Length of the header in bytes.
+    pub length: usize,
+}
+
+/// Messages that lie one after the other, with where each starts.
+pub fn messages<'a>(bytes: &'a [u8], ends: &'a [usize]) -> impl Iterator<Item = (usize, &'a [u8])> {
+    let starts = std::iter::once(0).chain(ends.iter().copied());
+    starts.zip(ends).map(|(start, end)| (start, bytes.get(start..*end).unwrap_or_default()))
 }
 
 /// What was decoded.
@@ -113,6 +157,17 @@ pub fn start_of(record: &[u8]) -> String {
     String::from_utf8_lossy(&record[..record.len().min(SHOWN_BYTES)]).into_owned()
 }
 
+/// The start of a record that is no text, to be shown.
+pub fn binary_record(record: &[u8]) -> String {
+    use std::fmt::Write;
+    let shown = &record[..record.len().min(SHOWN_BYTES / 4)];
+    shown.iter().fold("0x".to_owned(), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
 /// Why decoding stopped.
 #[derive(Debug)]
 pub enum Stop {
@@ -137,6 +192,22 @@ pub trait Encode: Send + Sync {
 
     /// Prepares a batch, whose columns are those the encoder was made for.
     fn open(&self, batch: &RecordBatch) -> Result<Box<dyn EncodeRows>>;
+
+    /// What [`EncodeRows`] puts behind each record and a message of a queue leaves out.
+    fn end_of_record(&self) -> &'static [u8] {
+        b"\n"
+    }
+
+    /// What a file begins with.
+    fn file_header(&self) -> Vec<u8> {
+        vec![]
+    }
+
+    /// What stands in a file for so many encoded rows that follow each other.
+    fn seal(&self, rows: u64, bytes: Vec<u8>) -> Result<Vec<u8>> {
+        let _ = rows;
+        Ok(bytes)
+    }
 }
 
 /// Encodes the rows of one batch.
@@ -152,9 +223,29 @@ pub trait EncodeRows {
 }
 
 /// Names of all formats.
-pub const NAMES: &[&str] = &["canal-json", "csv", "debezium-json", "json", "maxwell-json", "ogg-json", "raw"];
+pub const NAMES: &[&str] = &[
+    "avro",
+    "avro-confluent",
+    "canal-json",
+    "csv",
+    "debezium-avro-confluent",
+    "debezium-json",
+    "json",
+    "maxwell-json",
+    "ogg-json",
+    "protobuf",
+    "raw",
+];
+
+/// Those whose records do not tell where they end, so that they cannot lie in files.
+const MESSAGES_ONLY: &[&str] = &["avro-confluent", "debezium-avro-confluent", "protobuf"];
 
 /// An option of a format, without the name of the format before its key.
+const fn required(key: &'static str, description: &'static str) -> OptionInfo {
+    OptionInfo { key, required: true, default: None, description }
+}
+
+/// The same, of an option that need not be given.
 const fn option(key: &'static str, default: Option<&'static str>, description: &'static str) -> OptionInfo {
     OptionInfo { key, required: false, default, description }
 }
@@ -162,8 +253,11 @@ const fn option(key: &'static str, default: Option<&'static str>, description: &
 /// The options of a format; in a table the name of the format and a point stand before their keys.
 pub fn options(format: &str) -> &'static [OptionInfo] {
     match format {
+        "avro" => avro::OPTIONS,
+        "avro-confluent" => avro::confluent::OPTIONS,
         "csv" => csv::OPTIONS,
         "json" => json::OPTIONS,
+        "protobuf" => protobuf::OPTIONS,
         "raw" => raw::OPTIONS,
         name if let Some(kind) = changelog::Kind::of(name) => kind.options(),
         _ => &[],
@@ -178,7 +272,10 @@ pub fn option_keys(format: &str) -> Vec<String> {
 /// Checks the values of a format's options.
 pub fn check(options: &Options<'_>) -> Result<()> {
     match name(options)? {
+        "avro" => avro::AvroOptions::new(options, "avro.").map(drop),
+        "avro-confluent" => avro::confluent::ConfluentOptions::new(options, "avro-confluent.").map(drop),
         "csv" => csv::CsvOptions::new(options, "csv.").map(drop),
+        "protobuf" => protobuf::ProtobufOptions::new(options, "protobuf.").map(drop),
         "raw" => raw::RawOptions::new(options, "raw.").map(drop),
         name if let Some(kind) = changelog::Kind::of(name) => changelog::check(kind, options),
         _ => json::JsonOptions::new(options, "json.").map(drop),
@@ -194,6 +291,18 @@ pub fn name<'a>(options: &Options<'a>) -> Result<&'a str> {
     Err(options.unknown_value("format", name, NAMES))
 }
 
+/// Checks the values of a format's options, and that it can lie in files.
+pub fn check_for_files(options: &Options<'_>) -> Result<()> {
+    check(options)?;
+    let name = name(options)?;
+    if MESSAGES_ONLY.contains(&name) {
+        return Err(options
+            .error(&format!("records of the format '{name}' do not tell where they end, so they cannot lie in files"))
+            .help("It is for connectors of message queues; for files there are 'avro', 'json' and 'csv'"));
+    }
+    Ok(())
+}
+
 /// The physical columns at `indices` as a schema.
 pub fn projected(table: &TableSpec, indices: &[usize]) -> SchemaRef {
     Arc::new(Schema::new(indices.iter().map(|i| table.schema.field(*i).clone()).collect::<Vec<_>>()))
@@ -205,6 +314,18 @@ pub fn decoder(table: &TableSpec, stored: &[usize], needed: &[usize]) -> Result<
     let options = Options::new(table);
     let schema = projected(table, needed);
     match name(&options)? {
+        "avro" => {
+            let options = avro::AvroOptions::new(&options, "avro.")?;
+            Ok(Arc::new(avro::AvroDecoder::new(&projected(table, stored), schema, options)?))
+        }
+        "avro-confluent" => {
+            let options = avro::confluent::ConfluentOptions::new(&options, "avro-confluent.")?;
+            Ok(Arc::new(avro::confluent::ConfluentDecoder::new(&projected(table, stored), schema, options)?))
+        }
+        "protobuf" => {
+            let options = protobuf::ProtobufOptions::new(&options, "protobuf.")?;
+            Ok(Arc::new(protobuf::ProtobufDecoder::new(&projected(table, stored), schema, options)?))
+        }
         "csv" => {
             let positions = needed.iter().filter_map(|i| stored.iter().position(|s| s == i)).collect();
             Ok(Arc::new(csv::CsvDecoder::new(schema, positions, stored.len(), csv::CsvOptions::new(&options, "csv.")?)?))
@@ -213,16 +334,46 @@ pub fn decoder(table: &TableSpec, stored: &[usize], needed: &[usize]) -> Result<
             let stored = projected(table, stored);
             Ok(Arc::new(raw::RawDecoder::new(&stored, schema, raw::RawOptions::new(&options, "raw.")?)?))
         }
-        name if let Some(kind) = changelog::Kind::of(name) => Ok(Arc::new(changelog::ChangelogDecoder::new(kind, schema, &options)?)),
+        name if let Some(kind) = changelog::Kind::of(name) => {
+            Ok(Arc::new(changelog::ChangelogDecoder::new(kind, &projected(table, stored), schema, &options)?))
+        }
         "json" => Ok(Arc::new(json::JsonDecoder::new(schema, json::JsonOptions::new(&options, "json.")?)?)),
         other => Err(Error::internal(format!("Format {other} has no decoder"))),
     }
+}
+
+/// The same for files of the table.
+pub fn file_decoder(table: &TableSpec, stored: &[usize], needed: &[usize]) -> Result<Arc<dyn Decode>> {
+    let options = Options::new(table);
+    if name(&options)? != "avro" {
+        return decoder(table, stored, needed);
+    }
+    let options = avro::AvroOptions::new(&options, "avro.")?;
+    Ok(Arc::new(avro::files::AvroFiles::new(&projected(table, stored), projected(table, needed), options)?))
+}
+
+/// The same for files of the table.
+pub fn file_encoder(table: &TableSpec, schema: SchemaRef) -> Result<Arc<dyn Encode>> {
+    let options = Options::new(table);
+    if name(&options)? != "avro" {
+        return encoder(table, schema);
+    }
+    Ok(Arc::new(avro::files::AvroFileEncoder::new(schema, avro::AvroOptions::new(&options, "avro.")?)?))
 }
 
 /// An encoder of the table's format for rows of this schema.
 pub fn encoder(table: &TableSpec, schema: SchemaRef) -> Result<Arc<dyn Encode>> {
     let options = Options::new(table);
     match name(&options)? {
+        "avro" => Ok(Arc::new(avro::AvroEncoder::new(schema, avro::AvroOptions::new(&options, "avro.")?)?)),
+        "avro-confluent" => {
+            let options = avro::confluent::ConfluentOptions::new(&options, "avro-confluent.")?;
+            Ok(Arc::new(avro::confluent::ConfluentEncoder::new(schema, options)?))
+        }
+        "protobuf" => {
+            let options = protobuf::ProtobufOptions::new(&options, "protobuf.")?;
+            Ok(Arc::new(protobuf::ProtobufEncoder::new(schema, options)?))
+        }
         "csv" => Ok(Arc::new(csv::CsvEncoder::new(schema, csv::CsvOptions::new(&options, "csv.")?)?)),
         "raw" => Ok(Arc::new(raw::RawEncoder::new(schema, raw::RawOptions::new(&options, "raw.")?)?)),
         name if let Some(kind) = changelog::Kind::of(name) => Ok(Arc::new(changelog::ChangelogEncoder::new(kind, schema, &options)?)),
@@ -231,9 +382,9 @@ pub fn encoder(table: &TableSpec, schema: SchemaRef) -> Result<Arc<dyn Encode>> 
     }
 }
 
-/// Whether a file of the table's format ends with each checkpoint, as Flink's CSV files do; those of other formats go on.
+/// Whether a file of the table's format ends with each checkpoint, as Flink's CSV and Avro files do; those of other formats go on.
 pub fn closes_file_at_checkpoint(table: &TableSpec) -> Result<bool> {
-    Ok(name(&Options::new(table))? == "csv")
+    Ok(matches!(name(&Options::new(table))?, "csv" | "avro"))
 }
 
 /// An array of one value: what `text` stands for in a field's type, or NULL.

@@ -10,15 +10,16 @@ use regex::bytes::Regex;
 use serde::Deserialize;
 
 use super::{Change, Kind};
+use crate::formats::avro::confluent::{ConfluentDecoder, ConfluentOptions};
 use crate::formats::json::{JsonDecoder, JsonOptions};
-use crate::formats::{BadRecord, Decode, DecodeRecords, Framing, MAX_SAMPLES, Rows, Stop};
+use crate::formats::{BadRecord, Decode, DecodeRecords, Framing, MAX_SAMPLES, Rows, Stop, binary_record, messages};
 use crate::options::Options;
 
-/// Decodes lines into changes of rows of one schema.
+/// Decodes records into changes of rows of one schema.
 pub struct ChangelogDecoder {
     kind: Kind,
     schema: SchemaRef,
-    envelope: JsonDecoder,
+    envelope: Envelope,
     /// The record lies in a member `payload`, beside its schema.
     wrapped: bool,
     ignore_parse_errors: bool,
@@ -26,7 +27,13 @@ pub struct ChangelogDecoder {
     include: [Option<Regex>; 2],
 }
 
-/// The options of a table.
+/// Reads what stands around the images.
+enum Envelope {
+    Json(Box<JsonDecoder>),
+    Avro(Box<ConfluentDecoder>),
+}
+
+/// The options of a table in JSON.
 struct Settings {
     wrapped: bool,
     include: [Option<Regex>; 2],
@@ -52,22 +59,40 @@ impl Settings {
 
 /// Checks the values of a table's options.
 pub fn check(kind: Kind, options: &Options<'_>) -> Result<()> {
+    if kind == Kind::DebeziumAvro {
+        return avro_options(kind, options).map(drop);
+    }
     Settings::new(kind, options).map(drop)
 }
 
+/// The options of a table in Avro.
+pub fn avro_options(kind: Kind, options: &Options<'_>) -> Result<ConfluentOptions> {
+    ConfluentOptions::new(options, &format!("{}.", kind.name()))
+}
+
 impl ChangelogDecoder {
-    /// A decoder that fills these columns. Fails for types that JSON does not carry, and for options that are wrong.
-    pub fn new(kind: Kind, schema: SchemaRef, options: &Options<'_>) -> Result<Self> {
+    /// A decoder that fills the columns `schema`, of records that hold those of `stored`. Fails for types that JSON or Avro does not
+    /// carry, and for options that are wrong.
+    pub fn new(kind: Kind, stored: &SchemaRef, schema: SchemaRef, options: &Options<'_>) -> Result<Self> {
+        if kind == Kind::DebeziumAvro {
+            let around = |columns: &SchemaRef| kind.envelope(columns.fields(), false);
+            let envelope = ConfluentDecoder::new(&around(stored), around(&schema), avro_options(kind, options)?)?;
+            let envelope = Envelope::Avro(Box::new(envelope));
+            return Ok(Self { kind, schema, envelope, wrapped: false, ignore_parse_errors: false, include: [None, None] });
+        }
         let Settings { wrapped, include, json } = Settings::new(kind, options)?;
         let ignore_parse_errors = json.ignore_parse_errors;
-        let envelope = JsonDecoder::new(kind.envelope(schema.fields(), wrapped), json)?;
+        let envelope = Envelope::Json(Box::new(JsonDecoder::new(kind.envelope(schema.fields(), wrapped), json)?));
         Ok(Self { kind, schema, envelope, wrapped, ignore_parse_errors, include })
     }
 }
 
 impl Decode for ChangelogDecoder {
     fn framing(&self) -> Framing {
-        Framing::Lines
+        match self.envelope {
+            Envelope::Json(_) => Framing::Lines,
+            Envelope::Avro(_) => Framing::Messages,
+        }
     }
 
     fn skips_bad_records(&self) -> bool {
@@ -127,6 +152,9 @@ struct Changes<'a> {
 
 impl DecodeRecords for Changes<'_> {
     fn feed(&mut self, records: &[u8]) -> Result<(), Stop> {
+        if matches!(self.decoder.envelope, Envelope::Avro(_)) {
+            return self.feed_messages(records, &[records.len()]);
+        }
         if self.decoder.include.iter().all(Option::is_none) {
             self.feed_wanted(records, 0)?;
         } else {
@@ -143,6 +171,17 @@ impl DecodeRecords for Changes<'_> {
             self.feed_wanted(&records[from..], from)?;
         }
         self.fed += records.len();
+        Ok(())
+    }
+
+    fn feed_messages(&mut self, bytes: &[u8], ends: &[usize]) -> Result<(), Stop> {
+        let Envelope::Avro(envelope) = &self.decoder.envelope else {
+            return messages(bytes, ends).try_for_each(|(_, message)| self.feed(message));
+        };
+        let (rows, starts) = envelope.decode_with_starts(bytes, ends).map_err(|stop| self.moved(stop, 0))?;
+        let message_at = |start: usize| &bytes[start..ends.get(ends.partition_point(|end| *end <= start)).copied().unwrap_or(bytes.len())];
+        self.take(&rows, &starts, 0, message_at)?;
+        self.fed += bytes.len();
         Ok(())
     }
 
@@ -188,19 +227,30 @@ impl Changes<'_> {
         if records.is_empty() {
             return Ok(());
         }
-        let (rows, starts) = self.decoder.envelope.decode_with_starts(records).map_err(|stop| match stop {
-            Stop::Record(bad) => Stop::Record(BadRecord { offset: self.fed + offset + bad.offset, ..bad }),
-            other => other,
-        })?;
+        let Envelope::Json(envelope) = &self.decoder.envelope else { return Ok(()) };
+        let (rows, starts) = envelope.decode_with_starts(records).map_err(|stop| self.moved(stop, offset))?;
         self.bad_rows += rows.bad_rows;
         let room = MAX_SAMPLES.saturating_sub(self.bad.len());
         let from = self.fed + offset;
-        self.bad.extend(rows.bad.into_iter().take(room).map(|bad| BadRecord { offset: from + bad.offset, ..bad }));
+        self.bad.extend(rows.bad.iter().take(room).map(|bad| BadRecord { offset: from + bad.offset, ..bad.clone() }));
+        self.take(&rows, &starts, offset, |start| line_at(records, start))
+    }
+
+    /// Why decoding stopped, in a piece that starts at `offset` of what is fed.
+    fn moved(&self, stop: Stop, offset: usize) -> Stop {
+        match stop {
+            Stop::Record(bad) => Stop::Record(BadRecord { offset: self.fed + offset + bad.offset, ..bad }),
+            other => other,
+        }
+    }
+
+    /// Makes changes of records, which start at `starts` of a piece that starts at `offset` of what is fed.
+    fn take<'r>(&mut self, rows: &Rows, starts: &[usize], offset: usize, record_at: impl Fn(usize) -> &'r [u8]) -> Result<(), Stop> {
         let members = Members::of(&rows.batch, self.decoder)?;
         for (row, start) in starts.iter().enumerate() {
-            let line = line_at(records, *start);
-            if let Err(reason) = self.record(&members, row, line) {
-                self.refuse(offset + start, line, reason)?;
+            let record = record_at(*start);
+            if let Err(reason) = self.record(&members, row, record) {
+                self.refuse(offset + start, record, reason)?;
             }
         }
         self.pieces.push(Piece { before: members.before, after: members.after });
@@ -209,7 +259,10 @@ impl Changes<'_> {
 
     #[cold]
     fn refuse(&mut self, at: usize, line: &[u8], reason: String) -> Result<(), Stop> {
-        let bad = BadRecord::new(self.fed + at, line, None, reason);
+        let mut bad = BadRecord::new(self.fed + at, line, None, reason);
+        if matches!(self.decoder.envelope, Envelope::Avro(_)) {
+            bad.text = binary_record(line);
+        }
         if !self.decoder.ignore_parse_errors {
             return Err(Stop::Record(bad));
         }
