@@ -13,6 +13,8 @@ pub mod json;
 mod nulls;
 pub mod protobuf;
 pub mod raw;
+#[cfg(test)]
+mod samples;
 mod scalar;
 
 use std::sync::Arc;

@@ -86,10 +86,9 @@ impl<'a> Datums<'a> {
         match self.how {
             How::Bare(source) => Ok(self.whole(start, message, source)?),
             How::Json(source) => {
-                let value = serde_json::from_slice(message).map_err(|e| failure(format!("the message is not JSON: {e}")))?;
                 let mut bytes = std::mem::take(&mut self.scratch);
                 bytes.clear();
-                let encoded = json::encode_value(&source.writer, source.writer.root, &value, &mut bytes, 0).map_err(failure);
+                let encoded = json::encode_message(&source.writer, message, &mut bytes).map_err(failure);
                 let done = encoded.and_then(|()| self.whole(start, &bytes, source));
                 self.scratch = bytes;
                 Ok(done?)

@@ -12,6 +12,34 @@ use crate::formats::json::push_string;
 /// How deep values may be nested.
 const MAX_DEPTH: usize = 64;
 
+/// Appends the datum of a message in the binary encoding.
+pub fn encode_message(schema: &Schema, message: &[u8], out: &mut Vec<u8>) -> Result<(), String> {
+    let value = serde_json::from_slice(&quoted_fractions(message)).map_err(|e| format!("the message is not JSON: {e}"))?;
+    encode_value(schema, schema.root, &value, out, 0)
+}
+
+/// The same JSON with quotes around numbers that have a fraction: the parser rounds some of them to a neighbour, we do not.
+fn quoted_fractions(json: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(json.len() + 16);
+    let (mut at, mut in_string) = (0, false);
+    while let Some(&byte) = json.get(at) {
+        let number = json[at..].iter().take_while(|b| matches!(b, b'0'..=b'9' | b'.' | b'-' | b'+' | b'e' | b'E')).count();
+        let text = &json[at..at + number];
+        if !in_string && matches!(byte, b'0'..=b'9' | b'-') && text.iter().any(|b| matches!(b, b'.' | b'e' | b'E')) {
+            out.push(b'"');
+            out.extend_from_slice(text);
+            out.push(b'"');
+            at += number;
+            continue;
+        }
+        let length = if in_string && byte == b'\\' { 2 } else { 1 };
+        in_string ^= byte == b'"';
+        out.extend_from_slice(&json[at..json.len().min(at + length)]);
+        at += length;
+    }
+    out
+}
+
 /// Appends a value of the type in the binary encoding.
 pub fn encode_value(schema: &Schema, id: Id, value: &Value, out: &mut Vec<u8>, depth: usize) -> Result<(), String> {
     if depth > MAX_DEPTH {
@@ -23,7 +51,11 @@ pub fn encode_value(schema: &Schema, id: Id, value: &Value, out: &mut Vec<u8>, d
         (Kind::Boolean, Value::Bool(b)) => out.push(u8::from(*b)),
         (Kind::Int, Value::Number(n)) => push_long(n.as_i64().filter(|n| i32::try_from(*n).is_ok()).ok_or_else(wrong)?, out),
         (Kind::Long, Value::Number(n)) => push_long(n.as_i64().ok_or_else(wrong)?, out),
-        (Kind::Float, _) => out.extend_from_slice(&(float(value).ok_or_else(wrong)? as f32).to_le_bytes()),
+        (Kind::Float, _) => {
+            let short = value.as_str().and_then(|text| text::parse_f32(text.as_bytes()));
+            let value = short.or_else(|| float(value).map(|value| value as f32));
+            out.extend_from_slice(&value.ok_or_else(wrong)?.to_le_bytes());
+        }
         (Kind::Double, _) => out.extend_from_slice(&float(value).ok_or_else(wrong)?.to_le_bytes()),
         (Kind::String, Value::String(s)) => push_bytes(s.as_bytes(), out),
         (Kind::Bytes, Value::String(s)) => push_bytes(&latin(s).ok_or_else(wrong)?, out),
@@ -96,7 +128,7 @@ fn float(value: &Value) -> Option<f64> {
             "NaN" => Some(f64::NAN),
             "Infinity" | "INF" => Some(f64::INFINITY),
             "-Infinity" | "-INF" => Some(f64::NEG_INFINITY),
-            _ => None,
+            number => text::parse_f64(number.as_bytes()),
         },
         _ => None,
     }

@@ -17,6 +17,8 @@ mod json;
 mod plan;
 mod read;
 pub mod registry;
+#[cfg(test)]
+mod registry_tests;
 pub mod schema;
 #[cfg(test)]
 mod tests;

@@ -185,8 +185,17 @@ fn field_plan(field: &FieldDescriptor, column: &Field, defaults: bool, depth: us
         nullable: column.is_nullable(),
         presence: field.supports_presence(),
         oneof: oneof_of(field),
-        packed: field.is_packed(),
+        packed: is_packed(field),
     })
+}
+
+/// Whether elements are written as one run. What the file says of it is known only after the field was built.
+fn is_packed(field: &FieldDescriptor) -> bool {
+    let options = field.options();
+    match options.has_field_by_name("packed") {
+        true => options.get_field_by_name("packed").and_then(|packed| packed.as_bool()).unwrap_or(false) && field.is_list(),
+        false => field.is_packed(),
+    }
 }
 
 /// The `oneof` of a field, by the number of its first member; one of a single member needs no care.
