@@ -173,10 +173,19 @@ pub fn encode(encoder: &dyn super::Encode, batch: &RecordBatch) -> (Vec<u8>, Vec
     (bytes, ends)
 }
 
-/// Decodes messages.
+/// Decodes messages; they come with a line break behind each.
 pub fn decode(decoder: &dyn super::Decode, bytes: &[u8], ends: &[usize]) -> Result<super::Rows, super::Stop> {
+    let (mut messages, mut with_breaks, mut start) = (vec![], vec![], 0);
+    for end in ends {
+        messages.extend_from_slice(&bytes[start..*end]);
+        messages.push(b'\n');
+        with_breaks.push(messages.len() as u32);
+        start = *end;
+    }
     let mut records = decoder.open(bytes.len())?;
-    records.feed_messages(bytes, ends)?;
+    let mut origins = vec![];
+    records.feed_messages(&messages, &with_breaks, &mut origins)?;
+    assert_eq!(origins.len(), records.rows());
     Ok(records.finish()?)
 }
 

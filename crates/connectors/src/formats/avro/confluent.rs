@@ -16,7 +16,7 @@ use super::registry::{self, Refusal, Registry, RegistryOptions};
 use super::schema::{Kind, Schema};
 use super::{Source, Target, check_columns, derive};
 use crate::formats::batch::LastBatch;
-use crate::formats::{Decode, DecodeRecords, Encode, EncodeRows, Framing};
+use crate::formats::{Decode, DecodeRecords, Encode, EncodeRows, Framing, Rows, Stop};
 use crate::options::Options;
 
 /// Options of the format, without its prefix.
@@ -112,12 +112,12 @@ impl ConfluentDecoder {
         Ok(Self { sources, columns: needed, last: LastBatch::default() })
     }
 
-    /// Decodes messages, and tells where that of each row starts.
-    pub fn decode_with_starts(&self, bytes: &[u8], ends: &[usize]) -> Result<(crate::formats::Rows, Vec<usize>), crate::formats::Stop> {
-        let mut datums = Datums::new(How::Registry(&self.sources), &self.columns, &self.last, bytes.len())?.with_starts();
-        datums.feed_messages(bytes, ends)?;
-        let starts = datums.take_starts();
-        Ok((Box::new(datums).finish()?, starts))
+    /// Decodes messages, and tells from which one each row is.
+    pub fn decode_with_origins(&self, messages: &[u8], ends: &[u32]) -> Result<(Rows, Vec<u32>), Stop> {
+        let mut datums = Datums::new(How::Registry(&self.sources), &self.columns, &self.last, messages.len())?;
+        let mut origins = vec![];
+        datums.feed_messages(messages, ends, &mut origins)?;
+        Ok((Box::new(datums).finish()?, origins))
     }
 }
 

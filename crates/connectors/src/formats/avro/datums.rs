@@ -14,7 +14,7 @@ use super::wire::Wire;
 use super::{Source, json};
 use crate::formats::batch::{BatchBuilder, LastBatch};
 use crate::formats::failure::{Failure, failure};
-use crate::formats::{BadRecord, DecodeRecords, Rows, Stop, binary_record, messages};
+use crate::formats::{BadRecord, DecodeRecords, Rows, Stop, bare, binary_record};
 
 /// How many records without any bytes a block may have.
 const MAX_EMPTY_RECORDS: u64 = 1 << 20;
@@ -71,25 +71,14 @@ impl<'a> Datums<'a> {
         Ok(Self { how, columns, batch: BatchBuilder::new(columns, last, false, bytes)?, scratch: vec![], writer: None })
     }
 
-    /// Asks for where the record of each row starts.
-    pub fn with_starts(mut self) -> Self {
-        self.batch.starts = Some(vec![]);
-        self
-    }
-
-    /// What was asked for.
-    pub fn take_starts(&mut self) -> Vec<usize> {
-        self.batch.starts.take().unwrap_or_default()
-    }
-
-    fn message(&mut self, start: usize, message: &[u8]) -> std::result::Result<(), Wrong> {
+    fn message(&mut self, message: &[u8]) -> std::result::Result<(), Wrong> {
         match self.how {
-            How::Bare(source) => Ok(self.whole(start, message, source)?),
+            How::Bare(source) => Ok(self.whole(message, source)?),
             How::Json(source) => {
                 let mut bytes = std::mem::take(&mut self.scratch);
                 bytes.clear();
                 let encoded = json::encode_message(&source.writer, message, &mut bytes).map_err(failure);
-                let done = encoded.and_then(|()| self.whole(start, &bytes, source));
+                let done = encoded.and_then(|()| self.whole(&bytes, source));
                 self.scratch = bytes;
                 Ok(done?)
             }
@@ -99,7 +88,7 @@ impl<'a> Datums<'a> {
                     Some(writer) => writer,
                     None => (id, sources.of(id)?),
                 };
-                let done = self.whole(start, datum, &writer.1);
+                let done = self.whole(datum, &writer.1);
                 self.writer = Some(writer);
                 Ok(done?)
             }
@@ -107,13 +96,28 @@ impl<'a> Datums<'a> {
         }
     }
 
+    /// Reads a message, or says what is wrong with it.
+    fn one(&mut self, message: &[u8]) -> Result<(), Stop> {
+        let failure = match self.message(message) {
+            Ok(()) => return Ok(()),
+            Err(Wrong::Record(failure)) => failure,
+            Err(Wrong::Away(error)) => return Err(error.into()),
+        };
+        let column = failure.column(self.columns.fields());
+        let mut bad = BadRecord::new(self.batch.fed, message, column, failure.reason);
+        if !matches!(self.how, How::Json(_)) {
+            bad.text = binary_record(message);
+        }
+        self.batch.refuse(bad)
+    }
+
     /// Reads a message that is one record.
     #[inline]
-    fn whole(&mut self, start: usize, bytes: &[u8], source: &Source) -> std::result::Result<(), Box<Failure>> {
+    fn whole(&mut self, bytes: &[u8], source: &Source) -> std::result::Result<(), Box<Failure>> {
         let mut wire = Wire::new(bytes);
         read::datum(&mut wire, &source.writer, &source.top, &mut self.batch.columns)?;
         // As in Flink, what follows the record is passed over: nothing of it belongs to the record.
-        self.batch.end_row(start);
+        self.batch.end_row(0);
         Ok(())
     }
 
@@ -154,7 +158,11 @@ impl<'a> Datums<'a> {
 
 impl DecodeRecords for Datums<'_> {
     fn feed(&mut self, input: &[u8]) -> Result<(), Stop> {
-        let How::Blocks(source, header) = self.how else { return self.feed_messages(input, &[input.len()]) };
+        let How::Blocks(source, header) = self.how else {
+            self.one(input)?;
+            self.batch.fed += input.len();
+            return Ok(());
+        };
         let mut wire = Wire::new(input);
         while wire.left() > 0 {
             self.block(&mut wire, source, header).map_err(|stop| match stop {
@@ -166,23 +174,14 @@ impl DecodeRecords for Datums<'_> {
         Ok(())
     }
 
-    fn feed_messages(&mut self, bytes: &[u8], ends: &[usize]) -> Result<(), Stop> {
-        for (start, message) in messages(bytes, ends) {
-            if let Err(wrong) = self.message(start, message) {
-                let failure = match wrong {
-                    Wrong::Record(failure) => failure,
-                    Wrong::Away(error) => return Err(error.into()),
-                };
-                let column = failure.column(self.columns.fields());
-                let mut bad = BadRecord::new(self.batch.fed + start, message, column, failure.reason);
-                if !matches!(self.how, How::Json(_)) {
-                    bad.text = binary_record(message);
-                }
-                self.batch.refuse(bad)?;
-            }
-        }
-        self.batch.fed += bytes.len();
+    fn feed_message(&mut self, message: &[u8]) -> Result<(), Stop> {
+        self.one(bare(message))?;
+        self.batch.fed += message.len();
         Ok(())
+    }
+
+    fn rows(&self) -> usize {
+        self.batch.rows
     }
 
     fn finish(self: Box<Self>) -> Result<Rows> {
@@ -196,6 +195,6 @@ pub fn decode_any(writer: &Schema, columns: &SchemaRef, message: &[u8]) -> std::
     let source = Source::new(writer.clone(), &reader, columns)?;
     let last = LastBatch::default();
     let mut datums = Box::new(Datums::new(How::Bare(&source), columns, &last, message.len()).map_err(|e| e.to_string())?);
-    datums.feed_messages(message, &[message.len()]).map_err(|stop| format!("{stop:?}"))?;
+    datums.feed(message).map_err(|stop| format!("{stop:?}"))?;
     datums.finish().map_err(|e| e.to_string())
 }

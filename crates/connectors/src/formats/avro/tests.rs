@@ -172,7 +172,7 @@ fn errors_name_the_place() {
     // Two records: id 1 without r; id 2 with a string that claims more bytes than there are.
     let bytes = [2, 2, 0, 2, 4, 2, 2, 100, b'x'];
     let Err(Stop::Record(bad)) = decode(&decoder, &bytes, &[3, 9]) else { panic!() };
-    assert_eq!((bad.offset, bad.column.as_deref(), bad.text.as_str()), (3, Some("r.s"), "0x020402026478"));
+    assert_eq!((bad.offset, bad.column.as_deref(), bad.text.as_str()), (4, Some("r.s"), "0x020402026478"));
     assert_eq!(bad.reason, "the record ends in the middle of a value");
 }
 

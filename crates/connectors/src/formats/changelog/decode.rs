@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::{Change, Kind};
 use crate::formats::avro::confluent::{ConfluentDecoder, ConfluentOptions};
 use crate::formats::json::{JsonDecoder, JsonOptions};
-use crate::formats::{BadRecord, Decode, DecodeRecords, Framing, MAX_SAMPLES, Rows, Stop, binary_record, messages};
+use crate::formats::{BadRecord, Decode, DecodeRecords, Framing, MAX_SAMPLES, Rows, Stop, binary_record, origins_of};
 use crate::options::Options;
 
 /// Decodes records into changes of rows of one schema.
@@ -41,46 +41,40 @@ struct Settings {
 }
 
 impl Settings {
-    fn new(kind: Kind, options: &Options<'_>) -> Result<Self> {
-        let name = kind.name();
-        let wrapped = kind == Kind::Debezium && options.bool(&format!("{name}.schema-include"), false)?;
+    fn new(kind: Kind, options: &Options<'_>, prefix: &str) -> Result<Self> {
+        let wrapped = kind == Kind::Debezium && options.bool(&format!("{prefix}schema-include"), false)?;
         let mut include = [None, None];
         if kind == Kind::Canal {
             for (slot, key) in include.iter_mut().zip(["database.include", "table.include"]) {
-                let key = format!("{name}.{key}");
+                let key = format!("{prefix}{key}");
                 let Some(pattern) = options.get(&key) else { continue };
                 let whole = Regex::new(&format!("^(?:{pattern})$"));
                 *slot = Some(whole.map_err(|e| options.error(&format!("'{key}' is not a regular expression: {e}")))?);
             }
         }
-        Ok(Self { wrapped, include, json: JsonOptions::new(options, &format!("{name}."))? })
+        Ok(Self { wrapped, include, json: JsonOptions::new(options, prefix)? })
     }
 }
 
-/// Checks the values of a table's options.
-pub fn check(kind: Kind, options: &Options<'_>) -> Result<()> {
+/// Checks the values of a table's options, before whose keys `prefix` stands.
+pub fn check(kind: Kind, options: &Options<'_>, prefix: &str) -> Result<()> {
     if kind == Kind::DebeziumAvro {
-        return avro_options(kind, options).map(drop);
+        return ConfluentOptions::new(options, prefix).map(drop);
     }
-    Settings::new(kind, options).map(drop)
-}
-
-/// The options of a table in Avro.
-pub fn avro_options(kind: Kind, options: &Options<'_>) -> Result<ConfluentOptions> {
-    ConfluentOptions::new(options, &format!("{}.", kind.name()))
+    Settings::new(kind, options, prefix).map(drop)
 }
 
 impl ChangelogDecoder {
     /// A decoder that fills the columns `schema`, of records that hold those of `stored`. Fails for types that JSON or Avro does not
     /// carry, and for options that are wrong.
-    pub fn new(kind: Kind, stored: &SchemaRef, schema: SchemaRef, options: &Options<'_>) -> Result<Self> {
+    pub fn new(kind: Kind, stored: &SchemaRef, schema: SchemaRef, options: &Options<'_>, prefix: &str) -> Result<Self> {
         if kind == Kind::DebeziumAvro {
             let around = |columns: &SchemaRef| kind.envelope(columns.fields(), false);
-            let envelope = ConfluentDecoder::new(&around(stored), around(&schema), avro_options(kind, options)?)?;
+            let envelope = ConfluentDecoder::new(&around(stored), around(&schema), ConfluentOptions::new(options, prefix)?)?;
             let envelope = Envelope::Avro(Box::new(envelope));
             return Ok(Self { kind, schema, envelope, wrapped: false, ignore_parse_errors: false, include: [None, None] });
         }
-        let Settings { wrapped, include, json } = Settings::new(kind, options)?;
+        let Settings { wrapped, include, json } = Settings::new(kind, options, prefix)?;
         let ignore_parse_errors = json.ignore_parse_errors;
         let envelope = Envelope::Json(Box::new(JsonDecoder::new(kind.envelope(schema.fields(), wrapped), json)?));
         Ok(Self { kind, schema, envelope, wrapped, ignore_parse_errors, include })
@@ -99,6 +93,10 @@ impl Decode for ChangelogDecoder {
         self.ignore_parse_errors
     }
 
+    fn messages_may_be_lines(&self) -> bool {
+        true
+    }
+
     fn open(&self, _bytes: usize) -> Result<Box<dyn DecodeRecords + '_>> {
         Ok(Box::new(Changes {
             decoder: self,
@@ -106,6 +104,8 @@ impl Decode for ChangelogDecoder {
             images: vec![],
             kinds: vec![],
             merged: vec![],
+            at: 0,
+            starts: vec![],
             fed: 0,
             bad_rows: 0,
             bad: vec![],
@@ -144,6 +144,9 @@ struct Changes<'a> {
     images: Vec<Image>,
     kinds: Vec<RowKind>,
     merged: Vec<Merged>,
+    /// Where the record that is being read starts in the piece, and that of each image.
+    at: usize,
+    starts: Vec<usize>,
     /// Bytes fed.
     fed: usize,
     bad_rows: u64,
@@ -153,7 +156,8 @@ struct Changes<'a> {
 impl DecodeRecords for Changes<'_> {
     fn feed(&mut self, records: &[u8]) -> Result<(), Stop> {
         if matches!(self.decoder.envelope, Envelope::Avro(_)) {
-            return self.feed_messages(records, &[records.len()]);
+            // A message comes with a line break behind it.
+            return self.feed_message(&[records, b"\n"].concat());
         }
         if self.decoder.include.iter().all(Option::is_none) {
             self.feed_wanted(records, 0)?;
@@ -174,15 +178,32 @@ impl DecodeRecords for Changes<'_> {
         Ok(())
     }
 
-    fn feed_messages(&mut self, bytes: &[u8], ends: &[usize]) -> Result<(), Stop> {
-        let Envelope::Avro(envelope) = &self.decoder.envelope else {
-            return messages(bytes, ends).try_for_each(|(_, message)| self.feed(message));
-        };
-        let (rows, starts) = envelope.decode_with_starts(bytes, ends).map_err(|stop| self.moved(stop, 0))?;
-        let message_at = |start: usize| &bytes[start..ends.get(ends.partition_point(|end| *end <= start)).copied().unwrap_or(bytes.len())];
-        self.take(&rows, &starts, 0, message_at)?;
-        self.fed += bytes.len();
+    fn feed_message(&mut self, message: &[u8]) -> Result<(), Stop> {
+        self.feed_messages(message, &[message.len() as u32], &mut vec![])
+    }
+
+    fn feed_messages(&mut self, messages: &[u8], ends: &[u32], origins: &mut Vec<u32>) -> Result<(), Stop> {
+        self.starts.clear();
+        match &self.decoder.envelope {
+            Envelope::Json(_) => self.feed(messages)?,
+            Envelope::Avro(envelope) => {
+                let (rows, of_rows) = envelope.decode_with_origins(messages, ends).map_err(|stop| self.moved(stop, 0))?;
+                let start_of = |message: usize| message.checked_sub(1).map_or(0, |before| ends[before] as usize);
+                let starts: Vec<usize> = of_rows.iter().map(|message| start_of(*message as usize)).collect();
+                let message_at = |start: usize| {
+                    let end = ends[ends.partition_point(|end| *end as usize <= start)] as usize;
+                    messages[start..end].split_last().map_or(&[][..], |(_, message)| message)
+                };
+                self.take(&rows, &starts, 0, message_at)?;
+                self.fed += messages.len();
+            }
+        }
+        origins_of(&self.starts, ends, origins);
         Ok(())
+    }
+
+    fn rows(&self) -> usize {
+        self.images.len()
     }
 
     fn finish(self: Box<Self>) -> Result<Rows> {
@@ -249,6 +270,7 @@ impl Changes<'_> {
         let members = Members::of(&rows.batch, self.decoder)?;
         for (row, start) in starts.iter().enumerate() {
             let record = record_at(*start);
+            self.at = offset + start;
             if let Err(reason) = self.record(&members, row, record) {
                 self.refuse(offset + start, record, reason)?;
             }
@@ -299,6 +321,7 @@ impl Changes<'_> {
     fn image(&mut self, after: bool, row: usize, kind: RowKind) {
         self.images.push(Image { piece: self.pieces.len(), after, row });
         self.kinds.push(kind);
+        self.starts.push(self.at);
     }
 
     fn update(&mut self, members: &Members, record: usize, line: &[u8]) -> Result<(), String> {

@@ -7,8 +7,7 @@ use arrow::datatypes::{DataType, Fields, SchemaRef};
 use flott_engine::{Error, Result, RowKind};
 
 use super::Kind;
-use super::decode::avro_options;
-use crate::formats::avro::confluent::ConfluentEncoder;
+use crate::formats::avro::confluent::{ConfluentEncoder, ConfluentOptions};
 use crate::formats::json::{JsonEncoder, JsonOptions};
 use crate::formats::{Encode, EncodeRows};
 use crate::options::Options;
@@ -48,20 +47,19 @@ impl Around {
 
 impl ChangelogEncoder {
     /// An encoder for rows of this schema. Fails for types that JSON or Avro does not carry, and where `schema-include` is set.
-    pub fn new(kind: Kind, schema: SchemaRef, options: &Options<'_>) -> Result<Self> {
+    pub fn new(kind: Kind, schema: SchemaRef, options: &Options<'_>, prefix: &str) -> Result<Self> {
         if kind == Kind::DebeziumAvro {
             let around = kind.envelope(schema.fields(), false);
-            let encoder = ConfluentEncoder::with_nullable(around.clone(), avro_options(kind, options)?, true)?;
+            let encoder = ConfluentEncoder::with_nullable(around.clone(), ConfluentOptions::new(options, prefix)?, true)?;
             return Ok(Self::Avro(around, Box::new(encoder)));
         }
-        let name = kind.name();
-        let wrapped = format!("{name}.schema-include");
+        let wrapped = format!("{prefix}schema-include");
         if kind == Kind::Debezium && options.bool(&wrapped, false)? {
             return Err(options
                 .error(&format!("'{wrapped}' = 'true' is for reading only"))
                 .help("Leave it out where the table is written"));
         }
-        let json = JsonOptions::new(options, &format!("{name}."))?;
+        let json = JsonOptions::new(options, prefix)?;
         let around = Around::of(kind, json.ignore_null_fields);
         Ok(Self::Json(JsonEncoder::new(schema, json)?, around))
     }

@@ -29,7 +29,7 @@ use read::Reader;
 use super::batch::{BatchBuilder, LastBatch};
 use super::cells::Cells;
 use super::columns::{Column, Room};
-use super::{BadRecord, Decode, DecodeRecords, Encode, EncodeRows, Framing, Rows, Stop, binary_record, messages, option, required};
+use super::{BadRecord, Decode, DecodeRecords, Encode, EncodeRows, Framing, Rows, Stop, bare, binary_record, option, required};
 use crate::options::Options;
 
 /// Options of the format, without its prefix.
@@ -113,7 +113,7 @@ impl Decode for ProtobufDecoder {
 
     fn open(&self, bytes: usize) -> Result<Box<dyn DecodeRecords + '_>> {
         let batch = BatchBuilder::new(&self.columns, &self.last, self.skip_bad, bytes)?;
-        Ok(Box::new(Messages { decoder: self, batch }))
+        Ok(Box::new(Messages { decoder: self, batch, reader: Reader::default() }))
     }
 }
 
@@ -121,27 +121,39 @@ impl Decode for ProtobufDecoder {
 struct Messages<'a> {
     decoder: &'a ProtobufDecoder,
     batch: BatchBuilder<'a>,
+    reader: Reader,
+}
+
+impl Messages<'_> {
+    fn one(&mut self, message: &[u8]) -> Result<(), Stop> {
+        match self.reader.message(message, &self.decoder.plan, &mut self.batch.columns) {
+            Ok(()) => {
+                self.batch.end_row(0);
+                Ok(())
+            }
+            Err(failure) => {
+                let column = failure.column(self.decoder.columns.fields());
+                self.batch.refuse(BadRecord { offset: self.batch.fed, text: binary_record(message), column, reason: failure.reason })
+            }
+        }
+    }
 }
 
 impl DecodeRecords for Messages<'_> {
     fn feed(&mut self, message: &[u8]) -> Result<(), Stop> {
-        self.feed_messages(message, &[message.len()])
+        self.one(message)?;
+        self.batch.fed += message.len();
+        Ok(())
     }
 
-    fn feed_messages(&mut self, bytes: &[u8], ends: &[usize]) -> Result<(), Stop> {
-        let mut reader = Reader::default();
-        for (start, message) in messages(bytes, ends) {
-            match reader.message(message, &self.decoder.plan, &mut self.batch.columns) {
-                Ok(()) => self.batch.end_row(start),
-                Err(failure) => {
-                    let column = failure.column(self.decoder.columns.fields());
-                    let (offset, text) = (self.batch.fed + start, binary_record(message));
-                    self.batch.refuse(BadRecord { offset, text, column, reason: failure.reason })?;
-                }
-            }
-        }
-        self.batch.fed += bytes.len();
+    fn feed_message(&mut self, message: &[u8]) -> Result<(), Stop> {
+        self.one(bare(message))?;
+        self.batch.fed += message.len();
         Ok(())
+    }
+
+    fn rows(&self) -> usize {
+        self.batch.rows
     }
 
     fn finish(self: Box<Self>) -> Result<Rows> {

@@ -17,25 +17,47 @@ const MISFIT: &str = "the plan does not fit the columns";
 
 /// Reads messages, one after the other.
 #[derive(Default)]
-pub struct Reader<'a> {
+pub struct Reader {
     /// What was found so far, of the message at hand behind those around it.
-    found: Vec<Found<'a>>,
-    /// Entries of maps, with the place in `found` of their field.
-    entries: Vec<(usize, &'a [u8])>,
+    found: Vec<Found>,
+    /// Entries of maps.
+    entries: Vec<Entry>,
 }
 
 /// What was found of a field.
 #[derive(Clone, Copy, Default)]
-struct Found<'a> {
+struct Found {
     /// How often it came.
     times: u32,
-    /// Its last value.
-    raw: Raw<'a>,
+    /// Its last value: a number, or where its bytes lie in the message.
+    bits: u64,
+    start: u32,
+    end: u32,
 }
 
-impl<'a> Reader<'a> {
+impl Found {
+    #[inline]
+    fn raw(self, message: &[u8]) -> Raw<'_> {
+        Raw { bits: self.bits, bytes: message.get(self.start as usize..self.end as usize).unwrap_or_default() }
+    }
+}
+
+/// An entry of a map.
+#[derive(Clone, Copy)]
+struct Entry {
+    /// Place in `found` of the field.
+    field: usize,
+    /// Where it lies in the message.
+    start: usize,
+    end: usize,
+}
+
+impl Reader {
     /// Reads a message into the columns, one value for each.
-    pub fn message(&mut self, bytes: &'a [u8], plan: &Message, columns: &mut [Column]) -> Done {
+    pub fn message(&mut self, bytes: &[u8], plan: &Message, columns: &mut [Column]) -> Done {
+        if u32::try_from(bytes.len()).is_err() {
+            return Err(failure("the message is longer than 4 GiB"));
+        }
         let (base, entries) = (self.found.len(), self.entries.len());
         self.found.resize(base + plan.fields.len() + plan.required.len(), Found::default());
         let done = self.scan(bytes, plan, columns, base).and_then(|()| self.fill(bytes, plan, columns, base, entries));
@@ -45,7 +67,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Looks at all fields: notes single ones, appends elements.
-    fn scan(&mut self, bytes: &'a [u8], plan: &Message, columns: &mut [Column], base: usize) -> Done {
+    fn scan(&mut self, bytes: &[u8], plan: &Message, columns: &mut [Column], base: usize) -> Done {
         let mut wire = Wire::new(bytes);
         while !wire.at_end() {
             let (number, encoding) = wire.tag()?;
@@ -73,13 +95,18 @@ impl<'a> Reader<'a> {
                     if let Some(oneof) = field.oneof {
                         self.clear(plan, oneof, base);
                     }
-                    self.found[base + place] = Found { times: times + 1, raw };
+                    let end = wire.at();
+                    self.found[base + place] =
+                        Found { times: times + 1, bits: raw.bits, start: (end - raw.bytes.len()) as u32, end: end as u32 };
                 }
                 Shape::Repeated(element) => {
                     let Some(Column::List(list)) = columns.get_mut(place) else { return Err(MISFIT.into()) };
                     self.elements(encoding, raw, element, &mut list.element).map_err(|e| e.within(place))?;
                 }
-                Shape::Map(..) if encoding == BYTES => self.entries.push((base + place, raw.bytes)),
+                Shape::Map(..) if encoding == BYTES => {
+                    let end = wire.at();
+                    self.entries.push(Entry { field: base + place, start: end - raw.bytes.len(), end });
+                }
                 // Of another type than it should be: a field that is not known.
                 _ => {}
             }
@@ -95,7 +122,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Appends an element, or a run of packed ones.
-    fn elements(&mut self, encoding: u8, raw: Raw<'a>, element: &Type, column: &mut Column) -> Done {
+    fn elements(&mut self, encoding: u8, raw: Raw<'_>, element: &Type, column: &mut Column) -> Done {
         if encoding == element.encoding() {
             return self.element(element, raw, column);
         }
@@ -109,7 +136,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    fn element(&mut self, element: &Type, raw: Raw<'a>, column: &mut Column) -> Done {
+    fn element(&mut self, element: &Type, raw: Raw<'_>, column: &mut Column) -> Done {
         match element {
             Type::Enum(symbols) if symbols.closed && !symbols.names.contains_key(&(raw.bits as i32)) => Ok(()),
             _ => self.value(element, raw, column),
@@ -117,7 +144,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Puts what was found into the columns.
-    fn fill(&mut self, bytes: &'a [u8], plan: &Message, columns: &mut [Column], base: usize, entries: usize) -> Done {
+    fn fill(&mut self, bytes: &[u8], plan: &Message, columns: &mut [Column], base: usize, entries: usize) -> Done {
         for (i, (_, name)) in plan.required.iter().enumerate() {
             if self.found[base + plan.fields.len() + i].times == 0 {
                 return Err(failure(format!("the required field '{name}' is missing")));
@@ -130,7 +157,7 @@ impl<'a> Reader<'a> {
                     let whole = parts(bytes, field.number);
                     row(column, |columns| Reader::default().message(&whole, inner, columns))
                 }
-                Shape::Single(single) if found.times > 0 => self.value(single, found.raw, column),
+                Shape::Single(single) if found.times > 0 => self.value(single, found.raw(bytes), column),
                 Shape::Single(single) => self.absent(field, single, column),
                 Shape::Repeated(_) => match column {
                     Column::List(list) if list.element.len() > list.ended() || field.default.is_some() => {
@@ -140,8 +167,8 @@ impl<'a> Reader<'a> {
                     column => null(field, column),
                 },
                 Shape::Map(key, value) => {
-                    let of_field = |(field, bytes): &(usize, &'a [u8])| (*field == base + place).then_some(*bytes);
-                    let of_field: Vec<&[u8]> = self.entries[entries..].iter().filter_map(of_field).collect();
+                    let of_field = self.entries[entries..].iter().filter(|entry| entry.field == base + place);
+                    let of_field: Vec<&[u8]> = of_field.map(|entry| &bytes[entry.start..entry.end]).collect();
                     match column {
                         Column::Map(map) if !of_field.is_empty() || field.default.is_some() => self.map(&of_field, key, value, map),
                         column => null(field, column),
@@ -165,8 +192,8 @@ impl<'a> Reader<'a> {
     }
 
     /// Appends the entries of a map; of equal keys the last one counts, at the place of the first.
-    fn map(&mut self, entries: &[&'a [u8]], key: &Type, value: &Type, map: &mut Map) -> Done {
-        let mut pairs: Vec<(Raw<'a>, Raw<'a>)> = Vec::with_capacity(entries.len());
+    fn map(&mut self, entries: &[&[u8]], key: &Type, value: &Type, map: &mut Map) -> Done {
+        let mut pairs: Vec<(Raw<'_>, Raw<'_>)> = Vec::with_capacity(entries.len());
         let mut places: HashMap<(u64, &[u8]), usize> = HashMap::with_capacity(entries.len());
         for entry in entries {
             let mut wire = Wire::new(entry);
@@ -196,7 +223,7 @@ impl<'a> Reader<'a> {
 
     /// Appends a value.
     #[inline]
-    fn value(&mut self, single: &Type, raw: Raw<'a>, column: &mut Column) -> Done {
+    fn value(&mut self, single: &Type, raw: Raw<'_>, column: &mut Column) -> Done {
         match (single, column) {
             (Type::Int64 | Type::Uint64 | Type::Fixed64 | Type::Sfixed64, Column::Int64(c)) => c.push(raw.bits as i64),
             (Type::Int32 | Type::Uint32 | Type::Fixed32 | Type::Sfixed32, Column::Int32(c)) => c.push(raw.bits as i32),

@@ -147,8 +147,8 @@ fn fields_in_any_order_and_more_than_once() {
     // n = 1, an unknown field of each encoding and a group, packed elements for the loose field and the other way round, an unknown
     // value of the enum, inner in two parts, n = 2, id.
     let bytes = [
-        0x10, 1, 0xf8, 1, 9, 0xf9, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0xfd, 1, 0, 0, 0, 0, 0xfa, 1, 1, 7, 0xfb, 1, 0x08, 1, 0xfc, 1, 0x22, 2, 5,
-        6, 0x20, 7, 0x28, 8, 0x30, 9, 0x3a, 2, 0x08, 1, 0x3a, 0, 0x10, 2, 0x08, 3,
+        0x10, 1, 0xf8, 1, 9, 0xf9, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0xfd, 1, 0, 0, 0, 0, 0xfa, 1, 1, 7, 0xfb, 1, 0x08, 1, 0xfc, 1, 0x22, 2, 5, 6,
+        0x20, 7, 0x28, 8, 0x30, 9, 0x3a, 2, 0x08, 1, 0x3a, 0, 0x10, 2, 0x08, 3,
     ];
     assert_eq!(read(&table, &bytes), "3|2|null|[5, 6, 7]|[8]|null|+I[-1]");
 }
@@ -158,7 +158,7 @@ fn broken_messages_are_counted_or_stop() {
     let table = |more: &[(&str, &str)]| table(&event(), EVENT, "legacy.proto", more);
     let bytes = [0x08, 1, 0x08, 2, 0x1a, 9, b'x', 0x08, 3];
     let Err(Stop::Record(bad)) = decode(decoder_of(&table(&[])).as_ref(), &bytes, &[2, 7, 9]) else { panic!() };
-    assert_eq!((bad.offset, bad.column.as_deref()), (2, Some("s")));
+    assert_eq!((bad.offset, bad.column.as_deref()), (3, Some("s")));
     assert_eq!(bad.reason, "the message ends in the middle of a field");
     let rows = decode(decoder_of(&table(&[("ignore-parse-errors", "true")])).as_ref(), &bytes, &[2, 7, 9]).unwrap();
     assert_eq!((rows.batch.num_rows(), rows.bad_rows), (2, 1));

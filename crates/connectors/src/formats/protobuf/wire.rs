@@ -43,6 +43,12 @@ impl<'a> Wire<'a> {
         self.at >= self.bytes.len()
     }
 
+    /// How much was read.
+    #[inline]
+    pub fn at(&self) -> usize {
+        self.at
+    }
+
     #[inline]
     fn take(&mut self, length: usize) -> Result<&'a [u8], Broken> {
         let taken = self.bytes.get(self.at..).and_then(|rest| rest.get(..length)).ok_or(ENDS)?;
