@@ -1,5 +1,6 @@
 //! Formats: between bytes and rows. A format knows records, not files or messages.
 
+pub mod any;
 pub mod avro;
 mod base64;
 mod batch;
@@ -17,6 +18,7 @@ pub mod raw;
 mod samples;
 mod scalar;
 mod slot;
+mod varint;
 
 use std::sync::Arc;
 

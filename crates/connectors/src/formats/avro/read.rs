@@ -45,13 +45,21 @@ fn row(wire: &mut Wire<'_>, writer: &Schema, plan: &ReadRow, columns: &mut [Colu
     Ok(())
 }
 
+/// Reads a value. What is frequent is here, so that it costs no call.
+#[inline]
 fn value(wire: &mut Wire<'_>, writer: &Schema, read: &Read, column: &mut Column) -> Done {
-    match (read, column) {
-        (Read::Nullable(read, null_first), column) => match wire.long()? {
-            branch @ (0 | 1) if (branch == 0) == *null_first => column.push_null(),
-            0 | 1 => return value(wire, writer, read, column),
+    let read = match read {
+        Read::Nullable(read, null_first) => match wire.long()? {
+            branch @ (0 | 1) if (branch == 0) == *null_first => {
+                column.push_null();
+                return Ok(());
+            }
+            0 | 1 => &**read,
             _ => return Err(UNION.into()),
         },
+        read => read,
+    };
+    match (read, column) {
         (Read::Int64, Column::Int64(c)) => c.push(wire.long()?),
         (Read::Int32, Column::Int32(c)) => c.push(int(wire)?),
         (Read::String, Column::String(c)) => c.push(text(wire.bytes()?)?),
@@ -60,30 +68,38 @@ fn value(wire: &mut Wire<'_>, writer: &Schema, read: &Read, column: &mut Column)
             c.push(if from == to { value } else { rescaled(value, *from, *to)? });
         }
         (Read::Double, Column::Float64(c)) => c.push(f64::from_le_bytes(wire.array()?)),
-        (Read::Boolean, Column::Boolean(c)) => match wire.array::<1>()? {
-            [byte @ (0 | 1)] => Column::push_bool(c, byte == 1),
-            [byte] => return Err(failure(format!("the byte {byte} is no boolean"))),
-        },
+        (read, column) => return nested(wire, writer, read, column),
+    }
+    Ok(())
+}
+
+/// Values that hold others.
+fn nested(wire: &mut Wire<'_>, writer: &Schema, read: &Read, column: &mut Column) -> Done {
+    match (read, column) {
         (Read::Row(plan), Column::Row(c)) => {
             c.begin();
             row(wire, writer, plan, &mut c.columns)?;
             c.end();
+            Ok(())
         }
-        (Read::List(read, empty), Column::List(c)) => list(wire, writer, read, *empty, c)?,
-        (Read::Map(read), Column::Map(c)) => map(wire, writer, read, c)?,
+        (Read::List(read, empty), Column::List(c)) => list(wire, writer, read, *empty, c),
+        (Read::Map(read), Column::Map(c)) => map(wire, writer, read, c),
         (Read::Union(reads), column) => {
             let branch = usize::try_from(wire.long()?).ok().and_then(|branch| reads.get(branch));
-            return value(wire, writer, branch.ok_or(UNION)?, column);
+            value(wire, writer, branch.ok_or(UNION)?, column)
         }
-        (read, column) => return other(wire, read, column),
+        (read, column) => other(wire, read, column),
     }
-    Ok(())
 }
 
 /// The rarer types.
 fn other(wire: &mut Wire<'_>, read: &Read, column: &mut Column) -> Done {
     match (read, column) {
         (Read::Null, column) => column.push_null(),
+        (Read::Boolean, Column::Boolean(c)) => match wire.array::<1>()? {
+            [byte @ (0 | 1)] => Column::push_bool(c, byte == 1),
+            [byte] => return Err(failure(format!("the byte {byte} is no boolean"))),
+        },
         (Read::NullRefused, _) => return Err(failure("NULL comes for a column that is NOT NULL")),
         (Read::Refused(reason), _) => return Err(failure(reason.clone())),
         (Read::Int8, Column::Int8(c)) => c.push(in_range(wire.long()?, "TINYINT").map_err(failure)?),

@@ -1,5 +1,7 @@
 //! The binary encoding of Avro's values, read from a slice that may hold anything, and written.
 
+use crate::formats::varint;
+
 /// What is wrong with a value, a clause such as `the record ends in the middle of a value`.
 pub type Broken = &'static str;
 
@@ -50,10 +52,17 @@ impl<'a> Wire<'a> {
                 self.at += 1;
                 Ok(unzigzag(u64::from(byte)))
             }
-            _ => self.long_of_many(),
+            _ => match varint::short(self.bytes, self.at) {
+                Some((value, length)) => {
+                    self.at += length;
+                    Ok(unzigzag(value))
+                }
+                None => self.long_of_many(),
+            },
         }
     }
 
+    #[cold]
     fn long_of_many(&mut self) -> Result<i64, Broken> {
         let (mut value, mut shift) = (0u64, 0);
         loop {

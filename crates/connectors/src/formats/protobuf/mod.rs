@@ -161,6 +161,18 @@ impl DecodeRecords for Messages<'_> {
     }
 }
 
+/// Reads a message `Any` of a `.proto` text into columns of all of its fields, for tests with any bytes: counts
+/// rows, or says why there are none.
+pub fn decode_any(proto: &str, message: &[u8]) -> std::result::Result<usize, String> {
+    let descriptor = schema::parse(proto, "Any")?;
+    let columns = plan::columns_of(&descriptor, 3);
+    let plan = plan::plan(&descriptor, columns.fields(), false)?;
+    let decoder = ProtobufDecoder { columns, plan, skip_bad: false, last: LastBatch::default() };
+    let mut records = decoder.open(message.len()).map_err(|e| e.to_string())?;
+    records.feed(message).map_err(|stop| format!("{stop:?}"))?;
+    records.finish().map(|rows| rows.batch.num_rows()).map_err(|e| e.to_string())
+}
+
 /// Encodes rows of one schema as messages.
 pub struct ProtobufEncoder {
     columns: SchemaRef,

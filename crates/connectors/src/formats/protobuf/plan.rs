@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field, Fields};
+use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef};
 use protox::prost_reflect::{Cardinality, EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor, Syntax, Value};
 
 use super::wire::{BYTES, FIXED32, FIXED64, VARINT, zigzag};
@@ -240,6 +240,42 @@ fn value_type(field: &FieldDescriptor, data_type: &DataType, defaults: bool, dep
             Type::Message(Box::new(message_plan(&message, fields, defaults, depth + 1)?))
         }
         _ => return Err(misfit(field, data_type)),
+    })
+}
+
+/// Columns for all fields of a message, nested ones to that depth.
+pub fn columns_of(message: &MessageDescriptor, depth: usize) -> SchemaRef {
+    Arc::new(Schema::new(fields_of(message, depth)))
+}
+
+fn fields_of(message: &MessageDescriptor, depth: usize) -> Vec<Field> {
+    let column = |field: FieldDescriptor| {
+        let data_type = match field.kind() {
+            Kind::Message(entry) if field.is_map() => {
+                let key = Field::new("key", type_of(&entry.map_entry_key_field(), depth)?, false);
+                let value = Field::new("value", type_of(&entry.map_entry_value_field(), depth)?, true);
+                let entry = Field::new("entries", DataType::Struct(vec![key, value].into()), false);
+                DataType::Map(Arc::new(entry), false)
+            }
+            _ if field.is_list() => DataType::List(Arc::new(Field::new("element", type_of(&field, depth)?, true))),
+            _ => type_of(&field, depth)?,
+        };
+        Some(Field::new(field.name(), data_type, true))
+    };
+    message.fields().filter_map(column).collect()
+}
+
+fn type_of(field: &FieldDescriptor, depth: usize) -> Option<DataType> {
+    Some(match field.kind() {
+        Kind::Int32 | Kind::Uint32 | Kind::Sint32 | Kind::Fixed32 | Kind::Sfixed32 => DataType::Int32,
+        Kind::Int64 | Kind::Uint64 | Kind::Sint64 | Kind::Fixed64 | Kind::Sfixed64 => DataType::Int64,
+        Kind::Bool => DataType::Boolean,
+        Kind::Float => DataType::Float32,
+        Kind::Double => DataType::Float64,
+        Kind::String | Kind::Enum(_) => DataType::Utf8,
+        Kind::Bytes => DataType::Binary,
+        Kind::Message(message) if depth > 0 && !field.is_group() => DataType::Struct(fields_of(&message, depth - 1).into()),
+        Kind::Message(_) => return None,
     })
 }
 

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use flott_engine::{Error, Result};
+use protox::file::{File, FileResolver};
 use protox::prost_reflect::{DescriptorPool, FileDescriptor, MessageDescriptor, Value};
 
 /// Reads the messages of a file: text if it is called `.proto`, else a `FileDescriptorSet` as `protoc --descriptor_set_out` writes it.
@@ -23,6 +24,22 @@ pub fn load(path: &str) -> Result<DescriptorPool> {
         Error::config(format!("The file {path} is no set of descriptors: {e}"))
             .help("Give a .proto file, or what 'protoc --include_imports --descriptor_set_out=FILE' wrote")
     })
+}
+
+/// The message of a name in a text, which imports nothing.
+pub fn parse(text: &str, message: &str) -> std::result::Result<MessageDescriptor, String> {
+    let mut compiler = protox::Compiler::with_file_resolver(OneText(text.to_owned()));
+    let pool = compiler.open_file("any.proto").map_err(|e| text_of(&e))?.descriptor_pool();
+    pool.get_message_by_name(message).ok_or_else(|| format!("there is no message {message}"))
+}
+
+/// A text as the only file there is.
+struct OneText(String);
+
+impl FileResolver for OneText {
+    fn open_file(&self, name: &str) -> std::result::Result<File, protox::Error> {
+        if name == "any.proto" { File::from_source(name, &self.0) } else { Err(protox::Error::file_not_found(name)) }
+    }
 }
 
 fn text_of(e: &protox::Error) -> String {

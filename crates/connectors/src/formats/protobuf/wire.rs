@@ -2,6 +2,8 @@
 //!
 //! Written after <https://protobuf.dev/programming-guides/encoding/>.
 
+use crate::formats::varint;
+
 /// What is wrong with a message, a clause such as `the message ends in the middle of a field`.
 pub type Broken = &'static str;
 
@@ -71,10 +73,17 @@ impl<'a> Wire<'a> {
                 self.at += 1;
                 Ok(byte.into())
             }
-            _ => self.long_varint(),
+            _ => match varint::short(self.bytes, self.at) {
+                Some((value, length)) => {
+                    self.at += length;
+                    Ok(value)
+                }
+                None => self.long_varint(),
+            },
         }
     }
 
+    #[cold]
     fn long_varint(&mut self) -> Result<u64, Broken> {
         let (mut value, mut shift) = (0, 0);
         while shift < 70 {
