@@ -318,16 +318,20 @@ pub fn name<'a>(options: &Options<'a>) -> Result<&'a str> {
     Slot::Whole.name(options)
 }
 
+/// Whether records of a format can lie in files.
+pub fn lies_in_files(format: &str) -> bool {
+    !MESSAGES_ONLY.contains(&format)
+}
+
 /// Checks the values of a format's options, and that it can lie in files.
 pub fn check_for_files(options: &Options<'_>) -> Result<()> {
-    check(options)?;
     let name = name(options)?;
-    if MESSAGES_ONLY.contains(&name) {
+    if !lies_in_files(name) {
         return Err(options
             .error(&format!("records of the format '{name}' do not tell where they end, so they cannot lie in files"))
             .help("It is for connectors of message queues; for files there are 'avro', 'json' and 'csv'"));
     }
-    Ok(())
+    check(options)
 }
 
 /// A decoder of the table's format. `stored`: the physical columns that the records hold, in order. `needed`: those to decode, a

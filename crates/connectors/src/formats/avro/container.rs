@@ -132,7 +132,6 @@ impl Header {
     }
 
     /// Schema, codec, mark and length.
-    #[expect(clippy::type_complexity)]
     fn entries(start: &[u8]) -> Result<(Option<&[u8]>, Option<&[u8]>, [u8; SYNC_BYTES], usize), &'static str> {
         let mut wire = Wire::new(start);
         wire.take(MAGIC.len())?;

@@ -110,7 +110,7 @@ impl<'a> Wire<'a> {
     }
 
     /// The value of a field of that encoding; of a group, nothing.
-    #[inline]
+    #[inline(always)]
     pub fn value(&mut self, number: u32, encoding: u8) -> Result<Raw<'a>, Broken> {
         let none: &[u8] = &[];
         match encoding {
@@ -136,6 +136,7 @@ impl<'a> Wire<'a> {
         }
     }
 
+    #[cold]
     fn skip_group(&mut self, number: u32) -> Result<(), Broken> {
         let mut open = vec![number];
         while let Some(&innermost) = open.last() {
