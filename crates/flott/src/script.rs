@@ -121,14 +121,15 @@ impl JobRun<'_> {
             store = Some(Box::new(LedgeredStore { inner, ledger: (*ledger).clone(), job: entry.clone() }));
         }
         let owner = folder.as_ref().map(|folder| owner(folder));
-        let environment = Environment { workers: self.settings.workers, checkpointing: durable, owner, stdout: host.stdout() };
+        let environment =
+            Environment { workers: self.settings.workers, checkpointing: durable, owner: owner.clone(), stdout: host.stdout() };
         let result = match &job.result {
             Some(schema) => Some(host.result(schema).map_err(|e| self.failed(&name, e))?),
             None => None,
         };
         let graph = job.build(&environment, result).map_err(|e| self.not_built(e))?;
         host.started(&JobStart { name: name.clone(), workers: self.settings.workers, checkpoints: folder.clone() });
-        let config = self.config(durable, fingerprint);
+        let config = self.config(durable, fingerprint, owner.unwrap_or_default());
         let job = Job::new(graph, config, store, Box::new(SystemClock)).map_err(|e| self.failed(&name, e))?;
         let outcome = self.follow(job, name, folder, host)?;
         if let (Some(ledger), Outcome::Finished) = (ledger, outcome) {
@@ -145,14 +146,11 @@ impl JobRun<'_> {
     }
 
     fn open_store(&self, folder: &Path, name: &str) -> Result<Box<dyn CheckpointStore>, Failure> {
-        let mut store = LocalStore::open(folder, name).map_err(Failure::Setup)?;
-        if self.options.fresh {
-            store.discard().map_err(Failure::Setup)?;
-        }
-        Ok(Box::new(store))
+        let open = if self.options.fresh { LocalStore::fresh } else { LocalStore::open };
+        Ok(Box::new(open(folder, name).map_err(Failure::Setup)?))
     }
 
-    fn config(&self, durable: bool, fingerprint: String) -> JobConfig {
+    fn config(&self, durable: bool, fingerprint: String, owner: String) -> JobConfig {
         let default = JobConfig::default();
         JobConfig {
             workers: self.settings.workers,
@@ -161,6 +159,7 @@ impl JobRun<'_> {
             checkpoint_interval_ms: self.settings.checkpoint_interval_ms.filter(|_| durable),
             checkpoint_every_ticks: self.options.checkpoint_every_ticks.filter(|_| durable),
             fingerprint,
+            owner,
             abandon_after_ticks: self.options.abandon_after_ticks,
         }
     }
