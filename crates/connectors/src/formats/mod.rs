@@ -1,5 +1,7 @@
 //! Formats: between bytes and rows. A format knows records, not files or messages.
 
+pub mod any;
+pub mod avro;
 mod base64;
 mod batch;
 mod builders;
@@ -7,19 +9,26 @@ mod cells;
 pub mod changelog;
 mod columns;
 pub mod csv;
+mod failure;
 pub mod json;
 mod nulls;
+pub mod protobuf;
 pub mod raw;
+#[cfg(test)]
+mod samples;
 mod scalar;
+mod slot;
+mod varint;
 
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch};
-use arrow::datatypes::{Field, Schema, SchemaRef};
+use arrow::datatypes::{Field, FieldRef, SchemaRef};
 use flott_engine::connector::{OptionInfo, TableSpec};
 use flott_engine::{Error, Result, RowKind};
 
 use crate::options::Options;
+pub use slot::Slot;
 
 /// How many bad records of one piece of input are kept to be shown.
 pub const MAX_SAMPLES: usize = 8;
@@ -33,6 +42,10 @@ pub enum Framing {
     Lines,
     /// A record is a line, but a line break in quotes or after an escape character belongs to the record.
     Csv(csv::Dialect),
+    /// Records lie in blocks behind a header, see [`Decode::read_header`].
+    Blocks,
+    /// Records do not tell where they end: they come as messages of a queue.
+    Messages,
 }
 
 impl Framing {
@@ -41,6 +54,7 @@ impl Framing {
         match self {
             Framing::Lines => memchr::memrchr(b'\n', bytes).map(|i| i + 1),
             Framing::Csv(dialect) => dialect.last_end(bytes),
+            Framing::Blocks | Framing::Messages => None,
         }
     }
 }
@@ -53,8 +67,27 @@ pub trait Decode: Send + Sync {
     /// Whether records that do not parse are skipped and counted, rather than an error.
     fn skips_bad_records(&self) -> bool;
 
+    /// Whether a line break in a message, where a message is one record, may be replaced by another blank: such messages can be fed
+    /// as lines, many at once.
+    fn messages_may_be_lines(&self) -> bool {
+        false
+    }
+
     /// Begins a batch, of whose input about `bytes` bytes will come.
     fn open(&self, bytes: usize) -> Result<Box<dyn DecodeRecords + '_>>;
+
+    /// Reads the header of a file in [`Framing::Blocks`] from its start; `None` if more of it is needed. Fails, in words, for what is
+    /// no such file or does not fit the table.
+    fn read_header(&self, start: &[u8]) -> std::result::Result<Option<FileHeader>, String> {
+        let _ = start;
+        Err("the format has no header".into())
+    }
+
+    /// Of the decoder of such a file: how long the next block is, from its first [`BLOCK_HEAD_BYTES`], or fewer at the file's end.
+    fn block_length(&self, head: &[u8]) -> std::result::Result<usize, String> {
+        let _ = head;
+        Err("the format has no blocks".into())
+    }
 
     /// Decodes records that are all there.
     fn decode(&self, input: &[u8]) -> Result<Rows, Stop> {
@@ -71,8 +104,58 @@ pub trait DecodeRecords {
     /// table says to skip such, is counted. After an error the batch is of no use.
     fn feed(&mut self, records: &[u8]) -> Result<(), Stop>;
 
+    /// Decodes a message that is one record, whatever bytes it has. It comes with a line break behind it, which is not a part of it.
+    fn feed_message(&mut self, message: &[u8]) -> Result<(), Stop> {
+        self.feed(message)
+    }
+
+    /// Decodes messages that lie end to end, each with a line break behind it, and notes for each row which message it is from.
+    /// `ends`: where each message ends, behind its line break; a message without any bytes is none.
+    fn feed_messages(&mut self, messages: &[u8], ends: &[u32], origins: &mut Vec<u32>) -> Result<(), Stop> {
+        let mut start = 0;
+        for (message, end) in ends.iter().enumerate() {
+            let end = *end as usize;
+            if end > start {
+                self.feed_message(&messages[start..end])?;
+                origins.resize(self.rows(), message as u32);
+            }
+            start = end;
+        }
+        Ok(())
+    }
+
+    /// How many rows there are so far.
+    fn rows(&self) -> usize;
+
     /// The rows of everything that was fed.
     fn finish(self: Box<Self>) -> Result<Rows>;
+}
+
+/// So many bytes of a block tell how long it is.
+pub const BLOCK_HEAD_BYTES: usize = 20;
+
+/// What the header of a file says.
+pub struct FileHeader {
+    /// Decodes blocks of that file.
+    pub decode: Arc<dyn Decode>,
+    /// Length of the header in bytes.
+    pub length: usize,
+}
+
+/// A message without the line break behind it.
+fn bare(message: &[u8]) -> &[u8] {
+    message.split_last().map_or(message, |(_, bare)| bare)
+}
+
+/// Which message each record is from, by where records start: `starts` and `ends` ascend.
+fn origins_of(starts: &[usize], ends: &[u32], origins: &mut Vec<u32>) {
+    let mut message = 0;
+    for start in starts {
+        while ends[message] as usize <= *start {
+            message += 1;
+        }
+        origins.push(message as u32);
+    }
 }
 
 /// What was decoded.
@@ -113,6 +196,17 @@ pub fn start_of(record: &[u8]) -> String {
     String::from_utf8_lossy(&record[..record.len().min(SHOWN_BYTES)]).into_owned()
 }
 
+/// The start of a record that is no text, to be shown.
+pub fn binary_record(record: &[u8]) -> String {
+    use std::fmt::Write;
+    let shown = &record[..record.len().min(SHOWN_BYTES / 4)];
+    shown.iter().fold("0x".to_owned(), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
 /// Why decoding stopped.
 #[derive(Debug)]
 pub enum Stop {
@@ -137,6 +231,22 @@ pub trait Encode: Send + Sync {
 
     /// Prepares a batch, whose columns are those the encoder was made for.
     fn open(&self, batch: &RecordBatch) -> Result<Box<dyn EncodeRows>>;
+
+    /// What [`EncodeRows`] puts behind each record and a message of a queue leaves out.
+    fn end_of_record(&self) -> &'static [u8] {
+        b"\n"
+    }
+
+    /// What a file begins with.
+    fn file_header(&self) -> Vec<u8> {
+        vec![]
+    }
+
+    /// What stands in a file for so many encoded rows that follow each other.
+    fn seal(&self, rows: u64, bytes: Vec<u8>) -> Result<Vec<u8>> {
+        let _ = rows;
+        Ok(bytes)
+    }
 }
 
 /// Encodes the rows of one batch.
@@ -152,9 +262,29 @@ pub trait EncodeRows {
 }
 
 /// Names of all formats.
-pub const NAMES: &[&str] = &["canal-json", "csv", "debezium-json", "json", "maxwell-json", "ogg-json", "raw"];
+pub const NAMES: &[&str] = &[
+    "avro",
+    "avro-confluent",
+    "canal-json",
+    "csv",
+    "debezium-avro-confluent",
+    "debezium-json",
+    "json",
+    "maxwell-json",
+    "ogg-json",
+    "protobuf",
+    "raw",
+];
+
+/// Those whose records do not tell where they end, so that they cannot lie in files.
+const MESSAGES_ONLY: &[&str] = &["avro-confluent", "debezium-avro-confluent", "protobuf"];
 
 /// An option of a format, without the name of the format before its key.
+const fn required(key: &'static str, description: &'static str) -> OptionInfo {
+    OptionInfo { key, required: true, default: None, description }
+}
+
+/// The same, of an option that need not be given.
 const fn option(key: &'static str, default: Option<&'static str>, description: &'static str) -> OptionInfo {
     OptionInfo { key, required: false, default, description }
 }
@@ -162,8 +292,11 @@ const fn option(key: &'static str, default: Option<&'static str>, description: &
 /// The options of a format; in a table the name of the format and a point stand before their keys.
 pub fn options(format: &str) -> &'static [OptionInfo] {
     match format {
+        "avro" => avro::OPTIONS,
+        "avro-confluent" => avro::confluent::OPTIONS,
         "csv" => csv::OPTIONS,
         "json" => json::OPTIONS,
+        "protobuf" => protobuf::OPTIONS,
         "raw" => raw::OPTIONS,
         name if let Some(kind) = changelog::Kind::of(name) => kind.options(),
         _ => &[],
@@ -172,68 +305,71 @@ pub fn options(format: &str) -> &'static [OptionInfo] {
 
 /// Whether a table's option belongs to its format, so that connectors do not take it for a typing error.
 pub fn option_keys(format: &str) -> Vec<String> {
-    options(format).iter().map(|option| format!("{format}.{}", option.key)).collect()
+    Slot::Whole.option_keys(format)
 }
 
 /// Checks the values of a format's options.
 pub fn check(options: &Options<'_>) -> Result<()> {
-    match name(options)? {
-        "csv" => csv::CsvOptions::new(options, "csv.").map(drop),
-        "raw" => raw::RawOptions::new(options, "raw.").map(drop),
-        name if let Some(kind) = changelog::Kind::of(name) => changelog::check(kind, options),
-        _ => json::JsonOptions::new(options, "json.").map(drop),
-    }
+    Slot::Whole.check(options)
 }
 
 /// The name of the table's format.
 pub fn name<'a>(options: &Options<'a>) -> Result<&'a str> {
-    let name = options.required("format", "one of the formats, for example 'json'")?;
-    if NAMES.contains(&name) {
-        return Ok(name);
-    }
-    Err(options.unknown_value("format", name, NAMES))
+    Slot::Whole.name(options)
 }
 
-/// The physical columns at `indices` as a schema.
-pub fn projected(table: &TableSpec, indices: &[usize]) -> SchemaRef {
-    Arc::new(Schema::new(indices.iter().map(|i| table.schema.field(*i).clone()).collect::<Vec<_>>()))
+/// Whether records of a format can lie in files.
+pub fn lies_in_files(format: &str) -> bool {
+    !MESSAGES_ONLY.contains(&format)
+}
+
+/// Checks the values of a format's options, and that it can lie in files.
+pub fn check_for_files(options: &Options<'_>) -> Result<()> {
+    let name = name(options)?;
+    if !lies_in_files(name) {
+        return Err(options
+            .error(&format!("records of the format '{name}' do not tell where they end, so they cannot lie in files"))
+            .help("It is for connectors of message queues; for files there are 'avro', 'json' and 'csv'"));
+    }
+    check(options)
 }
 
 /// A decoder of the table's format. `stored`: the physical columns that the records hold, in order. `needed`: those to decode, a
 /// subset.
 pub fn decoder(table: &TableSpec, stored: &[usize], needed: &[usize]) -> Result<Arc<dyn Decode>> {
+    let fields: Vec<FieldRef> = stored.iter().map(|i| table.schema.fields()[*i].clone()).collect();
+    let places: Vec<usize> = needed.iter().filter_map(|i| stored.iter().position(|s| s == i)).collect();
+    Slot::Whole.decoder(&Options::new(table), &fields, &places)
+}
+
+/// The same for files of the table.
+pub fn file_decoder(table: &TableSpec, stored: &[usize], needed: &[usize]) -> Result<Arc<dyn Decode>> {
     let options = Options::new(table);
-    let schema = projected(table, needed);
-    match name(&options)? {
-        "csv" => {
-            let positions = needed.iter().filter_map(|i| stored.iter().position(|s| s == i)).collect();
-            Ok(Arc::new(csv::CsvDecoder::new(schema, positions, stored.len(), csv::CsvOptions::new(&options, "csv.")?)?))
-        }
-        "raw" => {
-            let stored = projected(table, stored);
-            Ok(Arc::new(raw::RawDecoder::new(&stored, schema, raw::RawOptions::new(&options, "raw.")?)?))
-        }
-        name if let Some(kind) = changelog::Kind::of(name) => Ok(Arc::new(changelog::ChangelogDecoder::new(kind, schema, &options)?)),
-        "json" => Ok(Arc::new(json::JsonDecoder::new(schema, json::JsonOptions::new(&options, "json.")?)?)),
-        other => Err(Error::internal(format!("Format {other} has no decoder"))),
+    if name(&options)? != "avro" {
+        return decoder(table, stored, needed);
     }
+    let options = avro::AvroOptions::new(&options, "avro.")?;
+    let projected = |columns: &[usize]| Ok::<_, Error>(Arc::new(table.schema.project(columns)?));
+    Ok(Arc::new(avro::files::AvroFiles::new(&projected(stored)?, projected(needed)?, options)?))
 }
 
 /// An encoder of the table's format for rows of this schema.
 pub fn encoder(table: &TableSpec, schema: SchemaRef) -> Result<Arc<dyn Encode>> {
-    let options = Options::new(table);
-    match name(&options)? {
-        "csv" => Ok(Arc::new(csv::CsvEncoder::new(schema, csv::CsvOptions::new(&options, "csv.")?)?)),
-        "raw" => Ok(Arc::new(raw::RawEncoder::new(schema, raw::RawOptions::new(&options, "raw.")?)?)),
-        name if let Some(kind) = changelog::Kind::of(name) => Ok(Arc::new(changelog::ChangelogEncoder::new(kind, schema, &options)?)),
-        "json" => Ok(Arc::new(json::JsonEncoder::new(schema, json::JsonOptions::new(&options, "json.")?)?)),
-        other => Err(Error::internal(format!("Format {other} has no encoder"))),
-    }
+    Slot::Whole.encoder(&Options::new(table), schema)
 }
 
-/// Whether a file of the table's format ends with each checkpoint, as Flink's CSV files do; those of other formats go on.
+/// The same for files of the table.
+pub fn file_encoder(table: &TableSpec, schema: SchemaRef) -> Result<Arc<dyn Encode>> {
+    let options = Options::new(table);
+    if name(&options)? != "avro" {
+        return encoder(table, schema);
+    }
+    Ok(Arc::new(avro::files::AvroFileEncoder::new(schema, avro::AvroOptions::new(&options, "avro.")?)?))
+}
+
+/// Whether a file of the table's format ends with each checkpoint, as Flink's CSV and Avro files do; those of other formats go on.
 pub fn closes_file_at_checkpoint(table: &TableSpec) -> Result<bool> {
-    Ok(name(&Options::new(table))? == "csv")
+    Ok(matches!(name(&Options::new(table))?, "csv" | "avro"))
 }
 
 /// An array of one value: what `text` stands for in a field's type, or NULL.

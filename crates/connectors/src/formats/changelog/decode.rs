@@ -10,15 +10,16 @@ use regex::bytes::Regex;
 use serde::Deserialize;
 
 use super::{Change, Kind};
+use crate::formats::avro::confluent::{ConfluentDecoder, ConfluentOptions};
 use crate::formats::json::{JsonDecoder, JsonOptions};
-use crate::formats::{BadRecord, Decode, DecodeRecords, Framing, MAX_SAMPLES, Rows, Stop};
+use crate::formats::{BadRecord, Decode, DecodeRecords, Framing, MAX_SAMPLES, Rows, Stop, binary_record, origins_of};
 use crate::options::Options;
 
-/// Decodes lines into changes of rows of one schema.
+/// Decodes records into changes of rows of one schema.
 pub struct ChangelogDecoder {
     kind: Kind,
     schema: SchemaRef,
-    envelope: JsonDecoder,
+    envelope: Envelope,
     /// The record lies in a member `payload`, beside its schema.
     wrapped: bool,
     ignore_parse_errors: bool,
@@ -26,7 +27,13 @@ pub struct ChangelogDecoder {
     include: [Option<Regex>; 2],
 }
 
-/// The options of a table.
+/// Reads what stands around the images.
+enum Envelope {
+    Json(Box<JsonDecoder>),
+    Avro(Box<ConfluentDecoder>),
+}
+
+/// The options of a table in JSON.
 struct Settings {
     wrapped: bool,
     include: [Option<Regex>; 2],
@@ -34,44 +41,60 @@ struct Settings {
 }
 
 impl Settings {
-    fn new(kind: Kind, options: &Options<'_>) -> Result<Self> {
-        let name = kind.name();
-        let wrapped = kind == Kind::Debezium && options.bool(&format!("{name}.schema-include"), false)?;
+    fn new(kind: Kind, options: &Options<'_>, prefix: &str) -> Result<Self> {
+        let wrapped = kind == Kind::Debezium && options.bool(&format!("{prefix}schema-include"), false)?;
         let mut include = [None, None];
         if kind == Kind::Canal {
             for (slot, key) in include.iter_mut().zip(["database.include", "table.include"]) {
-                let key = format!("{name}.{key}");
+                let key = format!("{prefix}{key}");
                 let Some(pattern) = options.get(&key) else { continue };
                 let whole = Regex::new(&format!("^(?:{pattern})$"));
                 *slot = Some(whole.map_err(|e| options.error(&format!("'{key}' is not a regular expression: {e}")))?);
             }
         }
-        Ok(Self { wrapped, include, json: JsonOptions::new(options, &format!("{name}."))? })
+        Ok(Self { wrapped, include, json: JsonOptions::new(options, prefix)? })
     }
 }
 
-/// Checks the values of a table's options.
-pub fn check(kind: Kind, options: &Options<'_>) -> Result<()> {
-    Settings::new(kind, options).map(drop)
+/// Checks the values of a table's options, before whose keys `prefix` stands.
+pub fn check(kind: Kind, options: &Options<'_>, prefix: &str) -> Result<()> {
+    if kind == Kind::DebeziumAvro {
+        return ConfluentOptions::new(options, prefix).map(drop);
+    }
+    Settings::new(kind, options, prefix).map(drop)
 }
 
 impl ChangelogDecoder {
-    /// A decoder that fills these columns. Fails for types that JSON does not carry, and for options that are wrong.
-    pub fn new(kind: Kind, schema: SchemaRef, options: &Options<'_>) -> Result<Self> {
-        let Settings { wrapped, include, json } = Settings::new(kind, options)?;
+    /// A decoder that fills the columns `schema`, of records that hold those of `stored`. Fails for types that JSON or Avro does not
+    /// carry, and for options that are wrong.
+    pub fn new(kind: Kind, stored: &SchemaRef, schema: SchemaRef, options: &Options<'_>, prefix: &str) -> Result<Self> {
+        if kind == Kind::DebeziumAvro {
+            let around = |columns: &SchemaRef| kind.envelope(columns.fields(), false);
+            let envelope = ConfluentDecoder::new(&around(stored), around(&schema), ConfluentOptions::new(options, prefix)?)?;
+            let envelope = Envelope::Avro(Box::new(envelope));
+            return Ok(Self { kind, schema, envelope, wrapped: false, ignore_parse_errors: false, include: [None, None] });
+        }
+        let Settings { wrapped, include, json } = Settings::new(kind, options, prefix)?;
         let ignore_parse_errors = json.ignore_parse_errors;
-        let envelope = JsonDecoder::new(kind.envelope(schema.fields(), wrapped), json)?;
+        let envelope = Envelope::Json(Box::new(JsonDecoder::new(kind.envelope(schema.fields(), wrapped), json)?));
         Ok(Self { kind, schema, envelope, wrapped, ignore_parse_errors, include })
     }
 }
 
 impl Decode for ChangelogDecoder {
     fn framing(&self) -> Framing {
-        Framing::Lines
+        match self.envelope {
+            Envelope::Json(_) => Framing::Lines,
+            Envelope::Avro(_) => Framing::Messages,
+        }
     }
 
     fn skips_bad_records(&self) -> bool {
         self.ignore_parse_errors
+    }
+
+    fn messages_may_be_lines(&self) -> bool {
+        true
     }
 
     fn open(&self, _bytes: usize) -> Result<Box<dyn DecodeRecords + '_>> {
@@ -81,6 +104,8 @@ impl Decode for ChangelogDecoder {
             images: vec![],
             kinds: vec![],
             merged: vec![],
+            at: 0,
+            starts: vec![],
             fed: 0,
             bad_rows: 0,
             bad: vec![],
@@ -119,6 +144,9 @@ struct Changes<'a> {
     images: Vec<Image>,
     kinds: Vec<RowKind>,
     merged: Vec<Merged>,
+    /// Where the record that is being read starts in the piece, and that of each image.
+    at: usize,
+    starts: Vec<usize>,
     /// Bytes fed.
     fed: usize,
     bad_rows: u64,
@@ -127,6 +155,10 @@ struct Changes<'a> {
 
 impl DecodeRecords for Changes<'_> {
     fn feed(&mut self, records: &[u8]) -> Result<(), Stop> {
+        if matches!(self.decoder.envelope, Envelope::Avro(_)) {
+            // A message comes with a line break behind it.
+            return self.feed_message(&[records, b"\n"].concat());
+        }
         if self.decoder.include.iter().all(Option::is_none) {
             self.feed_wanted(records, 0)?;
         } else {
@@ -144,6 +176,34 @@ impl DecodeRecords for Changes<'_> {
         }
         self.fed += records.len();
         Ok(())
+    }
+
+    fn feed_message(&mut self, message: &[u8]) -> Result<(), Stop> {
+        self.feed_messages(message, &[message.len() as u32], &mut vec![])
+    }
+
+    fn feed_messages(&mut self, messages: &[u8], ends: &[u32], origins: &mut Vec<u32>) -> Result<(), Stop> {
+        self.starts.clear();
+        match &self.decoder.envelope {
+            Envelope::Json(_) => self.feed(messages)?,
+            Envelope::Avro(envelope) => {
+                let (rows, of_rows) = envelope.decode_with_origins(messages, ends).map_err(|stop| self.moved(stop, 0))?;
+                let start_of = |message: usize| message.checked_sub(1).map_or(0, |before| ends[before] as usize);
+                let starts: Vec<usize> = of_rows.iter().map(|message| start_of(*message as usize)).collect();
+                let message_at = |start: usize| {
+                    let end = ends[ends.partition_point(|end| *end as usize <= start)] as usize;
+                    messages[start..end].split_last().map_or(&[][..], |(_, message)| message)
+                };
+                self.take(&rows, &starts, 0, message_at)?;
+                self.fed += messages.len();
+            }
+        }
+        origins_of(&self.starts, ends, origins);
+        Ok(())
+    }
+
+    fn rows(&self) -> usize {
+        self.images.len()
     }
 
     fn finish(self: Box<Self>) -> Result<Rows> {
@@ -188,19 +248,31 @@ impl Changes<'_> {
         if records.is_empty() {
             return Ok(());
         }
-        let (rows, starts) = self.decoder.envelope.decode_with_starts(records).map_err(|stop| match stop {
-            Stop::Record(bad) => Stop::Record(BadRecord { offset: self.fed + offset + bad.offset, ..bad }),
-            other => other,
-        })?;
+        let Envelope::Json(envelope) = &self.decoder.envelope else { return Ok(()) };
+        let (rows, starts) = envelope.decode_with_starts(records).map_err(|stop| self.moved(stop, offset))?;
         self.bad_rows += rows.bad_rows;
         let room = MAX_SAMPLES.saturating_sub(self.bad.len());
         let from = self.fed + offset;
-        self.bad.extend(rows.bad.into_iter().take(room).map(|bad| BadRecord { offset: from + bad.offset, ..bad }));
+        self.bad.extend(rows.bad.iter().take(room).map(|bad| BadRecord { offset: from + bad.offset, ..bad.clone() }));
+        self.take(&rows, &starts, offset, |start| line_at(records, start))
+    }
+
+    /// Why decoding stopped, in a piece that starts at `offset` of what is fed.
+    fn moved(&self, stop: Stop, offset: usize) -> Stop {
+        match stop {
+            Stop::Record(bad) => Stop::Record(BadRecord { offset: self.fed + offset + bad.offset, ..bad }),
+            other => other,
+        }
+    }
+
+    /// Makes changes of records, which start at `starts` of a piece that starts at `offset` of what is fed.
+    fn take<'r>(&mut self, rows: &Rows, starts: &[usize], offset: usize, record_at: impl Fn(usize) -> &'r [u8]) -> Result<(), Stop> {
         let members = Members::of(&rows.batch, self.decoder)?;
         for (row, start) in starts.iter().enumerate() {
-            let line = line_at(records, *start);
-            if let Err(reason) = self.record(&members, row, line) {
-                self.refuse(offset + start, line, reason)?;
+            let record = record_at(*start);
+            self.at = offset + start;
+            if let Err(reason) = self.record(&members, row, record) {
+                self.refuse(offset + start, record, reason)?;
             }
         }
         self.pieces.push(Piece { before: members.before, after: members.after });
@@ -209,7 +281,10 @@ impl Changes<'_> {
 
     #[cold]
     fn refuse(&mut self, at: usize, line: &[u8], reason: String) -> Result<(), Stop> {
-        let bad = BadRecord::new(self.fed + at, line, None, reason);
+        let mut bad = BadRecord::new(self.fed + at, line, None, reason);
+        if matches!(self.decoder.envelope, Envelope::Avro(_)) {
+            bad.text = binary_record(line);
+        }
         if !self.decoder.ignore_parse_errors {
             return Err(Stop::Record(bad));
         }
@@ -246,6 +321,7 @@ impl Changes<'_> {
     fn image(&mut self, after: bool, row: usize, kind: RowKind) {
         self.images.push(Image { piece: self.pieces.len(), after, row });
         self.kinds.push(kind);
+        self.starts.push(self.at);
     }
 
     fn update(&mut self, members: &Members, record: usize, line: &[u8]) -> Result<(), String> {
