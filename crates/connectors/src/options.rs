@@ -41,13 +41,20 @@ impl<'a> Options<'a> {
         self.map.get(key).map(String::as_str)
     }
 
+    /// The options whose keys begin so.
+    pub fn with_prefix(&self, prefix: &str) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let prefix = prefix.to_owned();
+        self.map.iter().filter(move |(k, _)| k.starts_with(&prefix)).map(|(k, v)| (k.as_str(), v.as_str()))
+    }
+
     /// An option that must be there; `wanted` says what to write.
     pub fn required(&self, key: &str, wanted: &str) -> Result<&'a str> {
         self.get(key)
             .ok_or_else(|| self.error(&format!("the option '{key}' is missing")).help(format!("Add '{key}' = {wanted} to WITH (…)")))
     }
 
-    fn wrong(&self, key: &str, value: &str, wanted: &str) -> Error {
+    /// The error for a value that cannot be read; `wanted` says what to write.
+    pub fn wrong(&self, key: &str, value: &str, wanted: &str) -> Error {
         self.error(&format!("'{key}' = '{value}' is not valid")).help(format!("Write {wanted}"))
     }
 
@@ -138,7 +145,7 @@ impl<'a> Options<'a> {
 }
 
 /// The word most like `text`, if any is like it at all.
-fn nearest<'k>(text: &str, words: impl Iterator<Item = &'k str>) -> Option<&'k str> {
+pub fn nearest<'k>(text: &str, words: impl Iterator<Item = &'k str>) -> Option<&'k str> {
     let lower = text.to_ascii_lowercase();
     words
         .map(|word| (strsim::jaro_winkler(&lower, &word.to_ascii_lowercase()), word))

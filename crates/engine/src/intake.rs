@@ -19,6 +19,7 @@ const BAD_SAMPLES: usize = 5;
 /// A decoded chunk of which rows are left.
 struct Pending {
     start: Position,
+    end: Option<Position>,
     rows: Batch,
     times: Option<(Int64Array, Int64Array)>,
     taken: usize,
@@ -71,6 +72,11 @@ impl Split {
     /// Nothing was taken from it yet, so nothing is known of its event time.
     fn waited_for(&self) -> bool {
         self.position.is_none() && !self.idle
+    }
+
+    /// How many records wait that were not handed out, with the name of the split.
+    fn lag(&self) -> Option<(String, u64)> {
+        Some((self.info.id.clone(), self.reader.as_ref()?.lag()?))
     }
 
     fn time(&self) -> SplitTime {
@@ -159,6 +165,23 @@ impl SourceIntake {
             bad_rows: s.bad_rows,
         };
         self.splits.iter().map(state).collect()
+    }
+
+    /// All of [`SourceIntake::restore`] is done.
+    pub fn restored(&mut self) {
+        let infos: Vec<SplitInfo> = self.splits.iter().map(|s| s.info.clone()).collect();
+        self.source.restored(&infos);
+    }
+
+    /// A checkpoint of where splits stand now is durable.
+    pub fn checkpointed(&mut self) -> Result<()> {
+        let positions: Vec<_> = self.splits.iter().filter_map(|s| Some((&s.info, s.position.as_ref()?))).collect();
+        self.source.checkpointed(&positions)
+    }
+
+    /// See [`Source::notes`].
+    pub fn notes(&mut self) -> Vec<String> {
+        self.source.notes()
     }
 
     /// Looks for splits; at the start, and in every round for sources in which they can still appear.
@@ -266,7 +289,7 @@ impl SourceIntake {
         let room = BAD_SAMPLES.saturating_sub(self.bad_samples.len());
         self.bad_samples.extend(chunk.bad_samples.into_iter().take(room));
         if rows > skipped {
-            split.pending.push_back(Pending { start: chunk.start, rows: chunk.rows, times: chunk.times, taken: skipped });
+            split.pending.push_back(Pending { start: chunk.start, end: chunk.end, rows: chunk.rows, times: chunk.times, taken: skipped });
         }
     }
 
@@ -339,6 +362,9 @@ impl SourceIntake {
         split.position = Some(pending.start.clone());
         split.rows_taken = pending.taken as u64;
         if pending.left() == 0 {
+            if let Some(end) = pending.end.take() {
+                (split.position, split.rows_taken) = (Some(end), 0);
+            }
             split.pending.pop_front();
         }
     }
@@ -396,6 +422,7 @@ impl SourceIntake {
             splits_ended: self.splits.iter().filter(|s| s.ended()).count(),
             watermark: self.emit.and_then(|_| if self.watermark == END_OF_TIME { reached } else { real(self.watermark) }),
             held_by: self.emit.and(held).map(|s| s.info.id.clone()),
+            lags: self.splits.iter().filter_map(Split::lag).collect(),
         }
     }
 }

@@ -41,6 +41,7 @@ impl Job {
             slot.sink.commit(&state.progress)?;
         }
         self.store = Some(store);
+        self.sources.iter_mut().try_for_each(SourceIntake::checkpointed)?;
         self.checkpoints += 1;
         self.last_checkpoint_ms = self.now_ms;
         self.last_checkpoint_tick = self.ticks;
@@ -86,6 +87,7 @@ impl Job {
                 source.restore_watermark(*watermark);
             }
         }
+        self.sources.iter_mut().for_each(SourceIntake::restored);
         self.restore_tables(&saved)?;
         for (node, count) in &saved.late {
             self.late[*node].count += *count;

@@ -248,6 +248,8 @@ impl Job {
             }
             if self.now_ms - reported_ms >= PROGRESS_INTERVAL_MS {
                 reported_ms = self.now_ms;
+                let news = self.sources.iter_mut().flat_map(SourceIntake::notes);
+                self.notes.extend(news);
                 on_progress(&self.progress());
             }
         }
@@ -408,6 +410,7 @@ impl Job {
             resumed_from: self.resumed_from,
             state_bytes: self.state_size.1,
             state_rows: self.state_size.0,
+            notes: self.notes.clone(),
         }
     }
 }

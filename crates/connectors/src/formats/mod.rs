@@ -11,15 +11,17 @@ pub mod json;
 mod nulls;
 pub mod raw;
 mod scalar;
+mod slot;
 
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch};
-use arrow::datatypes::{Field, Schema, SchemaRef};
+use arrow::datatypes::{Field, FieldRef, SchemaRef};
 use flott_engine::connector::{OptionInfo, TableSpec};
 use flott_engine::{Error, Result, RowKind};
 
 use crate::options::Options;
+pub use slot::Slot;
 
 /// How many bad records of one piece of input are kept to be shown.
 pub const MAX_SAMPLES: usize = 8;
@@ -53,6 +55,12 @@ pub trait Decode: Send + Sync {
     /// Whether records that do not parse are skipped and counted, rather than an error.
     fn skips_bad_records(&self) -> bool;
 
+    /// Whether a line break in a message, where a message is one record, may be replaced by another blank: such messages can be fed
+    /// as lines, many at once.
+    fn messages_may_be_lines(&self) -> bool {
+        false
+    }
+
     /// Begins a batch, of whose input about `bytes` bytes will come.
     fn open(&self, bytes: usize) -> Result<Box<dyn DecodeRecords + '_>>;
 
@@ -71,8 +79,42 @@ pub trait DecodeRecords {
     /// table says to skip such, is counted. After an error the batch is of no use.
     fn feed(&mut self, records: &[u8]) -> Result<(), Stop>;
 
+    /// Decodes a message that is one record, whatever bytes it has. It comes with a line break behind it, which is not a part of it.
+    fn feed_message(&mut self, message: &[u8]) -> Result<(), Stop> {
+        self.feed(message)
+    }
+
+    /// Decodes messages that lie end to end, each with a line break behind it, and notes for each row which message it is from.
+    /// `ends`: where each message ends, behind its line break; a message without any bytes is none.
+    fn feed_messages(&mut self, messages: &[u8], ends: &[u32], origins: &mut Vec<u32>) -> Result<(), Stop> {
+        let mut start = 0;
+        for (message, end) in ends.iter().enumerate() {
+            let end = *end as usize;
+            if end > start {
+                self.feed_message(&messages[start..end])?;
+                origins.resize(self.rows(), message as u32);
+            }
+            start = end;
+        }
+        Ok(())
+    }
+
+    /// How many rows there are so far.
+    fn rows(&self) -> usize;
+
     /// The rows of everything that was fed.
     fn finish(self: Box<Self>) -> Result<Rows>;
+}
+
+/// Which message each record is from, by where records start: `starts` and `ends` ascend.
+fn origins_of(starts: &[usize], ends: &[u32], origins: &mut Vec<u32>) {
+    let mut message = 0;
+    for start in starts {
+        while ends[message] as usize <= *start {
+            message += 1;
+        }
+        origins.push(message as u32);
+    }
 }
 
 /// What was decoded.
@@ -172,63 +214,30 @@ pub fn options(format: &str) -> &'static [OptionInfo] {
 
 /// Whether a table's option belongs to its format, so that connectors do not take it for a typing error.
 pub fn option_keys(format: &str) -> Vec<String> {
-    options(format).iter().map(|option| format!("{format}.{}", option.key)).collect()
+    Slot::Whole.option_keys(format)
 }
 
 /// Checks the values of a format's options.
 pub fn check(options: &Options<'_>) -> Result<()> {
-    match name(options)? {
-        "csv" => csv::CsvOptions::new(options, "csv.").map(drop),
-        "raw" => raw::RawOptions::new(options, "raw.").map(drop),
-        name if let Some(kind) = changelog::Kind::of(name) => changelog::check(kind, options),
-        _ => json::JsonOptions::new(options, "json.").map(drop),
-    }
+    Slot::Whole.check(options)
 }
 
 /// The name of the table's format.
 pub fn name<'a>(options: &Options<'a>) -> Result<&'a str> {
-    let name = options.required("format", "one of the formats, for example 'json'")?;
-    if NAMES.contains(&name) {
-        return Ok(name);
-    }
-    Err(options.unknown_value("format", name, NAMES))
-}
-
-/// The physical columns at `indices` as a schema.
-pub fn projected(table: &TableSpec, indices: &[usize]) -> SchemaRef {
-    Arc::new(Schema::new(indices.iter().map(|i| table.schema.field(*i).clone()).collect::<Vec<_>>()))
+    Slot::Whole.name(options)
 }
 
 /// A decoder of the table's format. `stored`: the physical columns that the records hold, in order. `needed`: those to decode, a
 /// subset.
 pub fn decoder(table: &TableSpec, stored: &[usize], needed: &[usize]) -> Result<Arc<dyn Decode>> {
-    let options = Options::new(table);
-    let schema = projected(table, needed);
-    match name(&options)? {
-        "csv" => {
-            let positions = needed.iter().filter_map(|i| stored.iter().position(|s| s == i)).collect();
-            Ok(Arc::new(csv::CsvDecoder::new(schema, positions, stored.len(), csv::CsvOptions::new(&options, "csv.")?)?))
-        }
-        "raw" => {
-            let stored = projected(table, stored);
-            Ok(Arc::new(raw::RawDecoder::new(&stored, schema, raw::RawOptions::new(&options, "raw.")?)?))
-        }
-        name if let Some(kind) = changelog::Kind::of(name) => Ok(Arc::new(changelog::ChangelogDecoder::new(kind, schema, &options)?)),
-        "json" => Ok(Arc::new(json::JsonDecoder::new(schema, json::JsonOptions::new(&options, "json.")?)?)),
-        other => Err(Error::internal(format!("Format {other} has no decoder"))),
-    }
+    let fields: Vec<FieldRef> = stored.iter().map(|i| table.schema.fields()[*i].clone()).collect();
+    let places: Vec<usize> = needed.iter().filter_map(|i| stored.iter().position(|s| s == i)).collect();
+    Slot::Whole.decoder(&Options::new(table), &fields, &places)
 }
 
 /// An encoder of the table's format for rows of this schema.
 pub fn encoder(table: &TableSpec, schema: SchemaRef) -> Result<Arc<dyn Encode>> {
-    let options = Options::new(table);
-    match name(&options)? {
-        "csv" => Ok(Arc::new(csv::CsvEncoder::new(schema, csv::CsvOptions::new(&options, "csv.")?)?)),
-        "raw" => Ok(Arc::new(raw::RawEncoder::new(schema, raw::RawOptions::new(&options, "raw.")?)?)),
-        name if let Some(kind) = changelog::Kind::of(name) => Ok(Arc::new(changelog::ChangelogEncoder::new(kind, schema, &options)?)),
-        "json" => Ok(Arc::new(json::JsonEncoder::new(schema, json::JsonOptions::new(&options, "json.")?)?)),
-        other => Err(Error::internal(format!("Format {other} has no encoder"))),
-    }
+    Slot::Whole.encoder(&Options::new(table), schema)
 }
 
 /// Whether a file of the table's format ends with each checkpoint, as Flink's CSV files do; those of other formats go on.

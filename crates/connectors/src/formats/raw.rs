@@ -128,21 +128,55 @@ impl DecodeRecords for RawRecords<'_> {
             let end = memchr::memchr(b'\n', &input[start..]).map_or(input.len(), |i| start + i);
             // Files from Windows end their lines with two characters.
             let record = input[start..end].strip_suffix(b"\r").unwrap_or(&input[start..end]);
-            for column in &mut self.batch.columns {
-                if let Err(reason) = self.decoder.push(column, record) {
-                    let column = Some(self.decoder.schema.field(0).name().clone());
-                    return Err(Stop::Record(BadRecord::new(self.batch.fed + start, record, column, reason)));
-                }
-            }
-            self.batch.rows += 1;
+            self.record(record, start)?;
             start = end + 1;
         }
         self.batch.fed += input.len();
         Ok(())
     }
 
+    fn feed_message(&mut self, message: &[u8]) -> Result<(), Stop> {
+        self.record(message.strip_suffix(b"\n").unwrap_or(message), 0)?;
+        self.batch.fed += message.len();
+        Ok(())
+    }
+
+    fn feed_messages(&mut self, messages: &[u8], ends: &[u32], origins: &mut Vec<u32>) -> Result<(), Stop> {
+        let mut start = 0;
+        for (message, end) in ends.iter().enumerate() {
+            let end = *end as usize;
+            if end > start {
+                self.feed_message(&messages[start..end])?;
+            } else {
+                self.batch.columns.iter_mut().for_each(Column::push_null);
+                self.batch.rows += 1;
+            }
+            origins.push(message as u32);
+            start = end;
+        }
+        Ok(())
+    }
+
+    fn rows(&self) -> usize {
+        self.batch.rows
+    }
+
     fn finish(self: Box<Self>) -> Result<Rows> {
         self.batch.finish()
+    }
+}
+
+impl RawRecords<'_> {
+    /// Appends a record, which starts at `start` of the piece.
+    fn record(&mut self, record: &[u8], start: usize) -> Result<(), Stop> {
+        for column in &mut self.batch.columns {
+            if let Err(reason) = self.decoder.push(column, record) {
+                let column = Some(self.decoder.schema.field(0).name().clone());
+                return Err(Stop::Record(BadRecord::new(self.batch.fed + start, record, column, reason)));
+            }
+        }
+        self.batch.rows += 1;
+        Ok(())
     }
 }
 

@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::{Change, Kind};
 use crate::formats::json::{JsonDecoder, JsonOptions};
-use crate::formats::{BadRecord, Decode, DecodeRecords, Framing, MAX_SAMPLES, Rows, Stop};
+use crate::formats::{BadRecord, Decode, DecodeRecords, Framing, MAX_SAMPLES, Rows, Stop, origins_of};
 use crate::options::Options;
 
 /// Decodes lines into changes of rows of one schema.
@@ -34,31 +34,30 @@ struct Settings {
 }
 
 impl Settings {
-    fn new(kind: Kind, options: &Options<'_>) -> Result<Self> {
-        let name = kind.name();
-        let wrapped = kind == Kind::Debezium && options.bool(&format!("{name}.schema-include"), false)?;
+    fn new(kind: Kind, options: &Options<'_>, prefix: &str) -> Result<Self> {
+        let wrapped = kind == Kind::Debezium && options.bool(&format!("{prefix}schema-include"), false)?;
         let mut include = [None, None];
         if kind == Kind::Canal {
             for (slot, key) in include.iter_mut().zip(["database.include", "table.include"]) {
-                let key = format!("{name}.{key}");
+                let key = format!("{prefix}{key}");
                 let Some(pattern) = options.get(&key) else { continue };
                 let whole = Regex::new(&format!("^(?:{pattern})$"));
                 *slot = Some(whole.map_err(|e| options.error(&format!("'{key}' is not a regular expression: {e}")))?);
             }
         }
-        Ok(Self { wrapped, include, json: JsonOptions::new(options, &format!("{name}."))? })
+        Ok(Self { wrapped, include, json: JsonOptions::new(options, prefix)? })
     }
 }
 
-/// Checks the values of a table's options.
-pub fn check(kind: Kind, options: &Options<'_>) -> Result<()> {
-    Settings::new(kind, options).map(drop)
+/// Checks the values of a table's options, before whose keys `prefix` stands.
+pub fn check(kind: Kind, options: &Options<'_>, prefix: &str) -> Result<()> {
+    Settings::new(kind, options, prefix).map(drop)
 }
 
 impl ChangelogDecoder {
     /// A decoder that fills these columns. Fails for types that JSON does not carry, and for options that are wrong.
-    pub fn new(kind: Kind, schema: SchemaRef, options: &Options<'_>) -> Result<Self> {
-        let Settings { wrapped, include, json } = Settings::new(kind, options)?;
+    pub fn new(kind: Kind, schema: SchemaRef, options: &Options<'_>, prefix: &str) -> Result<Self> {
+        let Settings { wrapped, include, json } = Settings::new(kind, options, prefix)?;
         let ignore_parse_errors = json.ignore_parse_errors;
         let envelope = JsonDecoder::new(kind.envelope(schema.fields(), wrapped), json)?;
         Ok(Self { kind, schema, envelope, wrapped, ignore_parse_errors, include })
@@ -74,6 +73,10 @@ impl Decode for ChangelogDecoder {
         self.ignore_parse_errors
     }
 
+    fn messages_may_be_lines(&self) -> bool {
+        true
+    }
+
     fn open(&self, _bytes: usize) -> Result<Box<dyn DecodeRecords + '_>> {
         Ok(Box::new(Changes {
             decoder: self,
@@ -81,6 +84,8 @@ impl Decode for ChangelogDecoder {
             images: vec![],
             kinds: vec![],
             merged: vec![],
+            at: 0,
+            starts: vec![],
             fed: 0,
             bad_rows: 0,
             bad: vec![],
@@ -119,6 +124,9 @@ struct Changes<'a> {
     images: Vec<Image>,
     kinds: Vec<RowKind>,
     merged: Vec<Merged>,
+    /// Where the record that is being read starts in the piece, and that of each image.
+    at: usize,
+    starts: Vec<usize>,
     /// Bytes fed.
     fed: usize,
     bad_rows: u64,
@@ -144,6 +152,17 @@ impl DecodeRecords for Changes<'_> {
         }
         self.fed += records.len();
         Ok(())
+    }
+
+    fn feed_messages(&mut self, messages: &[u8], ends: &[u32], origins: &mut Vec<u32>) -> Result<(), Stop> {
+        self.starts.clear();
+        self.feed(messages)?;
+        origins_of(&self.starts, ends, origins);
+        Ok(())
+    }
+
+    fn rows(&self) -> usize {
+        self.images.len()
     }
 
     fn finish(self: Box<Self>) -> Result<Rows> {
@@ -199,6 +218,7 @@ impl Changes<'_> {
         let members = Members::of(&rows.batch, self.decoder)?;
         for (row, start) in starts.iter().enumerate() {
             let line = line_at(records, *start);
+            self.at = offset + start;
             if let Err(reason) = self.record(&members, row, line) {
                 self.refuse(offset + start, line, reason)?;
             }
@@ -246,6 +266,7 @@ impl Changes<'_> {
     fn image(&mut self, after: bool, row: usize, kind: RowKind) {
         self.images.push(Image { piece: self.pieces.len(), after, row });
         self.kinds.push(kind);
+        self.starts.push(self.at);
     }
 
     fn update(&mut self, members: &Members, record: usize, line: &[u8]) -> Result<(), String> {

@@ -40,15 +40,14 @@ impl Around {
 
 impl ChangelogEncoder {
     /// An encoder for rows of this schema. Fails for types that JSON does not carry, and where `schema-include` is set.
-    pub fn new(kind: Kind, schema: SchemaRef, options: &Options<'_>) -> Result<Self> {
-        let name = kind.name();
-        let wrapped = format!("{name}.schema-include");
+    pub fn new(kind: Kind, schema: SchemaRef, options: &Options<'_>, prefix: &str) -> Result<Self> {
+        let wrapped = format!("{prefix}schema-include");
         if kind == Kind::Debezium && options.bool(&wrapped, false)? {
             return Err(options
                 .error(&format!("'{wrapped}' = 'true' is for reading only"))
                 .help("Leave it out where the table is written"));
         }
-        let json = JsonOptions::new(options, &format!("{name}."))?;
+        let json = JsonOptions::new(options, prefix)?;
         let around = Around::of(kind, json.ignore_null_fields);
         Ok(Self { rows: JsonEncoder::new(schema, json)?, around })
     }

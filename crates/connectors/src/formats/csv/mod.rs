@@ -264,6 +264,10 @@ impl DecodeRecords for CsvRecords<'_> {
         Ok(())
     }
 
+    fn rows(&self) -> usize {
+        self.batch.rows
+    }
+
     fn finish(self: Box<Self>) -> Result<Rows> {
         self.batch.finish()
     }

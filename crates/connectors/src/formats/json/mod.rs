@@ -33,7 +33,7 @@ use shape::RowShape;
 use super::batch::{BatchBuilder, LastBatch};
 use super::columns::{Column, Room};
 use super::scalar::{TextRules, TimestampStandard};
-use super::{BadRecord, Decode, DecodeRecords, Framing, Rows, Stop, option};
+use super::{BadRecord, Decode, DecodeRecords, Framing, Rows, Stop, option, origins_of};
 use crate::options::Options;
 
 /// How deep objects and arrays may be nested.
@@ -205,6 +205,10 @@ impl Decode for JsonDecoder {
         self.options.ignore_parse_errors
     }
 
+    fn messages_may_be_lines(&self) -> bool {
+        true
+    }
+
     fn open(&self, bytes: usize) -> Result<Box<dyn DecodeRecords + '_>> {
         Ok(Box::new(self.records(bytes)?))
     }
@@ -247,6 +251,17 @@ impl DecodeRecords for JsonRecords<'_> {
         self.marks = marks;
         self.batch.fed += input.len();
         Ok(())
+    }
+
+    fn feed_messages(&mut self, messages: &[u8], ends: &[u32], origins: &mut Vec<u32>) -> Result<(), Stop> {
+        self.batch.starts = Some(vec![]);
+        self.feed(messages)?;
+        origins_of(&self.batch.starts.take().unwrap_or_default(), ends, origins);
+        Ok(())
+    }
+
+    fn rows(&self) -> usize {
+        self.batch.rows
     }
 
     fn finish(self: Box<Self>) -> Result<Rows> {

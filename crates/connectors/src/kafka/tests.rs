@@ -1,0 +1,1 @@
+//! What is refused, and how messages become rows, without a broker.
