@@ -121,7 +121,7 @@ impl Broker {
              transaction.state.log.replication.factor=1\ntransaction.state.log.min.isr=1\ntransaction.state.log.num.partitions=1\n\
              share.coordinator.state.topic.replication.factor=1\nshare.coordinator.state.topic.min.isr=1\n\
              group.initial.rebalance.delay.ms=0\nauto.create.topics.enable=false\nlog.initial.task.delay.ms=500\n\
-             log.retention.check.interval.ms=500\nlog.segment.delete.delay.ms=100\n",
+             log.retention.ms=-1\nlog.retention.check.interval.ms=500\nlog.segment.delete.delay.ms=100\n",
             broker.folder.path().join("data").display()
         );
         fs::write(broker.settings(), settings).unwrap();
@@ -153,13 +153,14 @@ impl Broker {
         let mut java = self.java("-Xmx512m");
         java.arg("kafka.Kafka").arg(self.settings());
         let log = fs::File::create(self.log()).unwrap();
-        // The shell ends the broker when this process is gone, and with it the other end of the pipe.
+        // The shell ends the broker when this process is gone, and with it the other end of the pipe. What the broker had goes, too, unless
+        // something is said before.
+        let script = r#"exec 3<&0; folder=$1; shift
+            "$@" </dev/null 3<&- & broker=$!
+            keep=$(cat <&3); kill -9 $broker; wait $broker 2>/dev/null
+            [ -n "$keep" ] || rm -rf "$folder""#;
         let mut shell = Command::new("sh");
-        shell.args([
-            "-c",
-            r#"exec 3<&0; "$@" </dev/null 3<&- & broker=$!; cat <&3 >/dev/null; kill -9 $broker; wait $broker 2>/dev/null"#,
-            "sh",
-        ]);
+        shell.args(["-c", script, "sh"]).arg(self.folder.path());
         shell.arg(java.get_program()).args(java.get_args());
         let child = shell.stdin(Stdio::piped()).stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
         self.process = Some(child);
@@ -175,7 +176,7 @@ impl Broker {
     /// Kills the broker.
     pub fn stop(&mut self) {
         if let Some(mut shell) = self.process.take() {
-            drop(shell.stdin.take());
+            shell.stdin.take().unwrap().write_all(b"keep").unwrap();
             shell.wait().unwrap();
         }
     }

@@ -182,6 +182,9 @@ pub fn check(table: &TableSpec, kind: Kind) -> Result<()> {
     topics(&options)?;
     startup(&options, kind)?;
     bound(&options)?;
+    on_bad(&options)?;
+    options.bool("properties.commit.offsets.on.checkpoint", true)?;
+    options.duration_ms(DISCOVERY_INTERVAL)?;
     sink_values(&options, kind, &layout)?;
     check_metadata(table)?;
     options.required("properties.bootstrap.servers", "'host:9092'")?;
@@ -209,7 +212,7 @@ impl SourceConfig {
                 (None, ms) => Some(ms),
             },
             bound,
-            on_bad: if options.one_of(BAD_RECORD, &["fail", "skip"], "fail")? == "skip" { OnBad::Skip } else { OnBad::Fail },
+            on_bad: on_bad(&options)?,
             commits,
             settings,
         })
@@ -338,6 +341,10 @@ fn bound(options: &Options<'_>) -> Result<Option<Bound>> {
         "specific-offsets" => Some(Bound::Specific(offsets(options, BOUNDED_MODE, BOUNDED_OFFSETS)?)),
         _ => None,
     })
+}
+
+fn on_bad(options: &Options<'_>) -> Result<OnBad> {
+    Ok(if options.one_of(BAD_RECORD, &["fail", "skip"], "fail")? == "skip" { OnBad::Skip } else { OnBad::Fail })
 }
 
 fn needed<'a>(options: &Options<'a>, mode: &str, key: &str, wanted: &str) -> Result<&'a str> {

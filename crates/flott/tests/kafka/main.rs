@@ -1,6 +1,7 @@
 //! Scripts over topics of a real Kafka broker: one broker for all, a topic or two for each test.
 #![allow(clippy::unwrap_used)]
 
+mod exactly_once;
 mod reading;
 mod refusals;
 mod restarts;
