@@ -277,7 +277,7 @@ fn layout(table: &TableSpec, options: &Options<'_>, kind: Kind) -> Result<Layout
         Kind::Upsert => table.primary_key.clone(),
     };
     let has_format = options.get(Slot::Key.option()).is_some();
-    if has_format != !names.is_empty() {
+    if has_format == names.is_empty() {
         let (there, missing) = if has_format { ("key.format", KEY_FIELDS) } else { (KEY_FIELDS, "key.format") };
         let wanted = if has_format { "the columns of the key, 'id;region'" } else { "a format, 'json'" };
         return Err(options.error(&format!("'{there}' needs '{missing}'")).help(format!("Write '{missing}' = {wanted}")));

@@ -279,13 +279,13 @@ impl MessageChunk {
     fn changes(&self, origins: &[u32], bad: &Bad) -> (Vec<u32>, Option<UInt32Array>, Option<Arc<[RowKind]>>) {
         let value_rows = rows_by_message(origins, self.set.len());
         let (mut messages, mut picked, mut kinds) = (vec![], vec![], vec![]);
-        for message in 0..self.set.len() {
+        for (message, row) in value_rows.into_iter().enumerate() {
             let deletes = self.set.values.is_null(message);
-            if bad.out.contains(&(message as u32)) || (!deletes && value_rows[message].is_none()) {
+            if bad.out.contains(&(message as u32)) || (!deletes && row.is_none()) {
                 continue;
             }
             messages.push(message as u32);
-            picked.push(if deletes { None } else { value_rows[message] });
+            picked.push(row.filter(|_| !deletes));
             kinds.push(if deletes { RowKind::Delete } else { RowKind::UpdateAfter });
         }
         (messages, Some(UInt32Array::from(picked)), Some(kinds.into()))

@@ -14,6 +14,7 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use super::client::{Consumer, REQUEST_TIMEOUT, passes, reason};
 use super::config::{Bound, Offsets, Reset, SourceConfig, Startup, Topics};
 use super::source::{Partition, Range, Shared};
+use super::topic_ids::topic_ids;
 
 /// Times between two attempts while the brokers do not answer.
 const BACKOFF_MIN: Duration = Duration::from_millis(200);
@@ -34,28 +35,59 @@ enum Failed {
     For(Error),
 }
 
+/// What is known of the table's topics.
+struct Known {
+    /// Names of splits.
+    splits: BTreeSet<String>,
+    /// Ids of topics.
+    topics: HashMap<String, String>,
+}
+
+impl Known {
+    fn new(restored: &[SplitInfo]) -> Self {
+        let mut known = Self { splits: BTreeSet::new(), topics: HashMap::new() };
+        restored.iter().for_each(|split| known.add(split));
+        known
+    }
+
+    fn add(&mut self, split: &SplitInfo) {
+        self.splits.insert(split.id.clone());
+        let range: Option<Range> = serde_json::from_str(&split.detail).ok();
+        if let (Some((topic, _)), Some(id)) = (split.id.rsplit_once('-'), range.and_then(|r| r.topic_id)) {
+            self.topics.insert(topic.to_owned(), id);
+        }
+    }
+
+    /// Fails for a topic that is not the one it was.
+    fn check(&self, ids: &HashMap<String, String>) -> Result<(), Failed> {
+        for (topic, was) in &self.topics {
+            if let Some(is) = ids.get(topic).filter(|is| *is != was) {
+                let text = format!("the topic '{topic}' was deleted and made anew since the job read it (its id was {was}, and is {is})");
+                return Err(Failed::For(Error::state(text).help("Its offsets mean other messages now: start over with --fresh")));
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Looks for partitions, again and again if the table says so, until it is told to stop.
 pub fn run(shared: &Shared, consumer: &Arc<Consumer>) {
     let config = &shared.config;
-    let restored = std::mem::take(&mut shared.state().restored);
-    let mut known: BTreeSet<String> = restored.into_iter().collect();
+    let mut known = Known::new(&std::mem::take(&mut shared.state().restored));
     // What comes up later is read from its beginning.
-    let mut first = known.is_empty();
-    if !first && config.bound.is_some() {
-        shared.state().all_found = true;
-        return;
-    }
+    let mut first = known.splits.is_empty();
     let (mut backoff, mut missing) = (BACKOFF_MIN, 0);
     while !shared.stopping() {
         match look(consumer, config, &known, first) {
             Ok(found) => {
                 consumer.context().news.reached();
                 (backoff, missing, first) = (BACKOFF_MIN, 0, false);
-                known.extend(found.iter().map(|s| s.id.clone()));
+                found.iter().for_each(|split| known.add(split));
                 let mut state = shared.state();
                 state.found.extend(found);
-                state.all_found = config.bound.is_some();
+                (state.all_found, state.checked) = (config.bound.is_some(), true);
                 drop(state);
+                shared.fetcher.call();
                 match config.discovery_ms {
                     Some(ms) => shared.discovery.wait(Duration::from_millis(ms)),
                     None => return,
@@ -63,13 +95,13 @@ pub fn run(shared: &Shared, consumer: &Arc<Consumer>) {
                 continue;
             }
             Err(Failed::For(error)) => return shared.fail(error),
-            // A topic that was there may come back; what was read of it fails by itself.
-            Err(Failed::Missing(error)) if first => {
+            Err(Failed::Missing(error)) if !shared.state().checked => {
                 missing += 1;
                 if missing >= UNKNOWN_TOPIC_ATTEMPTS {
                     return shared.fail(error);
                 }
             }
+            // A topic that was there may come back; what was read of it fails by itself.
             Err(Failed::Missing(error)) => consumer.context().news.away(&error.message),
             Err(Failed::Passing(reason)) => consumer.context().news.away(&reason),
         }
@@ -79,9 +111,15 @@ pub fn run(shared: &Shared, consumer: &Arc<Consumer>) {
 }
 
 /// Partitions that are not known yet, with where reading begins and ends.
-fn look(consumer: &Consumer, config: &SourceConfig, known: &BTreeSet<String>, first: bool) -> Result<Vec<SplitInfo>, Failed> {
+fn look(consumer: &Consumer, config: &SourceConfig, known: &Known, first: bool) -> Result<Vec<SplitInfo>, Failed> {
     let mut names = partitions(consumer, &config.topics)?;
-    names.retain(|(topic, number)| !known.contains(&Partition::id(topic, *number)));
+    let topics: BTreeSet<&str> = names.iter().map(|(topic, _)| topic.as_str()).collect();
+    let ids = topic_ids(consumer, &topics.into_iter().collect::<Vec<_>>());
+    known.check(&ids)?;
+    names.retain(|(topic, number)| !known.splits.contains(&Partition::id(topic, *number)));
+    if !first && config.bound.is_some() {
+        return Ok(vec![]);
+    }
     let startup = if first { &config.startup } else { &Startup::Earliest };
     let resolver = Resolver { consumer, config, names: &names };
     let starts = resolver.starts(startup)?;
@@ -91,7 +129,8 @@ fn look(consumer: &Consumer, config: &SourceConfig, known: &BTreeSet<String>, fi
     };
     let mut found = vec![];
     for name in &names {
-        let mut range = Range { start: starts.get(name).copied(), stop: stops.get(name).copied() };
+        let topic_id = ids.get(&name.0).cloned();
+        let mut range = Range { start: starts.get(name).copied(), stop: stops.get(name).copied(), topic_id };
         if let (None, Some(stop)) = (range.start, range.stop)
             && resolver.watermarks(name)?.0 >= stop
         {

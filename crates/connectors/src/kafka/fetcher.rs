@@ -39,7 +39,8 @@ pub fn run(shared: &Shared, consumer: &Arc<Consumer>) {
     loop {
         let (opened, commit, stop) = {
             let mut state = shared.state();
-            (std::mem::take(&mut state.opened), std::mem::take(&mut state.commit), state.stop)
+            let opened = if state.checked { std::mem::take(&mut state.opened) } else { vec![] };
+            (opened, std::mem::take(&mut state.commit), state.stop)
         };
         if !opened.is_empty()
             && let Err(error) = open(shared, consumer, opened, &mut reading)

@@ -20,9 +20,7 @@ mod queue;
 mod record;
 mod sink;
 mod source;
-#[cfg(test)]
-mod tests;
-
+mod topic_ids;
 use std::collections::BTreeMap;
 
 use flott_engine::Result;

@@ -32,12 +32,14 @@ const PREFETCHED_BYTES: usize = 64 << 20;
 const BUSY: Duration = Duration::from_millis(100);
 
 /// What [`SplitInfo::detail`] says: where a partition was found to begin and to end when it was discovered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Range {
     /// The first offset; `None`: the first one there is.
     pub start: Option<i64>,
     /// The offset before which reading ends.
     pub stop: Option<i64>,
+    /// Id of the topic, if the brokers tell it.
+    pub topic_id: Option<String>,
 }
 
 /// A partition that is read.
@@ -128,8 +130,10 @@ pub struct State {
     pub opened: Vec<Arc<Partition>>,
     /// Offsets to be told to the group.
     pub commit: Vec<(String, i32, i64)>,
-    /// Names of splits that a checkpoint knows.
-    pub restored: Vec<String>,
+    /// Splits that a checkpoint knows.
+    pub restored: Vec<SplitInfo>,
+    /// The brokers have answered, and what the checkpoint knows is still there: reading may begin.
+    pub checked: bool,
     /// The threads end.
     pub stop: bool,
 }
@@ -246,7 +250,7 @@ impl Source for KafkaSource {
     }
 
     fn restored(&mut self, splits: &[SplitInfo]) {
-        self.shared.state().restored = splits.iter().map(|s| s.id.clone()).collect();
+        self.shared.state().restored = splits.to_vec();
     }
 
     fn checkpointed(&mut self, positions: &[(&SplitInfo, &Position)]) -> Result<()> {

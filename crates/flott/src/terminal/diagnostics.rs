@@ -3,6 +3,7 @@
 use ariadne::{CharSet, Color, Config, IndexType, Label, Report, ReportKind, Source};
 use flott::{Failure, SqlError};
 use flott_engine::{Error, ErrorKind};
+use flott_sql::secrets::masked;
 use std::ops::Range;
 
 use super::figures::counted;
@@ -59,7 +60,7 @@ pub fn sql_error(script: &Script, error: &SqlError, style: Style) -> String {
         .with_message(&error.message)
         .with_label(label(place, advice, style));
     let mut text = vec![];
-    let source = (script.name.clone(), Source::from(script.text.clone()));
+    let source = (script.name.clone(), Source::from(masked(&script.text)));
     match report.finish().write(source, &mut text) {
         Ok(()) => tidy(&String::from_utf8_lossy(&text)),
         Err(_) => plain(&error.message, &[], error.help.as_deref(), style),

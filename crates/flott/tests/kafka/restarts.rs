@@ -116,6 +116,26 @@ fn messages_that_are_gone_stop_the_job() {
 }
 
 #[test]
+fn a_topic_that_was_made_anew_stops_the_job() {
+    let Some(broker) = shared() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    broker.create_topic("anew", 1, &[]);
+    broker.create_topic("anew-out", 1, &[]);
+    send(broker, "anew", 0, 0..5);
+    let source = reading(broker, "anew", "'scan.startup.mode' = 'earliest-offset'");
+    copy_until(broker, folder.path(), &source, "anew-out", 5);
+    broker.delete_topic("anew");
+    std::thread::sleep(Duration::from_millis(500));
+    broker.create_topic("anew", 1, &[]);
+    // Its offsets would fit.
+    send(broker, "anew", 0, 100..110);
+    let sink = table(broker, "o", "id INT", &written("anew-out"));
+    let error = run_in(folder.path(), &format!("{CHECKPOINTS}{source}{sink} INSERT INTO o SELECT * FROM t;"), |_| {}).unwrap_err();
+    assert!(error.contains("the topic 'anew' was deleted and made anew"), "{error}");
+    assert_eq!(ids(broker, "anew-out").len(), 5);
+}
+
+#[test]
 fn a_broker_that_is_away_is_waited_for() {
     if shared().is_none() {
         return;

@@ -147,26 +147,6 @@ fn describe_column(table: &Table, i: usize) -> Vec<String> {
     vec![name.clone(), attribute_type(&column.sql_type, &column.field), nullable, key, extras, watermark]
 }
 
-/// Whether an option's value is not to be shown, by the words that Flink goes by.
-pub fn is_secret(key: &str) -> bool {
-    const WORDS: [&str; 12] = [
-        "password",
-        "secret",
-        "fs.azure.account.key",
-        "apikey",
-        "api-key",
-        "auth-params",
-        "service-key",
-        "token",
-        "basic-auth",
-        "jaas.config",
-        "http-headers",
-        ".key.pem",
-    ];
-    let key = key.to_ascii_lowercase();
-    WORDS.iter().any(|word| key.contains(word)) || key.ends_with("keystore.key")
-}
-
 fn create_table_text(table: &Table) -> String {
     let quote = |name: &str| format!("`{name}`");
     let mut lines = vec![];
@@ -197,7 +177,7 @@ fn create_table_text(table: &Table) -> String {
     if !table.partition_keys.is_empty() {
         let _ = write!(text, "\nPARTITIONED BY ({})", names(&table.partition_keys));
     }
-    let shown = |key: &str, value: &str| if is_secret(key) { "******".to_owned() } else { value.replace('\'', "''") };
+    let shown = |key: &str, value: &str| if crate::secrets::is_secret(key) { "******".to_owned() } else { value.replace('\'', "''") };
     let options: Vec<String> = table.options.iter().map(|(k, v)| format!("'{k}' = '{}'", shown(k, v))).collect();
     let _ = write!(text, "\nWITH (\n  {}\n)", options.join(",\n  "));
     text

@@ -1,1 +1,0 @@
-//! What is refused, and how messages become rows, without a broker.
