@@ -173,6 +173,11 @@ impl SourceIntake {
         self.source.restored(&infos);
     }
 
+    /// See [`Source::prepare`].
+    pub fn prepare(&mut self) -> Result<()> {
+        self.source.prepare()
+    }
+
     /// A checkpoint of where splits stand now is durable.
     pub fn checkpointed(&mut self) -> Result<()> {
         let positions: Vec<_> = self.splits.iter().filter_map(|s| Some((&s.info, s.position.as_ref()?))).collect();

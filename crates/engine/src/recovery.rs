@@ -17,6 +17,7 @@ impl Job {
     /// Closes the epoch: state, positions and sink progress become durable as one, then the sinks may show their output.
     pub(crate) fn checkpoint(&mut self, finished: bool) -> Result<()> {
         let Some(mut store) = self.store.take() else { return Ok(()) };
+        self.sources.iter_mut().try_for_each(SourceIntake::prepare)?;
         self.epoch += 1;
         let mut checkpoint = Checkpoint {
             epoch: self.epoch,

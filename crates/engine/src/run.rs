@@ -382,11 +382,13 @@ impl Job {
         if self.store.is_some() {
             return self.checkpoint(false);
         }
+        self.sources.iter_mut().try_for_each(SourceIntake::prepare)?;
         self.sinks.iter_mut().try_for_each(|s| s.sink.finish())
     }
 
     /// Everything is written and, with checkpoints, durable.
     fn finish(&mut self, on_progress: &mut dyn FnMut(&Progress)) -> Result<Outcome> {
+        self.sources.iter_mut().try_for_each(SourceIntake::prepare)?;
         for slot in &mut self.sinks {
             slot.sink.finish()?;
         }

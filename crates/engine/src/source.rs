@@ -32,6 +32,12 @@ pub trait Source: Send {
         let _ = splits;
     }
 
+    /// A checkpoint is about to be taken, or the job ends: what the source itself has written (records that it refused, for example) must
+    /// be durable when this returns.
+    fn prepare(&mut self) -> Result<()> {
+        Ok(())
+    }
+
     /// A checkpoint is durable in which splits stand at these positions; a split of which nothing was read is left out. For telling
     /// others how far the job is: the job itself goes by the checkpoint. Must not wait.
     fn checkpointed(&mut self, positions: &[(&SplitInfo, &Position)]) -> Result<()> {

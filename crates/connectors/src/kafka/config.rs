@@ -27,6 +27,7 @@ pub const PARTITIONER: &str = "sink.partitioner";
 pub const DELIVERY: &str = "sink.delivery-guarantee";
 pub const TRANSACTION_PREFIX: &str = "sink.transactional-id-prefix";
 pub const BAD_RECORD: &str = "flott.on-bad-record";
+pub const DEAD_LETTER_TOPIC: &str = "flott.dead-letter.topic";
 pub const PROGRESS_TOPIC: &str = "flott.progress.topic";
 pub const PROGRESS_TOPIC_DEFAULT: &str = "flott-progress";
 
@@ -88,6 +89,8 @@ pub enum Bound {
 pub enum OnBad {
     Fail,
     Skip,
+    /// Left out, and written to another topic.
+    DeadLetter,
 }
 
 /// Which partition a row is written to, where nothing else says so.
@@ -136,6 +139,8 @@ pub struct SourceConfig {
     /// Positions are told to the group.
     pub commits: bool,
     pub settings: Settings,
+    /// The topic for messages that cannot be decoded, and how the client that writes it is set up.
+    pub dead_letters: Option<(String, Settings)>,
 }
 
 /// How a table is written.
@@ -215,6 +220,10 @@ impl SourceConfig {
             on_bad: on_bad(&options)?,
             commits,
             settings,
+            dead_letters: match options.get(DEAD_LETTER_TOPIC) {
+                Some(topic) => Some((topic.to_owned(), properties::settings(&options, Side::Producer)?)),
+                None => None,
+            },
         })
     }
 }
@@ -344,7 +353,16 @@ fn bound(options: &Options<'_>) -> Result<Option<Bound>> {
 }
 
 fn on_bad(options: &Options<'_>) -> Result<OnBad> {
-    Ok(if options.one_of(BAD_RECORD, &["fail", "skip"], "fail")? == "skip" { OnBad::Skip } else { OnBad::Fail })
+    let choice = options.one_of(BAD_RECORD, &["fail", "skip", "dead-letter"], "fail")?;
+    match (choice, options.get(DEAD_LETTER_TOPIC).is_some()) {
+        ("dead-letter", true) => Ok(OnBad::DeadLetter),
+        ("dead-letter", false) => Err(options
+            .error(&format!("'{BAD_RECORD}' = 'dead-letter' needs '{DEAD_LETTER_TOPIC}'"))
+            .help(format!("Write '{DEAD_LETTER_TOPIC}' = a topic that is there"))),
+        (_, true) => Err(options.error(&format!("'{DEAD_LETTER_TOPIC}' needs '{BAD_RECORD}' = 'dead-letter'"))),
+        ("skip", _) => Ok(OnBad::Skip),
+        _ => Ok(OnBad::Fail),
+    }
 }
 
 fn needed<'a>(options: &Options<'a>, mode: &str, key: &str, wanted: &str) -> Result<&'a str> {

@@ -15,7 +15,8 @@ use flott_engine::connector::{ColumnRef, TableSpec};
 use flott_engine::source::{BadRow, Chunk, Decoded, Position};
 use flott_engine::{Error, Result, RowKind};
 
-use super::config::{Kind, Layout, OnBad};
+use super::config::{BAD_RECORD, Kind, Layout, OnBad, SourceConfig};
+use super::dead_letters::{DeadLetter, DeadLetters};
 use super::messages::{MessageSet, Pieces, Wanted};
 use crate::formats::{Decode, MAX_SAMPLES, Rows, Slot, Stop, start_of};
 use crate::options::Options;
@@ -42,6 +43,7 @@ pub struct DecodePlan {
     key: Option<Arc<dyn Decode>>,
     columns: Vec<Origin>,
     schema: SchemaRef,
+    letters: Option<Arc<DeadLetters>>,
     /// A value that is NULL is a row of NULLs, not nothing.
     null_is_row: bool,
     /// What must be kept of messages.
@@ -50,7 +52,8 @@ pub struct DecodePlan {
 
 impl DecodePlan {
     /// The plan of a table that was checked.
-    pub fn new(table: &TableSpec, layout: Layout, on_bad: OnBad) -> Result<Self> {
+    pub fn new(table: &TableSpec, config: &SourceConfig, letters: Option<Arc<DeadLetters>>) -> Result<Self> {
+        let (layout, on_bad) = (config.layout.clone(), config.on_bad);
         let options = Options::new(table);
         let upsert = layout.kind == Kind::Upsert;
         let (mut key_needed, mut value_needed, mut columns) = (vec![], vec![], vec![]);
@@ -85,7 +88,7 @@ impl DecodePlan {
         let nullable = |f: &FieldRef| if upsert { Arc::new(f.as_ref().clone().with_nullable(true)) } else { f.clone() };
         let schema = Arc::new(Schema::new(table.read_schema().fields().iter().map(nullable).collect::<Vec<_>>()));
         let null_is_row = slot.name(&options)? == "raw" && !upsert;
-        Ok(Self { layout, on_bad, value, key, columns, schema, null_is_row, wanted })
+        Ok(Self { layout, on_bad, value, key, columns, schema, letters, null_is_row, wanted })
     }
 
     /// Whether rows of values are rows of the table, one after the other, whatever messages they are from.
@@ -173,10 +176,19 @@ impl MessageChunk {
         let place = self.place(message, column);
         let reason = if part == "key" { format!("the key: {reason}") } else { reason };
         if self.plan.on_bad == OnBad::Fail {
-            return Err(Error::data(reason).at(place).help(format!(
-                "Mend the message's sender, or leave such messages out and count them: '{}' = 'skip'",
-                super::config::BAD_RECORD
-            )));
+            return Err(Error::data(reason)
+                .at(place)
+                .help(format!("Mend the message's sender, or leave such messages out and count them: '{BAD_RECORD}' = 'skip'")));
+        }
+        if let Some(letters) = &self.plan.letters {
+            letters.push(DeadLetter {
+                topic: self.topic.to_string(),
+                partition: self.partition,
+                offset: self.set.offsets[message],
+                key: self.plan.wanted.key.then(|| self.set.keys.get(message)).flatten().map(<[u8]>::to_vec),
+                value: self.set.values.get(message).map(<[u8]>::to_vec),
+                reason: reason.clone(),
+            });
         }
         bad.out.insert(message as u32);
         bad.note(BadRow { place, reason, text: start_of(self.set.values.get(message).unwrap_or_default()) });

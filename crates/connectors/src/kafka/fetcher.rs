@@ -52,6 +52,9 @@ pub fn run(shared: &Shared, consumer: &Arc<Consumer>) {
             break;
         }
         serve(shared, consumer);
+        if let Some(Err(error)) = shared.letters.as_ref().map(|letters| letters.send()) {
+            shared.fail(error);
+        }
         let taken: usize = reading.iter_mut().filter(|r| r.partition.has_room()).map(|r| take(shared, consumer, r)).sum();
         close_ended(consumer, &mut reading);
         if taken == 0 {

@@ -6,6 +6,7 @@
 
 mod client;
 mod config;
+mod dead_letters;
 mod decode;
 mod deliver;
 mod discovery;
@@ -83,8 +84,8 @@ impl Connector for Kafka {
         config::check(table, self.0)
     }
 
-    fn source(&self, table: &TableSpec, _env: &Environment) -> Result<Box<dyn Source>> {
-        Ok(Box::new(source::KafkaSource::new(table, self.0)?))
+    fn source(&self, table: &TableSpec, env: &Environment) -> Result<Box<dyn Source>> {
+        Ok(Box::new(source::KafkaSource::new(table, self.0, env)?))
     }
 
     fn sink(&self, table: &TableSpec, env: &Environment) -> Result<Box<dyn Sink>> {

@@ -49,7 +49,13 @@ const NAMING: OptionInfo = option(
 const BAD: OptionInfo = option(
     BAD_RECORD,
     Some("fail"),
-    "What a message does that cannot be decoded: fail stops the job; skip leaves the whole message out, and counts it. Flink does not know this option.",
+    "What a message does that cannot be decoded: fail stops the job; skip leaves the message out and counts it; dead-letter also writes \
+     it to 'flott.dead-letter.topic'. Flink does not know this option.",
+);
+const LETTERS: OptionInfo = option(
+    DEAD_LETTER_TOPIC,
+    None,
+    "For dead-letter: the topic, at the same brokers. Headers tell topic, partition, offset and what is wrong. Flink does not know this option.",
 );
 const PROGRESS: OptionInfo = option(
     PROGRESS_TOPIC,
@@ -86,6 +92,7 @@ pub const KAFKA: &[OptionInfo] = &[
     ),
     CLIENT,
     BAD,
+    LETTERS,
     option(PARTITIONER, Some("default"), "default: by the key, or any; fixed: one partition for each worker; round-robin."),
     GUARANTEE,
     TRANSACTIONS,
@@ -108,6 +115,7 @@ pub const UPSERT: &[OptionInfo] = &[
     option("properties.group.id", None, "The group to which positions are told with each checkpoint."),
     CLIENT,
     BAD,
+    LETTERS,
     option("sink.buffer-flush.max-rows", Some("0"), "Taken for compatibility: the changes of a key within a tick are one message anyway."),
     option("sink.buffer-flush.interval", Some("0"), "Taken for compatibility; see above."),
     GUARANTEE,

@@ -73,9 +73,17 @@ const JAVA_CLASS: &str = "It names a Java class, and there is no JVM: leave it o
 const CODE: &str = "It would load or run code from outside: leave it out";
 const BY_CHECKPOINT: &str = "Positions are kept in checkpoints, and told to the group with each: leave it out";
 
-/// What is known of options, by name.
+/// What is known of an option, by name.
 fn rule(name: &str) -> Option<(Side, Rule)> {
-    let rule = match name {
+    let refused = refused(name).map(|rule| (Both, rule));
+    let both = || Some((Both, of_both(name)?));
+    let consumer = || Some((Consumer, of_consumer(name)?));
+    refused.or_else(both).or_else(consumer).or_else(|| Some((Producer, of_producer(name)?)))
+}
+
+/// Options of all clients.
+fn of_both(name: &str) -> Option<Rule> {
+    Some(match name {
         "bootstrap.servers"
         | "client.id"
         | "client.rack"
@@ -105,24 +113,30 @@ fn rule(name: &str) -> Option<(Side, Rule)> {
         | "socket.keepalive.enable"
         | "socket.connection.setup.timeout.ms"
         | "metadata.max.age.ms"
-        | "topic.metadata.refresh.interval.ms" => (Both, Named("")),
-        JAAS | "ssl.truststore.location" | "ssl.keystore.location" | "ssl.truststore.type" | "ssl.keystore.type" => (Both, Ignored),
-        "ssl.truststore.certificates" => (Both, Named("ssl.ca.pem")),
-        "ssl.keystore.certificate.chain" => (Both, Named("ssl.certificate.pem")),
-        "ssl.keystore.key" => (Both, Named("ssl.key.pem")),
-        "ssl.keystore.password" => (Both, Named("")),
-        "ssl.truststore.password" => (Both, Refused(STORE_PASSWORD)),
-        "socket.connection.setup.timeout.max.ms" | "default.api.timeout.ms" | "ssl.protocol" | "ssl.enabled.protocols" => (Both, Ignored),
-        "send.buffer.bytes" => (Both, Named("socket.send.buffer.bytes")),
-        "receive.buffer.bytes" => (Both, Named("socket.receive.buffer.bytes")),
+        | "topic.metadata.refresh.interval.ms" => Named(""),
+        JAAS | "ssl.truststore.location" | "ssl.keystore.location" | "ssl.truststore.type" | "ssl.keystore.type" => Ignored,
+        "ssl.truststore.certificates" => Named("ssl.ca.pem"),
+        "ssl.keystore.certificate.chain" => Named("ssl.certificate.pem"),
+        "ssl.keystore.key" => Named("ssl.key.pem"),
+        "ssl.keystore.password" => Named(""),
+        "ssl.truststore.password" => Refused(STORE_PASSWORD),
+        "socket.connection.setup.timeout.max.ms" | "default.api.timeout.ms" | "ssl.protocol" | "ssl.enabled.protocols" => Ignored,
+        "send.buffer.bytes" => Named("socket.send.buffer.bytes"),
+        "receive.buffer.bytes" => Named("socket.receive.buffer.bytes"),
+        _ => return None,
+    })
+}
 
-        "group.id" => (Consumer, Named("")),
-        "isolation.level" | "check.crcs" | "fetch.min.bytes" | "fetch.max.bytes" | "max.partition.fetch.bytes" => (Consumer, Named("")),
-        "receive.message.max.bytes" => (Consumer, Named("")),
-        "fetch.max.wait.ms" => (Consumer, Named("fetch.wait.max.ms")),
-        "auto.offset.reset" | "commit.offsets.on.checkpoint" => (Consumer, Ignored),
-        "enable.auto.commit" => (Consumer, Only("false", BY_CHECKPOINT)),
-        "auto.commit.interval.ms" | "client.id.prefix" | "register.consumer.metrics" => (Consumer, Ignored),
+/// Options of clients that read.
+fn of_consumer(name: &str) -> Option<Rule> {
+    Some(match name {
+        "group.id" => Named(""),
+        "isolation.level" | "check.crcs" | "fetch.min.bytes" | "fetch.max.bytes" | "max.partition.fetch.bytes" => Named(""),
+        "receive.message.max.bytes" => Named(""),
+        "fetch.max.wait.ms" => Named("fetch.wait.max.ms"),
+        "auto.offset.reset" | "commit.offsets.on.checkpoint" => Ignored,
+        "enable.auto.commit" => Only("false", BY_CHECKPOINT),
+        "auto.commit.interval.ms" | "client.id.prefix" | "register.consumer.metrics" => Ignored,
         // Partitions are assigned by the job, not by a group.
         "max.poll.records"
         | "max.poll.interval.ms"
@@ -131,12 +145,16 @@ fn rule(name: &str) -> Option<(Side, Rule)> {
         | "group.instance.id"
         | "partition.assignment.strategy"
         | "key.deserializer"
-        | "value.deserializer" => (Consumer, Ignored),
-        "allow.auto.create.topics" => (Consumer, Only("false", "Create the topic before it is read")),
-        "partition.discovery.interval.ms" => {
-            (Consumer, Refused("Write the table's option 'scan.topic-partition-discovery.interval' = '1 min'"))
-        }
+        | "value.deserializer" => Ignored,
+        "allow.auto.create.topics" => Only("false", "Create the topic before it is read"),
+        "partition.discovery.interval.ms" => Refused("Write the table's option 'scan.topic-partition-discovery.interval' = '1 min'"),
+        _ => return None,
+    })
+}
 
+/// Options of clients that write.
+fn of_producer(name: &str) -> Option<Rule> {
+    Some(match name {
         "acks"
         | "compression.type"
         | "linger.ms"
@@ -149,27 +167,32 @@ fn rule(name: &str) -> Option<(Side, Rule)> {
         | "queue.buffering.max.messages"
         | "queue.buffering.max.kbytes"
         | "sticky.partitioning.linger.ms"
-        | "enable.idempotence" => (Producer, Named("")),
-        "request.timeout.ms" => (Producer, Named("")),
-        "max.request.size" => (Producer, Named("message.max.bytes")),
-        "buffer.memory" => (Producer, Kibibytes("queue.buffering.max.kbytes")),
-        "max.block.ms" | "key.serializer" | "value.serializer" => (Producer, Ignored),
-        "transactional.id" => (Producer, Refused("Write the table's option 'sink.transactional-id-prefix'")),
-        "partitioner.class" | "partitioner" => (Producer, Refused("Write the table's option 'sink.partitioner'")),
+        | "enable.idempotence" => Named(""),
+        "request.timeout.ms" => Named(""),
+        "max.request.size" => Named("message.max.bytes"),
+        "buffer.memory" => Kibibytes("queue.buffering.max.kbytes"),
+        "max.block.ms" | "key.serializer" | "value.serializer" => Ignored,
+        "transactional.id" => Refused("Write the table's option 'sink.transactional-id-prefix'"),
+        "partitioner.class" | "partitioner" => Refused("Write the table's option 'sink.partitioner'"),
+        _ => return None,
+    })
+}
 
-        "plugin.library.paths" | "ssl.engine.location" | "ssl.engine.id" | "ssl.providers" => (Both, Refused(CODE)),
+/// Options that no client gets.
+fn refused(name: &str) -> Option<Rule> {
+    Some(match name {
+        "plugin.library.paths" | "ssl.engine.location" | "ssl.engine.id" | "ssl.providers" => Refused(CODE),
         "interceptor.classes"
         | "metric.reporters"
         | "security.providers"
         | "ssl.engine.factory.class"
         | "sasl.login.class"
         | "sasl.client.callback.handler.class"
-        | "sasl.login.callback.handler.class" => (Both, Refused(JAVA_CLASS)),
-        other if other.starts_with("sasl.kerberos.") => (Both, Refused(KERBEROS)),
-        other if other.starts_with("sasl.oauthbearer.") || other.starts_with("sasl.login.") => (Both, Refused(OAUTH)),
+        | "sasl.login.callback.handler.class" => Refused(JAVA_CLASS),
+        other if other.starts_with("sasl.kerberos.") => Refused(KERBEROS),
+        other if other.starts_with("sasl.oauthbearer.") || other.starts_with("sasl.login.") => Refused(OAUTH),
         _ => return None,
-    };
-    Some(rule)
+    })
 }
 
 /// Names for "did you mean".

@@ -79,6 +79,9 @@ impl Sink for KafkaSink {
     }
 
     fn write(&mut self, payloads: Vec<Payload>) -> Result<()> {
+        if self.delivery() == Delivery::Outbox {
+            return Err(Error::internal("a Kafka sink with exactly-once sends whole epochs"));
+        }
         let producer = self.producer()?;
         for payload in payloads {
             let Payload::Batch(batch) = payload else { return Err(Error::internal("a Kafka sink takes messages as rows")) };

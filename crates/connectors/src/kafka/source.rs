@@ -7,16 +7,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use flott_engine::connector::TableSpec;
+use flott_engine::connector::{Environment, TableSpec};
 use flott_engine::source::{ChunkBudget, Fetch, Position, Source, SplitInfo, SplitReader};
 use flott_engine::{Error, Result};
 use rdkafka::consumer::Consumer as _;
 use serde::{Deserialize, Serialize};
 
 use super::client::{self, Consumer, set_default};
-use super::config::{Kind, SourceConfig};
+use super::config::{Kind, Partitioner, SourceConfig};
+use super::dead_letters::DeadLetters;
 use super::decode::{DecodePlan, MessageChunk};
 use super::messages::{MessageSet, Wanted};
+use super::producer::Producer;
 use super::queue::Signal;
 use super::{discovery, fetcher};
 
@@ -110,6 +112,8 @@ pub struct Shared {
     pub config: SourceConfig,
     /// What is kept of messages.
     pub wanted: Wanted,
+    /// Messages that cannot be decoded, if they are written elsewhere.
+    pub letters: Option<Arc<DeadLetters>>,
     state: Mutex<State>,
     /// Wakes the thread that reads.
     pub fetcher: Arc<Signal>,
@@ -174,12 +178,19 @@ struct Running {
 
 impl KafkaSource {
     /// A source; nothing is connected before splits are asked for.
-    pub fn new(table: &TableSpec, kind: Kind) -> Result<Self> {
+    pub fn new(table: &TableSpec, kind: Kind, env: &Environment) -> Result<Self> {
         super::config::check_metadata(table)?;
         let config = SourceConfig::new(table, kind)?;
-        let plan = DecodePlan::new(table, config.layout.clone(), config.on_bad)?;
+        let letters = match &config.dead_letters {
+            Some((topic, settings)) => {
+                let producer = Producer::new(settings, Some(topic.clone()), Partitioner::Default, env.stop.clone())?;
+                Some(Arc::new(DeadLetters::new(producer)))
+            }
+            None => None,
+        };
+        let plan = DecodePlan::new(table, &config, letters.clone())?;
         let wanted = plan.wanted;
-        let shared = Shared { config, wanted, state: Mutex::default(), fetcher: Arc::default(), discovery: Signal::default() };
+        let shared = Shared { config, wanted, letters, state: Mutex::default(), fetcher: Arc::default(), discovery: Signal::default() };
         Ok(Self { shared: Arc::new(shared), plan: Arc::new(plan), running: None })
     }
 
@@ -251,6 +262,10 @@ impl Source for KafkaSource {
 
     fn restored(&mut self, splits: &[SplitInfo]) {
         self.shared.state().restored = splits.to_vec();
+    }
+
+    fn prepare(&mut self) -> Result<()> {
+        self.shared.letters.as_ref().map_or(Ok(()), |letters| letters.settle())
     }
 
     fn checkpointed(&mut self, positions: &[(&SplitInfo, &Position)]) -> Result<()> {

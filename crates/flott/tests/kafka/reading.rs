@@ -164,6 +164,13 @@ fn messages_that_cannot_be_decoded() {
     assert_eq!(skipped.bad_rows, 2);
     let sample = &skipped.reports[0].progress.sources[0].bad_samples[1];
     assert_eq!((sample.place.as_str(), sample.text.as_str()), ("topic bad, partition 0, offset 3, column id", r#"{"id":"x","name":"y"}"#));
+    broker.create_topic("bad-letters", 1, &[]);
+    let lettered = select(", 'flott.on-bad-record' = 'dead-letter', 'flott.dead-letter.topic' = 'bad-letters'").unwrap();
+    assert_eq!((lettered.rows.len(), lettered.bad_rows), (3, 2));
+    let letters = broker.read("bad-letters");
+    assert_eq!(letters.iter().map(|m| m.value.as_deref().unwrap()).collect::<Vec<_>>(), ["{oops", r#"{"id":"x","name":"y"}"#]);
+    let headers: Vec<(&str, &str)> = letters[1].headers.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+    assert_eq!(headers[..3], [("flott.topic", "bad"), ("flott.partition", "0"), ("flott.offset", "3")]);
     let ignored = select(", 'json.ignore-parse-errors' = 'true'").unwrap();
     assert_eq!(crate::sorted(&ignored), ["+I[1, a, 0]", "+I[2, b, 2]", "+I[3, c, 4]", "+I[NULL, y, 3]"]);
 }

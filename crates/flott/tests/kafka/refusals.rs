@@ -35,7 +35,8 @@ fn options_are_checked_before_anything_runs() {
             "exactly-once needs checkpoints",
         ),
         ("'topic' = 'a', 'sink.partitioner' = 'com.example.Mine'", "names a Java class"),
-        ("'topic' = 'a', 'flott.on-bad-record' = 'ignore'", "'fail', 'skip'"),
+        ("'topic' = 'a', 'flott.on-bad-record' = 'ignore'", "'fail', 'skip', 'dead-letter'"),
+        ("'topic' = 'a', 'flott.on-bad-record' = 'dead-letter'", "needs 'flott.dead-letter.topic'"),
         ("'topic' = 'a;b'", "one topic"),
         ("'connector' = 'upsert-kafka', 'topic' = 'a', 'key.format' = 'json', 'value.format' = 'json'", "PRIMARY KEY"),
     ] {
