@@ -1,13 +1,8 @@
-//! How bytes get into files and back: small JSON documents that carry their own checksum, and tables as Arrow IPC files.
+//! Small JSON documents that carry their own checksum.
 
-use arrow::array::RecordBatch;
-use arrow::compute::concat_batches;
-use arrow::ipc::reader::FileReader;
-use arrow::ipc::writer::FileWriter;
 use flott_engine::{Error, Result};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::io::Cursor;
 
 const OPENING: &str = r#"{"crc32c":""#;
 const MIDDLE: &str = r#"","content":"#;
@@ -41,25 +36,4 @@ pub fn unseal(bytes: &[u8]) -> Result<&str, String> {
 /// Reads the content of a whole document.
 pub fn parse<T: DeserializeOwned>(content: &str) -> Result<T, String> {
     serde_json::from_str(content).map_err(|e| e.to_string())
-}
-
-/// A table as an Arrow IPC file.
-pub fn encode_table(rows: &RecordBatch) -> Result<Vec<u8>> {
-    let mut bytes = vec![];
-    let mut writer = FileWriter::try_new(&mut bytes, &rows.schema())?;
-    writer.write(rows)?;
-    writer.finish()?;
-    drop(writer);
-    Ok(bytes)
-}
-
-/// The inverse of [`encode_table`]; the bytes have passed their checksum.
-pub fn decode_table(bytes: Vec<u8>) -> Result<RecordBatch, String> {
-    let reader = FileReader::try_new(Cursor::new(bytes), None).map_err(|e| e.to_string())?;
-    let schema = reader.schema();
-    let batches = reader.collect::<Result<Vec<_>, _>>().map_err(|e| e.to_string())?;
-    match <[RecordBatch; 1]>::try_from(batches) {
-        Ok([only]) => Ok(only),
-        Err(several) => concat_batches(&schema, &several).map_err(|e| e.to_string()),
-    }
 }

@@ -1,13 +1,16 @@
 //! The file operations that change a checkpoint directory, one by one, so that tests can stop the world between any two.
 
 use std::fs::{File, OpenOptions};
-use std::io::{Result, Write};
+use std::io::{Result, Seek, SeekFrom, Write};
 use std::path::Path;
 
 /// Changes to files. Nothing is durable before it is synced.
 pub trait Disk: Send {
     /// Makes a new file with this content, or empties one that is there first.
     fn write(&mut self, path: &Path, bytes: &[u8]) -> Result<()>;
+    /// Writes bytes at this place of a file, up to which it was written before; makes the file if that is its beginning. Written again
+    /// after a failure, the same bytes may have been there in part.
+    fn write_at(&mut self, path: &Path, offset: u64, bytes: &[u8]) -> Result<()>;
     /// Makes the content of a file durable.
     fn sync(&mut self, path: &Path) -> Result<()>;
     /// Gives a file another name, in place of the file that has that name.
@@ -24,6 +27,12 @@ pub struct LocalDisk;
 impl Disk for LocalDisk {
     fn write(&mut self, path: &Path, bytes: &[u8]) -> Result<()> {
         let mut file = OpenOptions::new().write(true).create(true).truncate(true).open(path)?;
+        file.write_all(bytes)
+    }
+
+    fn write_at(&mut self, path: &Path, offset: u64, bytes: &[u8]) -> Result<()> {
+        let mut file = OpenOptions::new().write(true).create(offset == 0).truncate(false).open(path)?;
+        file.seek(SeekFrom::Start(offset))?;
         file.write_all(bytes)
     }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::codec::{parse, seal, unseal};
 use crate::disk::{Disk, replace};
-use crate::manifest::{FORMAT_VERSION, newer_format};
+use crate::manifest::{FORMAT_VERSION, other_format};
 
 /// Name of the file.
 pub const HEAD: &str = "head.json";
@@ -48,7 +48,7 @@ impl Head {
             Ok(content) => content,
             Err(why) => return Ok((None, Some(why))),
         };
-        newer_format(content).map_or(Ok(()), |v| Err(too_new(v, dir)))?;
+        other_format(content).map_or(Ok(()), |v| Err(unreadable_format(v, dir)))?;
         Ok(match parse(content) {
             Ok(head) => (Some(head), None),
             Err(why) => (None, Some(why)),
@@ -61,11 +61,11 @@ impl Head {
     }
 }
 
-/// The directory was written by a later release.
-pub fn too_new(version: u32, dir: &Path) -> Error {
+/// The directory was written by another release.
+pub fn unreadable_format(version: u32, dir: &Path) -> Error {
     Error::state(format!(
-        "the checkpoints in {} have format version {version}, and this release reads up to version {FORMAT_VERSION}",
+        "the checkpoints in {} have format version {version}, and this release reads version {FORMAT_VERSION}",
         dir.display()
     ))
-    .help("run the job with the newer release that wrote them")
+    .help("run the job with the release that wrote them, or start over with --fresh")
 }

@@ -3,8 +3,11 @@
 use flott_engine::checkpoint::{Checkpoint, SinkState, SplitState, TableState};
 use serde::{Deserialize, Serialize};
 
-/// Version of the directory's format. A release reads its own version and older ones, and refuses newer ones.
-pub const FORMAT_VERSION: u32 = 1;
+use crate::outputs::Output;
+use crate::segments::Segment;
+
+/// Version of the directory's format. A release reads its own version, and says so of others.
+pub const FORMAT_VERSION: u32 = 2;
 
 const PREFIX: &str = "manifest-";
 const SUFFIX: &str = ".json";
@@ -18,6 +21,8 @@ pub struct Manifest {
     pub epoch: u64,
     /// Generation of the job that wrote it. A later generation's checkpoint is newer, whatever its epoch.
     pub generation: u64,
+    /// Drawn when the job began without state.
+    pub run: u64,
     /// Identifies the query.
     pub fingerprint: String,
     /// The input has ended.
@@ -32,8 +37,10 @@ pub struct Manifest {
     pub sinks: Vec<SinkProgress>,
     /// Late rows so far.
     pub late: Vec<LateCount>,
-    /// State tables; those without rows are left out.
-    pub files: Vec<TableFile>,
+    /// State tables: segments in the order in which they were written.
+    pub segments: Vec<Segment>,
+    /// Output that was not delivered.
+    pub outbox: Vec<Output>,
 }
 
 /// A source split, see [`SplitState`].
@@ -71,26 +78,9 @@ pub struct LateCount {
     rows: u64,
 }
 
-/// A file with one worker's part of a state table.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TableFile {
-    /// Node of the operator.
-    pub node: usize,
-    /// Name of the table.
-    pub table: String,
-    /// Running number of the part.
-    pub part: usize,
-    /// Name of the file in the directory.
-    pub file: String,
-    /// Its length in bytes.
-    pub size: u64,
-    /// Its checksum.
-    pub crc32c: String,
-}
-
 impl Manifest {
-    /// Everything of a checkpoint but its tables, which lie in `files`.
-    pub fn of(checkpoint: &Checkpoint, generation: u64, files: Vec<TableFile>) -> Self {
+    /// Everything of a checkpoint but its tables, which lie in `segments`.
+    pub fn of(checkpoint: &Checkpoint, (run, generation): (u64, u64), segments: Vec<Segment>, outbox: Vec<Output>) -> Self {
         let split = |s: &SplitState| Split {
             node: s.node,
             id: s.id.clone(),
@@ -106,6 +96,7 @@ impl Manifest {
             version: FORMAT_VERSION,
             epoch: checkpoint.epoch,
             generation,
+            run,
             fingerprint: checkpoint.fingerprint.clone(),
             finished: checkpoint.finished,
             now_ms: checkpoint.now_ms,
@@ -113,7 +104,8 @@ impl Manifest {
             splits: checkpoint.splits.iter().map(split).collect(),
             sinks: checkpoint.sinks.iter().map(|s| SinkProgress { node: s.node, progress: s.progress.clone() }).collect(),
             late: checkpoint.late.iter().map(|(node, rows)| LateCount { node: *node, rows: *rows }).collect(),
-            files,
+            segments,
+            outbox,
         }
     }
 
@@ -140,6 +132,7 @@ impl Manifest {
             sinks: self.sinks.into_iter().map(|s| SinkState { node: s.node, progress: s.progress }).collect(),
             tables,
             late: self.late.into_iter().map(|l| (l.node, l.rows)).collect(),
+            outbox: self.outbox.iter().map(|output| (output.node, output.epoch)).collect(),
         }
     }
 
@@ -160,11 +153,11 @@ pub fn epoch_in(name: &str) -> Option<u64> {
     (digits.len() == 20).then(|| digits.parse().ok()).flatten()
 }
 
-/// The format version of a document, if it is newer than this release knows.
-pub fn newer_format(content: &str) -> Option<u32> {
+/// The format version of a document, if it is not that of this release.
+pub fn other_format(content: &str) -> Option<u32> {
     #[derive(Deserialize)]
     struct Versioned {
         version: u32,
     }
-    serde_json::from_str::<Versioned>(content).ok().map(|v| v.version).filter(|v| *v > FORMAT_VERSION)
+    serde_json::from_str::<Versioned>(content).ok().map(|v| v.version).filter(|v| *v != FORMAT_VERSION)
 }

@@ -1,21 +1,24 @@
 //! Checkpoints in a local directory.
 //!
 //! What lies there: `lock` (held while a job runs), `head.json` (whose directory it is), `manifest-<epoch>.json` (one per
-//! checkpoint) and `state-<generation>-<number>.arrow` (one per worker's part of a state table, shared by manifests as long as
-//! the part does not change).
+//! checkpoint), `state-<generation>-<number>.seg` (segments: what changed in the state, see [`crate::segments`]) and
+//! `output-<generation>-<number>.seg` (what sinks have yet to deliver).
 
-use flott_engine::checkpoint::{Checkpoint, CheckpointStore, TableState};
+use arrow::array::RecordBatch;
+use flott_engine::checkpoint::{Checkpoint, CheckpointStore, TableChanges};
+use flott_engine::outbox::OpenOutput;
 use flott_engine::{Error, Result};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::fs::{File, TryLockError};
 use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
-use xxhash_rust::xxh3::xxh3_128;
 
-use crate::codec::{checksum, decode_table, encode_table, parse, seal, unseal};
+use crate::codec::{parse, seal, unseal};
 use crate::disk::{Disk, LocalDisk, TEMPORARY, replace};
-use crate::head::{Contents, HEAD, Head, too_new};
-use crate::manifest::{FORMAT_VERSION, Manifest, TableFile, epoch_in, file_name, newer_format};
+use crate::head::{Contents, HEAD, Head, unreadable_format};
+use crate::manifest::{FORMAT_VERSION, Manifest, epoch_in, file_name, other_format};
+use crate::outputs::{self, Output};
+use crate::segments::{self, Segment};
 
 /// Checkpoints kept. One would do if disks never lied; a second one is there when the newest is damaged, and a third when
 /// that happens while the second is being replaced.
@@ -23,7 +26,10 @@ const KEEP: usize = 3;
 
 const LOCK: &str = "lock";
 const STATE_PREFIX: &str = "state-";
-const STATE_SUFFIX: &str = ".arrow";
+const OUTPUT_PREFIX: &str = "output-";
+const STATE_SUFFIX: &str = ".seg";
+/// The epoch of output whose epoch has not ended.
+const UNDER_WAY: u64 = u64::MAX;
 /// `EIO`: the medium could not be read.
 const MEDIUM_ERROR: i32 = 5;
 
@@ -39,9 +45,15 @@ pub struct LocalStore {
     mended: Option<String>,
     /// Manifests that are kept, oldest first; `None`: the directory was not looked at yet.
     kept: Option<Vec<Manifest>>,
-    /// What this instance wrote last, by node, table and part: a digest of the content and the file.
-    written: HashMap<(usize, String, usize), (u128, TableFile)>,
-    /// Number of the next state file.
+    /// Durable segments that together are the state as this instance published it last, oldest first.
+    segments: Vec<Segment>,
+    /// The segment of the epoch under way.
+    open: Option<Segment>,
+    /// Output that was not delivered. That of the epoch under way comes last, and has no epoch yet.
+    outbox: Vec<Output>,
+    /// Drawn when the job began without state.
+    run: u64,
+    /// Number of the next segment.
     next_file: u64,
 }
 
@@ -84,7 +96,32 @@ impl LocalStore {
         let head = Head { version: FORMAT_VERSION, job: job.into(), generation, contents };
         head.write(&mut *disk, dir)?;
         let dir = dir.to_path_buf();
-        Ok(Self { dir, disk, head, _lock: lock, mended: damage, kept: None, written: HashMap::new(), next_file: 0 })
+        Ok(Self {
+            dir,
+            disk,
+            head,
+            _lock: lock,
+            mended: damage,
+            kept: None,
+            segments: vec![],
+            open: None,
+            outbox: vec![],
+            run: drawn(),
+            next_file: 0,
+        })
+    }
+
+    /// Like [`LocalStore::open`], and discards what is there, also if another release wrote it.
+    pub fn fresh(dir: &Path, job: &str) -> Result<Self> {
+        if dir.is_dir() && Head::read(dir).is_err() {
+            let _lock = take_lock(dir, job)?;
+            let path = dir.join(HEAD);
+            std::fs::remove_file(&path).map_err(|e| at(e, &path))?;
+            remove_all(&mut LocalDisk, dir, &list(dir)?)?;
+        }
+        let mut store = Self::open(dir, job)?;
+        store.discard()?;
+        Ok(store)
     }
 
     /// Grows by one each time the directory is opened; fences what an earlier instance may still try to do.
@@ -111,10 +148,16 @@ impl LocalStore {
         Ok((whole, damaged))
     }
 
-    fn newest_whole(&self, manifests: &[Manifest], refused: &mut Vec<String>) -> Result<Option<Checkpoint>> {
+    fn newest_whole(&self, manifests: &[Manifest], refused: &mut Vec<String>) -> Result<Option<(Manifest, Checkpoint)>> {
         for manifest in manifests.iter().rev() {
-            match read_tables(&self.dir, manifest) {
-                Ok(tables) => return Ok(Some(manifest.clone().into_checkpoint(tables))),
+            let outbox: Vec<Segment> = manifest.outbox.iter().map(|output| output.segment.clone()).collect();
+            let outbox = read_segments(&self.dir, &outbox);
+            let tables = outbox.and_then(|_| read_segments(&self.dir, &manifest.segments)).and_then(|files| {
+                let named: Vec<(&Segment, &[u8])> = manifest.segments.iter().zip(files.iter().map(Vec::as_slice)).collect();
+                segments::tables(&named).map_err(Unusable::Damaged)
+            });
+            match tables {
+                Ok(tables) => return Ok(Some((manifest.clone(), manifest.clone().into_checkpoint(tables)))),
                 Err(Unusable::Damaged(why)) => refused.push(why),
                 Err(Unusable::Failed(e)) => return Err(e),
             }
@@ -138,40 +181,52 @@ impl LocalStore {
         }
     }
 
-    /// Writes the tables that changed. `fresh` are the files that no manifest names yet.
-    fn write_tables(&mut self, tables: &[TableState], fresh: &mut Vec<PathBuf>) -> Result<Vec<TableFile>> {
-        let mut parts: HashMap<(usize, &str), usize> = HashMap::new();
-        let mut written = HashMap::new();
-        let mut files = vec![];
-        for table in tables.iter().filter(|t| t.rows.num_rows() > 0) {
-            let counter = parts.entry((table.node, &table.table)).or_default();
-            let part = *counter;
-            *counter += 1;
-            let bytes = encode_table(&table.rows)?;
-            let digest = xxh3_128(&bytes);
-            let key = (table.node, table.table.clone(), part);
-            let file = match self.written.get(&key) {
-                Some((same, file)) if *same == digest => file.clone(),
-                _ => self.write_table(&key, &bytes, fresh)?,
-            };
-            written.insert(key, (digest, file.clone()));
-            files.push(file);
-        }
-        for path in fresh.iter() {
-            self.disk.sync(path).map_err(|e| at(e, path))?;
-        }
-        self.written = written;
-        Ok(files)
+    /// Whether this instance was given no state yet.
+    #[cfg(test)]
+    pub(crate) fn is_new(&self) -> bool {
+        self.segments.is_empty() && self.open.is_none()
     }
 
-    fn write_table(&mut self, key: &(usize, String, usize), bytes: &[u8], fresh: &mut Vec<PathBuf>) -> Result<TableFile> {
-        let file = format!("{STATE_PREFIX}{:010}-{:010}{STATE_SUFFIX}", self.head.generation, self.next_file);
+    fn next_name(&mut self, prefix: &str) -> String {
         self.next_file += 1; // a name is never used twice, so that a file whose sync failed is not trusted later
-        let path = self.dir.join(&file);
-        fresh.push(path.clone());
-        self.disk.write(&path, bytes).map_err(|e| at(e, &path))?;
-        let (node, table, part) = key.clone();
-        Ok(TableFile { node, table, part, file, size: bytes.len() as u64, crc32c: checksum(bytes) })
+        format!("{prefix}{:010}-{:010}{STATE_SUFFIX}", self.head.generation, self.next_file - 1)
+    }
+
+    /// Makes the segment and the output of the epoch durable. Gives the sinks that have output in it.
+    fn close_epoch(&mut self, epoch: u64) -> Result<Vec<(usize, u64)>> {
+        self.outbox.iter_mut().filter(|output| output.epoch == UNDER_WAY).for_each(|output| output.epoch = epoch);
+        let new = self.outbox.iter().filter(|output| output.epoch == epoch);
+        for segment in self.open.iter().chain(new.clone().map(|output| &output.segment)) {
+            let path = self.dir.join(&segment.file);
+            // What could not be made durable is lost, whatever the reason: trying again would not bring it back.
+            self.disk.sync(&path).map_err(|e| Error::io(e.to_string()).at(path.display().to_string()))?;
+        }
+        let new = new.map(|output| (output.node, epoch)).collect();
+        self.segments.extend(self.open.take().filter(|segment| !segment.pieces.is_empty()));
+        Ok(new)
+    }
+
+    /// Merges segments where there are many. What the last manifest names stays until the next one is there.
+    fn merge_segments(&mut self) -> Result<()> {
+        let sizes: Vec<u64> = self.segments.iter().map(|segment| segment.size).collect();
+        let Some(range) = segments::to_merge(&sizes) else { return Ok(()) };
+        let unusable = |e| match e {
+            Unusable::Failed(e) => e,
+            Unusable::Damaged(why) => Error::state(format!("the state of the running job cannot be read any more: {why}")),
+        };
+        let files = read_segments(&self.dir, &self.segments[range.clone()]).map_err(unusable)?;
+        let named: Vec<(&Segment, &[u8])> = self.segments[range.clone()].iter().zip(files.iter().map(Vec::as_slice)).collect();
+        let merged = segments::merge(&named, range.start == 0).map_err(|why| unusable(Unusable::Damaged(why)))?;
+        let (pieces, bytes) = merged;
+        let segment = Segment { file: self.next_name(STATE_PREFIX), size: bytes.len() as u64, pieces };
+        let path = self.dir.join(&segment.file);
+        let written = self.disk.write(&path, &bytes).and_then(|()| self.disk.sync(&path));
+        match written {
+            Ok(()) => drop(self.segments.splice(range, [segment])),
+            // It was to save room and time later: without it nothing is missing.
+            Err(_) => self.disk.remove(&path).unwrap_or_default(),
+        }
+        Ok(())
     }
 
     /// Deletes what no kept manifest names. Failing to delete harms nothing: the next checkpoint tries again.
@@ -180,8 +235,11 @@ impl LocalStore {
         let mut needed: HashSet<String> = [LOCK, HEAD].map(String::from).into();
         for manifest in kept {
             needed.insert(file_name(manifest.epoch));
-            needed.extend(manifest.files.iter().map(|f| f.file.clone()));
+            needed.extend(manifest.segments.iter().map(|segment| segment.file.clone()));
+            needed.extend(manifest.outbox.iter().map(|output| output.segment.file.clone()));
         }
+        let outbox = self.outbox.iter().map(|output| &output.segment);
+        needed.extend(self.segments.iter().chain(&self.open).chain(outbox).map(|segment| segment.file.clone()));
         // Manifests come before state files, so that none is ever left without its files.
         let mut garbage: Vec<String> =
             list(&self.dir).unwrap_or_default().into_iter().filter(|n| is_ours(n) && !needed.contains(n)).collect();
@@ -209,21 +267,62 @@ impl LocalStore {
 }
 
 impl CheckpointStore for LocalStore {
-    fn write(&mut self, checkpoint: &Checkpoint) -> Result<()> {
+    fn append(&mut self, changes: &[TableChanges]) -> Result<()> {
+        let mut segment = match self.open.take() {
+            Some(segment) => segment,
+            None => Segment { file: self.next_name(STATE_PREFIX), size: 0, pieces: vec![] },
+        };
+        let (mut bytes, mut pieces) = (vec![], vec![]);
+        for change in changes {
+            pieces.push(segments::encode(change, segment.size, &mut bytes)?);
+        }
+        let path = self.dir.join(&segment.file);
+        let written = self.disk.write_at(&path, segment.size, &bytes).map_err(|e| at(e, &path));
+        if written.is_ok() {
+            segment.size += bytes.len() as u64;
+            segment.pieces.append(&mut pieces);
+        }
+        self.open = Some(segment);
+        written
+    }
+
+    fn keep_output(&mut self, node: usize, output: &[RecordBatch]) -> Result<()> {
+        let open = self.outbox.iter().position(|o| (o.node, o.epoch) == (node, UNDER_WAY));
+        let place = open.unwrap_or_else(|| {
+            let segment = Segment { file: self.next_name(OUTPUT_PREFIX), size: 0, pieces: vec![] };
+            self.outbox.push(Output { node, epoch: UNDER_WAY, segment });
+            self.outbox.len() - 1
+        });
+        let segment = &mut self.outbox[place].segment;
+        let (pieces, bytes) = outputs::encode(node, output, segment.size)?;
+        let path = self.dir.join(&segment.file);
+        self.disk.write_at(&path, segment.size, &bytes).map_err(|e| at(e, &path))?;
+        segment.size += bytes.len() as u64;
+        segment.pieces.extend(pieces);
+        Ok(())
+    }
+
+    fn output(&mut self, node: usize, epoch: u64) -> Result<OpenOutput> {
+        let output = self.outbox.iter().find(|o| (o.node, o.epoch) == (node, epoch));
+        let output = output.ok_or_else(|| Error::internal(format!("no output of epoch {epoch} is kept for step {node}")))?;
+        Ok(outputs::open(&self.dir, output.segment.clone()))
+    }
+
+    fn delivered(&mut self, node: usize, epoch: u64) {
+        self.outbox.retain(|output| (output.node, output.epoch) != (node, epoch));
+    }
+
+    fn identity(&self) -> (u64, u64) {
+        (self.run, self.head.generation)
+    }
+
+    fn publish(&mut self, checkpoint: &Checkpoint) -> Result<Vec<(usize, u64)>> {
         if self.kept.is_none() {
             self.kept = Some(self.manifests()?.0);
         }
         self.check_owner()?;
-        let mut fresh = vec![];
-        let files = match self.write_tables(&checkpoint.tables, &mut fresh) {
-            Ok(files) => files,
-            Err(e) => {
-                // Give the space back: the disk may be full.
-                fresh.iter().for_each(|path| self.disk.remove(path).unwrap_or_default());
-                return Err(e);
-            }
-        };
-        let manifest = Manifest::of(checkpoint, self.head.generation, files);
+        let new = self.close_epoch(checkpoint.epoch)?;
+        let manifest = Manifest::of(checkpoint, self.identity(), self.segments.clone(), self.outbox.clone());
         let name = file_name(manifest.epoch);
         self.check_owner()?;
         replace(&mut *self.disk, &self.dir, &name, &seal(&manifest)?).map_err(|e| at(e, &self.dir.join(&name)))?;
@@ -233,7 +332,8 @@ impl CheckpointStore for LocalStore {
         kept.push(manifest);
         kept.drain(..kept.len().saturating_sub(KEEP));
         self.collect_garbage();
-        Ok(())
+        self.merge_segments()?;
+        Ok(new)
     }
 
     fn latest(&mut self, note: &mut dyn FnMut(String)) -> Result<Option<Checkpoint>> {
@@ -247,15 +347,16 @@ impl CheckpointStore for LocalStore {
         }
         let mut refused: Vec<String> = vec![];
         let found = self.newest_whole(&manifests, &mut refused)?;
-        let reached = found.as_ref().map_or(0, |c| c.epoch);
+        let reached = found.as_ref().map_or(0, |(_, c)| c.epoch);
         let newer = damaged.into_iter().filter(|(name, _)| epoch_in(name).is_some_and(|e| e > reached));
         refused.splice(0..0, newer.map(|(name, why)| format!("{}: {why}", self.dir.join(name).display())));
-        let Some(found) = found else {
+        let Some((manifest, found)) = found else {
             return Err(Error::state(format!("no checkpoint in {} is whole: {}", self.dir.display(), refused.join("; ")))
                 .help("restore the directory from a backup, or run with --fresh to start over without the state"));
         };
         refused.into_iter().for_each(|why| note(format!("a damaged checkpoint was passed over: {why}")));
         self.kept = Some(manifests);
+        (self.run, self.outbox) = (manifest.run, manifest.outbox);
         Ok(Some(found))
     }
 
@@ -266,13 +367,22 @@ impl CheckpointStore for LocalStore {
         remove_all(&mut *self.disk, &self.dir, &list(&self.dir)?)?;
         self.set_contents(Contents::Empty)?;
         self.kept = Some(vec![]);
-        self.written.clear();
+        self.segments.clear();
+        self.open = None;
+        self.outbox.clear();
+        self.run = drawn();
         Ok(())
     }
 }
 
 fn at(e: std::io::Error, path: &Path) -> Error {
     Error::from(e).at(path.display().to_string())
+}
+
+/// A number that no other run has.
+fn drawn() -> u64 {
+    use std::hash::{BuildHasher, Hasher};
+    std::hash::RandomState::new().build_hasher().finish()
 }
 
 /// The folder cannot be used at all: that is for the user to mend, and nothing has run.
@@ -323,7 +433,9 @@ fn list(dir: &Path) -> Result<Vec<String>> {
 /// Whether a file is part of a checkpoint or an unfinished piece of one; anything else is left alone.
 fn is_ours(name: &str) -> bool {
     let whole = name.strip_suffix(TEMPORARY).unwrap_or(name);
-    epoch_in(whole).is_some() || whole == HEAD || (whole.starts_with(STATE_PREFIX) && whole.ends_with(STATE_SUFFIX))
+    epoch_in(whole).is_some()
+        || whole == HEAD
+        || ([STATE_PREFIX, OUTPUT_PREFIX].iter().any(|prefix| whole.starts_with(prefix)) && whole.ends_with(STATE_SUFFIX))
 }
 
 fn remove_all(disk: &mut dyn Disk, dir: &Path, names: &[String]) -> Result<()> {
@@ -356,8 +468,8 @@ fn read_part(path: &Path) -> Result<Vec<u8>, Unusable> {
 fn read_manifest(dir: &Path, name: &str) -> Result<Manifest, Unusable> {
     let bytes = read_part(&dir.join(name))?;
     let content = unseal(&bytes).map_err(Unusable::Damaged)?;
-    if let Some(version) = newer_format(content) {
-        return Err(Unusable::Failed(too_new(version, dir)));
+    if let Some(version) = other_format(content) {
+        return Err(Unusable::Failed(unreadable_format(version, dir)));
     }
     let manifest: Manifest = parse(content).map_err(Unusable::Damaged)?;
     if epoch_in(name) != Some(manifest.epoch) {
@@ -366,18 +478,13 @@ fn read_manifest(dir: &Path, name: &str) -> Result<Manifest, Unusable> {
     Ok(manifest)
 }
 
-fn read_tables(dir: &Path, manifest: &Manifest) -> Result<Vec<TableState>, Unusable> {
-    let read = |f: &TableFile| {
-        let path = dir.join(&f.file);
+/// The bytes of segments, if they are what was written.
+fn read_segments(dir: &Path, segments: &[Segment]) -> Result<Vec<Vec<u8>>, Unusable> {
+    let read = |segment: &Segment| {
+        let path = dir.join(&segment.file);
         let bytes = read_part(&path)?;
-        let damaged = |why: String| Unusable::Damaged(format!("{}: {why}", path.display()));
-        if bytes.len() as u64 != f.size {
-            return Err(damaged(format!("it has {} bytes instead of {}", bytes.len(), f.size)));
-        }
-        if checksum(&bytes) != f.crc32c {
-            return Err(damaged("its checksum does not match its content".into()));
-        }
-        Ok(TableState { node: f.node, table: f.table.clone(), rows: decode_table(bytes).map_err(damaged)? })
+        segments::verify(segment, &bytes).map_err(|why| Unusable::Damaged(format!("{}: {why}", path.display())))?;
+        Ok(bytes)
     };
-    manifest.files.iter().map(read).collect()
+    segments.iter().map(read).collect()
 }

@@ -2,7 +2,9 @@
 
 use arrow::array::RecordBatch;
 
+use crate::outbox::OpenOutput;
 use crate::source::Position;
+use crate::state::changes::Changes;
 use crate::{Error, Result};
 
 /// A job at a tick boundary: everything needed to go on from there.
@@ -25,10 +27,12 @@ pub struct Checkpoint {
     pub splits: Vec<SplitState>,
     /// What each sink said in `prepare`, by node.
     pub sinks: Vec<SinkState>,
-    /// State tables.
+    /// State tables. In a checkpoint that is to be kept there are none: the store has been given their changes.
     pub tables: Vec<TableState>,
     /// Late rows so far, by node.
     pub late: Vec<(usize, u64)>,
+    /// Sinks and epochs whose output is in here and was not delivered when the checkpoint was taken.
+    pub outbox: Vec<(usize, u64)>,
 }
 
 /// Where reading goes on in a split.
@@ -63,7 +67,7 @@ pub struct SinkState {
     pub progress: String,
 }
 
-/// One part of a state table: that of one worker.
+/// Rows of a state table; a table may be in several pieces.
 #[derive(Debug, Clone)]
 pub struct TableState {
     /// Node of the operator.
@@ -74,6 +78,19 @@ pub struct TableState {
     pub rows: RecordBatch,
 }
 
+/// What changed in one worker's part of a state table.
+#[derive(Debug, Clone)]
+pub struct TableChanges {
+    /// Node of the operator.
+    pub node: usize,
+    /// Name the operator gave the table.
+    pub table: String,
+    /// The worker. Its entries have nothing to do with those of other parts.
+    pub part: usize,
+    /// The changes.
+    pub changes: Changes,
+}
+
 impl Checkpoint {
     /// Gives every node another number.
     pub(crate) fn renumber(&mut self, number: impl Fn(usize) -> Result<usize>) -> Result<()> {
@@ -82,7 +99,8 @@ impl Checkpoint {
         let sinks = self.sinks.iter_mut().map(|s| &mut s.node);
         let tables = self.tables.iter_mut().map(|t| &mut t.node);
         let late = self.late.iter_mut().map(|l| &mut l.0);
-        for node in watermarks.chain(splits).chain(sinks).chain(tables).chain(late) {
+        let outbox = self.outbox.iter_mut().map(|o| &mut o.0);
+        for node in watermarks.chain(splits).chain(sinks).chain(tables).chain(late).chain(outbox) {
             *node = number(*node)?;
         }
         Ok(())
@@ -121,10 +139,32 @@ impl Numbering {
     }
 }
 
-/// Keeps checkpoints. Durable means: survives power loss.
+/// Keeps checkpoints. Durable means: survives power loss. Used by one thread that does nothing else, so it may wait.
+///
+/// State comes as changes, in the order in which they happened. What an instance of a store was given since it was opened is all there is of
+/// the state: a job that resumes gives everything again, under new numbers of entries.
+///
+/// After an error of the kind [`crate::ErrorKind::Full`] nothing has happened and the same call may be made again.
 pub trait CheckpointStore: Send {
-    /// Makes a checkpoint durable, as a whole or not at all.
-    fn write(&mut self, checkpoint: &Checkpoint) -> Result<()>;
+    /// Takes changes of state that belong to the next checkpoint.
+    fn append(&mut self, changes: &[TableChanges]) -> Result<()>;
+
+    /// Takes output of a sink that is to be delivered once the next checkpoint is durable.
+    fn keep_output(&mut self, node: usize, output: &[RecordBatch]) -> Result<()>;
+
+    /// Makes a checkpoint durable, as a whole or not at all, with the state that all changes so far add up to, and with all output that is
+    /// kept and was not delivered. Gives the epochs of its [`Checkpoint::outbox`] that came with it.
+    fn publish(&mut self, checkpoint: &Checkpoint) -> Result<Vec<(usize, u64)>>;
+
+    /// Reads the output of a sink's epoch that a durable checkpoint holds. The function opens it as often as it is called.
+    fn output(&mut self, node: usize, epoch: u64) -> Result<OpenOutput>;
+
+    /// A sink's epoch was delivered: checkpoints need not keep its output any longer.
+    fn delivered(&mut self, node: usize, epoch: u64);
+
+    /// What tells runs and instances of the job apart: see [`crate::sink::EpochId::run`] and [`crate::sink::EpochId::generation`]. Asked after
+    /// [`CheckpointStore::latest`].
+    fn identity(&self) -> (u64, u64);
 
     /// The newest checkpoint that is whole; damaged ones are passed over and reported through `note`.
     fn latest(&mut self, note: &mut dyn FnMut(String)) -> Result<Option<Checkpoint>>;

@@ -11,6 +11,8 @@ pub enum ErrorKind {
     Config,
     /// Reading or writing outside failed. Try again, or look at the disk or the server.
     Io,
+    /// There is no room left where something is to be written. Make room; nothing is lost by waiting.
+    Full,
     /// A checkpoint does not fit this job or is damaged. The state was not touched.
     State,
     /// A bug in Flott. Please report it.
@@ -108,6 +110,9 @@ impl From<arrow::error::ArrowError> for Error {
 
 impl From<std::io::Error> for Error {
     fn from(e: std::io::Error) -> Self {
-        Error::io(e.to_string())
+        match e.kind() {
+            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Error::new(ErrorKind::Full, e.to_string()),
+            _ => Error::io(e.to_string()),
+        }
     }
 }

@@ -95,6 +95,8 @@ pub struct SourceIntake {
     watermark: i64,
     bytes: u64,
     bad_samples: Vec<BadRow>,
+    /// Where splits stand in the checkpoint that is being taken.
+    prepared: Vec<(SplitInfo, Position)>,
 }
 
 /// Rows for a tick, in order.
@@ -118,6 +120,7 @@ impl SourceIntake {
             watermark: if emit.is_some() { NO_WATERMARK } else { END_OF_TIME },
             bytes: 0,
             bad_samples: vec![],
+            prepared: vec![],
         }
     }
 
@@ -173,14 +176,15 @@ impl SourceIntake {
         self.source.restored(&infos);
     }
 
-    /// See [`Source::prepare`].
+    /// A checkpoint is about to be taken of where splits stand now; see [`Source::prepare`].
     pub fn prepare(&mut self) -> Result<()> {
+        self.prepared = self.splits.iter().filter_map(|s| Some((s.info.clone(), s.position.clone()?))).collect();
         self.source.prepare()
     }
 
-    /// A checkpoint of where splits stand now is durable.
+    /// The checkpoint that was prepared is durable.
     pub fn checkpointed(&mut self) -> Result<()> {
-        let positions: Vec<_> = self.splits.iter().filter_map(|s| Some((&s.info, s.position.as_ref()?))).collect();
+        let positions: Vec<_> = self.prepared.iter().map(|(info, position)| (info, position)).collect();
         self.source.checkpointed(&positions)
     }
 

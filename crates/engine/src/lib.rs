@@ -10,6 +10,7 @@
 //! **Invariant:** this crate knows Arrow and nothing above it: no SQL, no client library, no async runtime.
 
 pub mod aggregate;
+mod archive;
 pub mod batch;
 pub mod checkpoint;
 pub mod connector;
@@ -23,6 +24,8 @@ mod intake;
 pub mod lookup;
 pub mod operator;
 pub mod operators;
+pub mod outbox;
+mod outlet;
 mod pool;
 pub mod progress;
 mod recovery;

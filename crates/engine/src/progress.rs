@@ -16,6 +16,10 @@ pub struct Progress {
     pub ticks: u64,
     /// Checkpoints completed in this run.
     pub checkpoints: u64,
+    /// The longest that ticks stood still for a checkpoint, milliseconds.
+    pub longest_stop_ms: f64,
+    /// Why the job waits, if it does: no room on the disk, say.
+    pub waiting: Option<String>,
     /// Epoch of the checkpoint that the run went on from.
     pub resumed_from: Option<u64>,
     /// Memory of state tables in bytes; measured at checkpoints and at the end.

@@ -1,22 +1,80 @@
 //! The durable side of the loop: taking checkpoints and going back to one.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use crate::checkpoint::{Checkpoint, SinkState, TableState};
+use crate::archive::{self, Archive, Waiting};
+use crate::checkpoint::{Checkpoint, Numbering, SinkState, TableChanges};
 use crate::intake::SourceIntake;
+use crate::outbox::Errand;
+use crate::outlet::Outlet;
+use crate::pool::Pool;
 use crate::run::Job;
+use crate::sink::EpochId;
 use crate::{Error, Result};
+
+/// So many changed entries on a worker are handed over at once when a checkpoint is due; more of them are handed over in slices before.
+const CHANGES_MAX: usize = 8 << 10;
+/// Entries of each table in a slice.
+const SLICE_ENTRIES: usize = 8 << 10;
+/// Entries that are surely saved in a millisecond.
+const ENTRIES_PER_MS: usize = 1 << 10;
+/// Handing over begins so many times earlier than it would take alone, since ticks go on in between.
+const AHEAD_FACTOR: i64 = 8;
+/// Where handing over does not keep up with changes, a checkpoint is late by this much at most, milliseconds; then ticks stand still.
+const LATE_MS: i64 = 10_000;
+/// The last checkpoint of a job that is stopped gets so much time.
+const LAST_WAIT: Duration = Duration::from_secs(7);
+
+/// And so much its delivery after that.
+const DELIVERY_WAIT: Duration = Duration::from_millis(1500);
+
+/// What changed of so many entries of each table on all workers, as a store numbers nodes.
+fn changes(pool: &mut Pool, numbering: &Numbering, most: usize) -> Result<Vec<TableChanges>> {
+    let mut changes: Vec<TableChanges> =
+        pool.each(vec![most; pool.len()], |worker, most| worker.changes(most))?.into_iter().flatten().collect();
+    changes.iter_mut().for_each(|change| change.node = numbering.of(change.node));
+    Ok(changes)
+}
 
 impl Job {
     pub(crate) fn checkpoint_due(&self) -> bool {
-        self.store.is_some()
-            && (self.config.checkpoint_interval_ms.is_some_and(|i| self.now_ms - self.last_checkpoint_ms >= i)
-                || self.config.checkpoint_every_ticks.is_some_and(|n| n > 0 && self.ticks - self.last_checkpoint_tick >= n))
+        let Some(archive) = self.archive.as_ref().filter(|archive| !archive.publishing()) else { return false };
+        if self.outlets.iter().any(Outlet::is_full) {
+            return false;
+        }
+        let overdue_ms = self.config.checkpoint_interval_ms.map(|interval| self.now_ms - self.last_checkpoint_ms - interval);
+        let by_time =
+            overdue_ms.is_some_and(|overdue| overdue >= 0 && (self.changed <= CHANGES_MAX || archive.is_full() || overdue >= LATE_MS));
+        by_time || self.config.checkpoint_every_ticks.is_some_and(|n| n > 0 && self.ticks - self.last_checkpoint_tick >= n)
     }
 
-    /// Closes the epoch: state, positions and sink progress become durable as one, then the sinks may show their output.
+    /// Hands changes of state over before the checkpoint is due, a little after each tick, so that ticks need not stand still for long when it
+    /// is. What changes once more is handed over once more.
+    pub(crate) fn write_ahead(&mut self) -> Result<()> {
+        let (Some(archive), Some(interval_ms)) = (&mut self.archive, self.config.checkpoint_interval_ms) else { return Ok(()) };
+        self.changed = self.pool.each(vec![(); self.pool.len()], |worker, ()| Ok(worker.changed()))?.into_iter().max().unwrap_or(0);
+        let left_ms = self.last_checkpoint_ms + interval_ms - self.now_ms;
+        let needed_ms = (self.changed / ENTRIES_PER_MS) as i64 * AHEAD_FACTOR;
+        if self.changed <= CHANGES_MAX || left_ms > needed_ms || archive.is_full() {
+            return Ok(());
+        }
+        let started = Instant::now();
+        let changes = changes(&mut self.pool, &self.numbering, SLICE_ENTRIES)?;
+        archive.append(changes)?;
+        self.note_stop(started);
+        Ok(())
+    }
+
+    fn note_stop(&mut self, started: Instant) {
+        self.longest_stop_ms = self.longest_stop_ms.max(started.elapsed().as_secs_f64() * 1000.0);
+    }
+
+    /// Closes the epoch: state, positions and sink progress become durable as one, while ticks go on. [`Job::settle`] does the rest.
     pub(crate) fn checkpoint(&mut self, finished: bool) -> Result<()> {
-        let Some(mut store) = self.store.take() else { return Ok(()) };
+        self.settle(Duration::MAX)?;
+        let Some(archive) = &mut self.archive else { return Ok(()) };
+        let started = Instant::now();
         self.sources.iter_mut().try_for_each(SourceIntake::prepare)?;
         self.epoch += 1;
         let mut checkpoint = Checkpoint {
@@ -29,24 +87,89 @@ impl Job {
             late: self.late.iter().enumerate().filter(|(_, l)| l.count > 0).map(|(n, l)| (n, l.count)).collect(),
             ..Default::default()
         };
-        for slot in &mut self.sinks {
-            checkpoint.sinks.push(SinkState { node: slot.node, progress: slot.sink.prepare()? });
+        for outlet in &mut self.outlets {
+            checkpoint.sinks.push(SinkState { node: outlet.node, progress: outlet.prepare()? });
         }
-        for tables in self.pool.each(vec![(); self.pool.len()], |worker, ()| worker.snapshot())? {
-            let tables = tables.into_iter().map(|(node, table, rows)| TableState { node, table: table.to_string(), rows });
-            checkpoint.tables.extend(tables);
-        }
+        self.prepared = checkpoint.sinks.clone();
         checkpoint.renumber(|node| Ok(self.numbering.of(node)))?;
-        store.write(&checkpoint)?;
-        for (slot, state) in self.sinks.iter_mut().zip(&checkpoint.sinks) {
-            slot.sink.commit(&state.progress)?;
-        }
-        self.store = Some(store);
-        self.sources.iter_mut().try_for_each(SourceIntake::checkpointed)?;
-        self.checkpoints += 1;
+        archive.append(changes(&mut self.pool, &self.numbering, usize::MAX)?)?;
+        archive.publish(checkpoint)?;
         self.last_checkpoint_ms = self.now_ms;
         self.last_checkpoint_tick = self.ticks;
-        self.measure_state()
+        self.measure_state()?;
+        self.note_stop(started);
+        // Whoever counts ticks wants to know what is durable after which.
+        if self.config.checkpoint_every_ticks.is_some() { self.settle(Duration::MAX) } else { Ok(()) }
+    }
+
+    /// If the checkpoint that is being published has become durable, or does within this time, the sinks show their output.
+    pub(crate) fn settle(&mut self, wait: Duration) -> Result<()> {
+        let Some(archive) = &mut self.archive else { return Ok(()) };
+        let Some(output) = archive.durable(wait)? else { return Ok(()) };
+        self.checkpoints += 1;
+        for (outlet, state) in self.outlets.iter_mut().zip(std::mem::take(&mut self.prepared)) {
+            outlet.commit(&state.progress)?;
+        }
+        self.sources.iter_mut().try_for_each(SourceIntake::checkpointed)?;
+        output.into_iter().try_for_each(|output| self.send(output))
+    }
+
+    /// Gives output to the thread that delivers it.
+    fn send(&mut self, output: Waiting) -> Result<()> {
+        let node = self.numbering.holder(output.node)?;
+        let epoch = self.epoch_id(output.epoch);
+        match self.outlets.iter_mut().find(|outlet| outlet.node == node) {
+            Some(outlet) => outlet.send(Errand { epoch, open: output.open }),
+            None => Err(Error::state("the checkpoint has output for a sink that this query does not have")),
+        }
+    }
+
+    fn epoch_id(&self, number: u64) -> EpochId {
+        let (run, generation) = self.identity;
+        EpochId { job: self.config.owner.clone(), run, generation, number }
+    }
+
+    /// Hands the output for outboxes over.
+    pub(crate) fn keep_output(&mut self) -> Result<()> {
+        let Some(archive) = &mut self.archive else { return Ok(()) };
+        self.outlets.iter_mut().try_for_each(|outlet| archive.keep_output(self.numbering.of(outlet.node), outlet.take_output()))
+    }
+
+    /// Notes what has been delivered, or is within this time.
+    pub(crate) fn deliver(&mut self, wait: Duration) -> Result<()> {
+        let Some(archive) = &mut self.archive else { return Ok(()) };
+        for outlet in self.outlets.iter_mut().filter(|outlet| !outlet.is_idle()) {
+            for epoch in outlet.delivered(wait).map_err(|e| e.at(self.topology.names[outlet.node].clone()))? {
+                archive.delivered(self.numbering.of(outlet.node), epoch)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Why the job waits, if it does.
+    pub(crate) fn waiting(&self) -> Option<String> {
+        let archive = self.archive.as_ref().and_then(Archive::waiting).map(ToString::to_string);
+        let delivery = |outlet: &Outlet| Some(format!("{}: {}", self.topology.names[outlet.node], outlet.waiting()?));
+        archive.or_else(|| self.outlets.iter().find_map(delivery))
+    }
+
+    /// Asked to stop: one more checkpoint, if it comes about soon.
+    pub(crate) fn last_checkpoint(&mut self) -> Result<()> {
+        self.settle(LAST_WAIT)?;
+        self.deliver(Duration::ZERO)?;
+        if !self.archive.as_ref().is_some_and(Archive::publishing) {
+            self.checkpoint(false)?;
+            self.settle(LAST_WAIT)?;
+        }
+        match self.archive.as_ref().filter(|archive| archive.publishing()) {
+            // What cannot be delivered soon is delivered after the next start.
+            None => self.deliver(DELIVERY_WAIT),
+            Some(archive) => {
+                let why = archive.waiting().map_or_else(|| "it takes too long".to_string(), ToString::to_string);
+                Err(Error::io(format!("the last checkpoint could not be completed: {why}"))
+                    .help("nothing is lost: the next start goes on from the checkpoint before"))
+            }
+        }
     }
 
     pub(crate) fn measure_state(&mut self) -> Result<()> {
@@ -57,15 +180,23 @@ impl Job {
 
     /// Goes back to the newest checkpoint, if there is one. Tells whether the job had already read all its input.
     pub(crate) fn resume(&mut self) -> Result<bool> {
-        let mut notes = vec![];
-        let saved = match &mut self.store {
-            Some(store) => store.latest(&mut |note| notes.push(note))?,
+        let (mut notes, mut undelivered) = (vec![], vec![]);
+        let saved = match self.store.take() {
+            Some(mut store) => {
+                let saved = store.latest(&mut |note| notes.push(note))?;
+                self.identity = store.identity();
+                for (node, epoch) in saved.iter().flat_map(|saved| &saved.outbox) {
+                    undelivered.push(archive::waiting(&mut *store, *node, *epoch)?);
+                }
+                self.archive = Some(Archive::start(store)?);
+                saved
+            }
             None => None,
         };
         self.notes.append(&mut notes);
         let Some(mut saved) = saved else {
-            for slot in &mut self.sinks {
-                slot.sink.open(None)?;
+            for (node, sink) in std::mem::take(&mut self.sinks) {
+                self.outlets.push(Outlet::open(node, sink, None, None)?);
             }
             return Ok(false);
         };
@@ -93,13 +224,11 @@ impl Job {
         for (node, count) in &saved.late {
             self.late[*node].count += *count;
         }
-        for slot in &mut self.sinks {
-            let progress = saved.sinks.iter().find(|s| s.node == slot.node).map(|s| s.progress.as_str());
-            slot.sink.open(progress)?;
-            if let Some(progress) = progress {
-                slot.sink.commit(progress)?;
-            }
+        for (node, sink) in std::mem::take(&mut self.sinks) {
+            let progress = saved.sinks.iter().find(|s| s.node == node).map(|s| s.progress.as_str());
+            self.outlets.push(Outlet::open(node, sink, progress, Some(self.epoch_id(saved.epoch)))?);
         }
+        undelivered.into_iter().try_for_each(|output| self.send(output))?;
         let _ = self.node_ticks(false); // event time stands where the splits left it
         self.ticked_ms = resumed_ms;
         self.wake_at_ms = Some(self.now_ms); // the first step tells what operators wait for

@@ -2,21 +2,23 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use crate::checkpoint::{CheckpointStore, Numbering};
+use crate::archive::Archive;
+use crate::checkpoint::{CheckpointStore, Numbering, SinkState};
 use crate::feed::{Feed, Share};
 use crate::graph::{Graph, NodeId, NodeKind, Topology};
 use crate::intake::{SourceIntake, Taken};
 use crate::lookup::LookupNode;
 use crate::operator::{LateRows, Tick};
+use crate::outlet::Outlet;
 use crate::pool::Pool;
 use crate::progress::{OperatorProgress, Progress, SinkProgress};
-use crate::sink::Sink;
+use crate::sink::{Delivery, Sink};
 use crate::state::State;
 use crate::time::{END_OF_TIME, NO_WATERMARK, delayed, slowest};
 use crate::worker::{DecodedChunk, Intake, Parcel, StageOutput, Worker, WorkerNode};
-use crate::{Batch, Result};
+use crate::{Batch, Error, Result};
 
 /// Where processing time comes from.
 pub trait Clock: Send {
@@ -41,6 +43,8 @@ pub struct JobConfig {
     pub checkpoint_every_ticks: Option<u64>,
     /// Identifies the query in checkpoints.
     pub fingerprint: String,
+    /// What tells the job from all others, see [`crate::sink::EpochId::job`].
+    pub owner: String,
     /// Stop dead after so many ticks, as if killed: no commit, no checkpoint.
     pub abandon_after_ticks: Option<u64>,
 }
@@ -54,6 +58,7 @@ impl Default for JobConfig {
             checkpoint_interval_ms: None,
             checkpoint_every_ticks: None,
             fingerprint: String::new(),
+            owner: String::new(),
             abandon_after_ticks: None,
         }
     }
@@ -90,11 +95,6 @@ impl Control {
 const SLEEP_MAX_MS: i64 = 20;
 /// Milliseconds between two progress reports.
 const PROGRESS_INTERVAL_MS: i64 = 200;
-pub(crate) struct SinkSlot {
-    pub(crate) node: NodeId,
-    pub(crate) sink: Box<dyn Sink>,
-    pub(crate) rows: u64,
-}
 
 /// What a worker does in a stage.
 struct StageInput {
@@ -119,13 +119,25 @@ pub struct Job {
     pub(crate) numbering: Numbering,
     pub(crate) pool: Pool,
     pub(crate) sources: Vec<SourceIntake>,
-    pub(crate) sinks: Vec<SinkSlot>,
+    /// Until the job has resumed; then they are outlets.
+    pub(crate) sinks: Vec<(NodeId, Box<dyn Sink>)>,
+    pub(crate) outlets: Vec<Outlet>,
+    /// See [`CheckpointStore::identity`].
+    pub(crate) identity: (u64, u64),
     /// By the node that gets what is found.
     pub(crate) lookups: Vec<(NodeId, LookupNode)>,
     pub(crate) late: Vec<LateRows>,
     /// Event time by node after the last tick.
     pub(crate) watermarks: Vec<i64>,
+    /// Until the job has resumed; then it belongs to the archive.
     pub(crate) store: Option<Box<dyn CheckpointStore>>,
+    pub(crate) archive: Option<Archive>,
+    /// What the sinks said for the checkpoint that is being published.
+    pub(crate) prepared: Vec<SinkState>,
+    /// The longest that ticks stood still for a checkpoint, milliseconds.
+    pub(crate) longest_stop_ms: f64,
+    /// Entries of state on the worker with the most that changed since they were handed over, when it was last asked.
+    pub(crate) changed: usize,
     pub(crate) clock: Box<dyn Clock>,
     pub(crate) now_ms: i64,
     /// In a batch job, the time at which it began, which expressions see all the while; see [`Graph::batch`].
@@ -174,12 +186,22 @@ impl Job {
                     for part in &mut parts {
                         part.push(WorkerNode::Sink(sink.encoder()?));
                     }
-                    sinks.push(SinkSlot { node: id, sink, rows: 0 });
+                    if sink.delivery() == Delivery::Outbox && store.is_none() {
+                        return Err(Error::config(
+                            "exactly-once output to this table is delivered after checkpoints, and this job takes none",
+                        )
+                        .at(node.name)
+                        .help("set 'execution.checkpointing.interval', for example '1 s'"));
+                    }
+                    sinks.push((id, sink));
                 }
             }
         }
         let count = config.workers;
-        let workers = parts.into_iter().enumerate().map(|(i, p)| Worker::new(i, count, topology.clone(), p)).collect();
+        let mut workers: Vec<Worker> = parts.into_iter().enumerate().map(|(i, p)| Worker::new(i, count, topology.clone(), p)).collect();
+        if store.is_some() {
+            workers.iter_mut().for_each(Worker::track);
+        }
         let now_ms = clock.now_ms();
         Ok(Self {
             topology,
@@ -187,10 +209,16 @@ impl Job {
             pool: Pool::start(workers)?,
             sources,
             sinks,
+            outlets: vec![],
+            identity: (0, 0),
             lookups,
             late: vec![LateRows::default(); nodes],
             watermarks: vec![NO_WATERMARK; nodes],
             store,
+            archive: None,
+            prepared: vec![],
+            longest_stop_ms: 0.0,
+            changed: 0,
             clock,
             now_ms,
             begun_ms: batch.then_some(now_ms),
@@ -212,7 +240,7 @@ impl Job {
     /// Runs until the input ends, `control` says stop, or something fails. `on_progress` is called every so often and at the end.
     pub fn run(&mut self, control: &Control, on_progress: &mut dyn FnMut(&Progress)) -> Result<Outcome> {
         if self.resume()? {
-            return self.finish(on_progress);
+            return self.finish(control, on_progress);
         }
         for source in &mut self.sources {
             source.discover(self.now_ms)?;
@@ -226,7 +254,10 @@ impl Job {
                 on_progress(&self.progress());
                 return Ok(Outcome::Stopped);
             }
-            let taken = self.take_input()?;
+            self.settle(Duration::ZERO)?;
+            self.deliver(Duration::ZERO)?;
+            let held = self.archive.as_ref().is_some_and(Archive::is_full);
+            let taken = if held { vec![] } else { self.take_input()? };
             let finished = self.sources.iter().all(SourceIntake::finished) && self.sources.iter().all(|s| s.pending_rows() == 0);
             let moved = self.advance_time();
             if finished || !taken.is_empty() || moved || self.wake_at_ms.is_some_and(|w| w <= self.now_ms) {
@@ -238,11 +269,13 @@ impl Job {
                 }
                 if last {
                     self.checkpoint(true)?;
-                    return self.finish(on_progress);
+                    self.settle(Duration::MAX)?;
+                    return self.finish(control, on_progress);
                 }
             } else {
                 self.rest()?;
             }
+            self.write_ahead()?;
             if self.checkpoint_due() {
                 self.checkpoint(false)?;
             }
@@ -324,7 +357,8 @@ impl Job {
             self.accept(decoded.into_iter().flatten().collect::<Result<_>>()?);
             self.look_up(&mut arrived)?;
         }
-        self.sinks.iter_mut().try_for_each(|slot| slot.sink.end_tick())?;
+        self.outlets.iter_mut().try_for_each(Outlet::end_tick)?;
+        self.keep_output()?;
         ahead?;
         self.ticks += 1;
         Ok(())
@@ -357,9 +391,8 @@ impl Job {
                 self.wake_at_ms = Some(self.wake_at_ms.map_or(at, |w| w.min(at)));
             }
             for (node, rows, payloads) in output.payloads {
-                if let Some(slot) = self.sinks.iter_mut().find(|s| s.node == node) {
-                    slot.rows += rows;
-                    slot.sink.write(payloads).map_err(|e| e.at(self.topology.names[node].clone()))?;
+                if let Some(outlet) = self.outlets.iter_mut().find(|o| o.node == node) {
+                    outlet.write(rows, payloads).map_err(|e| e.at(self.topology.names[node].clone()))?;
                 }
             }
         }
@@ -368,9 +401,7 @@ impl Job {
 
     /// Nothing to do: let sinks roll, and sleep until something can be due.
     fn rest(&mut self) -> Result<()> {
-        for slot in &mut self.sinks {
-            slot.sink.on_idle(self.now_ms)?;
-        }
+        self.outlets.iter_mut().try_for_each(|outlet| outlet.on_idle(self.now_ms))?;
         let due = self.sources.iter().filter_map(SourceIntake::next_due_ms).chain(self.wake_at_ms).min();
         let wait = due.map_or(SLEEP_MAX_MS, |d| (d - self.now_ms).clamp(1, SLEEP_MAX_MS));
         self.clock.sleep_ms(wait as u64);
@@ -379,21 +410,26 @@ impl Job {
 
     /// Asked to stop: leave a checkpoint, or else show what was written.
     fn stop(&mut self) -> Result<()> {
-        if self.store.is_some() {
-            return self.checkpoint(false);
+        if self.archive.is_some() {
+            return self.last_checkpoint();
         }
         self.sources.iter_mut().try_for_each(SourceIntake::prepare)?;
-        self.sinks.iter_mut().try_for_each(|s| s.sink.finish())
+        self.outlets.iter_mut().try_for_each(Outlet::finish)
     }
 
     /// Everything is written and, with checkpoints, durable.
-    fn finish(&mut self, on_progress: &mut dyn FnMut(&Progress)) -> Result<Outcome> {
+    fn finish(&mut self, control: &Control, on_progress: &mut dyn FnMut(&Progress)) -> Result<Outcome> {
         self.sources.iter_mut().try_for_each(SourceIntake::prepare)?;
-        for slot in &mut self.sinks {
-            slot.sink.finish()?;
+        while !self.outlets.iter().all(Outlet::is_idle) {
+            self.deliver(Duration::from_millis(PROGRESS_INTERVAL_MS as u64))?;
+            on_progress(&self.progress());
+            if control.stopping() {
+                return Ok(Outcome::Stopped);
+            }
         }
-        if let Some(store) = &mut self.store {
-            store.discard()?;
+        self.outlets.iter_mut().try_for_each(Outlet::finish)?;
+        if let Some(archive) = &mut self.archive {
+            archive.discard()?;
         }
         self.measure_state()?;
         on_progress(&self.progress());
@@ -406,9 +442,11 @@ impl Job {
         Progress {
             sources: self.sources.iter().map(SourceIntake::progress).collect(),
             operators: late.map(|(n, l)| OperatorProgress { name: self.topology.names[n].clone(), late: l.clone() }).collect(),
-            sinks: self.sinks.iter().map(|s| SinkProgress { name: self.topology.names[s.node].clone(), rows: s.rows }).collect(),
+            sinks: self.outlets.iter().map(|o| SinkProgress { name: self.topology.names[o.node].clone(), rows: o.rows }).collect(),
             ticks: self.ticks,
             checkpoints: self.checkpoints,
+            longest_stop_ms: self.longest_stop_ms,
+            waiting: self.waiting(),
             resumed_from: self.resumed_from,
             state_bytes: self.state_size.1,
             state_rows: self.state_size.0,

@@ -68,6 +68,14 @@ pub trait Sink: Send {
         Delivery::Direct
     }
 
+    /// The job goes on from the end of this epoch, before anything is delivered: fails, with [`crate::ErrorKind::State`], when a later epoch of
+    /// the same run is there already, since it may not be repeated in the same way. Of a sink with [`Delivery::Outbox`] only, and on the
+    /// thread of its deliveries; made again after an error of the kind [`crate::ErrorKind::Io`].
+    fn resume(&mut self, last: &EpochId) -> Result<()> {
+        let _ = last;
+        Ok(())
+    }
+
     /// Puts out the whole output of an epoch, and with it the mark that it is there, as one: after a crash at any instant either
     /// both are there or neither. Called on a thread of its own, once [`Sink::open`] has returned, in the order of epochs; of a
     /// sink with [`Delivery::Outbox`] only. An epoch of the same run that is there already is not put out a second time; one that

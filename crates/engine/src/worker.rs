@@ -4,6 +4,7 @@ use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch};
 use arrow::datatypes::{SchemaRef, TimestampMillisecondType};
 use std::sync::Arc;
 
+use crate::checkpoint::TableChanges;
 use crate::exchange::partition;
 use crate::expr::{EvalContext, Expr};
 use crate::graph::{Exchange, NodeId, Topology};
@@ -203,15 +204,30 @@ impl Worker {
         Ok(())
     }
 
-    /// State of every operator, for a checkpoint.
-    pub fn snapshot(&self) -> Result<Vec<(NodeId, &'static str, RecordBatch)>> {
-        let mut tables = vec![];
-        for (node, n) in self.nodes.iter().enumerate() {
-            if let WorkerNode::Operator(_, state) = n {
-                tables.extend(state.snapshot()?.into_iter().map(|(name, rows)| (node, name, rows)));
-            }
+    fn states(&mut self) -> impl Iterator<Item = (NodeId, &mut State)> {
+        let nodes = self.nodes.iter_mut().enumerate();
+        nodes.filter_map(|(node, n)| if let WorkerNode::Operator(_, state) = n { Some((node, state)) } else { None })
+    }
+
+    /// From now on changes of state are noted.
+    pub fn track(&mut self) {
+        self.states().for_each(|(_, state)| state.track());
+    }
+
+    /// About how many entries of state changed since [`Worker::changes`] gave them.
+    pub fn changed(&mut self) -> usize {
+        self.states().map(|(_, state)| state.changed()).sum()
+    }
+
+    /// What changed of about `most` entries of each state table.
+    pub fn changes(&mut self, most: usize) -> Result<Vec<TableChanges>> {
+        let part = self.index;
+        let mut all = vec![];
+        for (node, state) in self.states() {
+            let changes = state.changes(most)?.into_iter();
+            all.extend(changes.map(|(table, changes)| TableChanges { node, table: table.to_string(), part, changes }));
         }
-        Ok(tables)
+        Ok(all)
     }
 
     /// Takes this worker's share of saved rows.

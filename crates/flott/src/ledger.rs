@@ -6,7 +6,9 @@ use std::fs;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use flott_engine::checkpoint::{Checkpoint, CheckpointStore};
+use arrow::array::RecordBatch;
+use flott_engine::checkpoint::{Checkpoint, CheckpointStore, TableChanges};
+use flott_engine::outbox::OpenOutput;
 use flott_engine::{Error, Result};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
@@ -89,8 +91,28 @@ pub struct LedgeredStore {
 }
 
 impl CheckpointStore for LedgeredStore {
-    fn write(&mut self, checkpoint: &Checkpoint) -> Result<()> {
-        self.inner.write(checkpoint)
+    fn append(&mut self, changes: &[TableChanges]) -> Result<()> {
+        self.inner.append(changes)
+    }
+
+    fn keep_output(&mut self, node: usize, output: &[RecordBatch]) -> Result<()> {
+        self.inner.keep_output(node, output)
+    }
+
+    fn publish(&mut self, checkpoint: &Checkpoint) -> Result<Vec<(usize, u64)>> {
+        self.inner.publish(checkpoint)
+    }
+
+    fn output(&mut self, node: usize, epoch: u64) -> Result<OpenOutput> {
+        self.inner.output(node, epoch)
+    }
+
+    fn delivered(&mut self, node: usize, epoch: u64) {
+        self.inner.delivered(node, epoch);
+    }
+
+    fn identity(&self) -> (u64, u64) {
+        self.inner.identity()
     }
 
     fn latest(&mut self, note: &mut dyn FnMut(String)) -> Result<Option<Checkpoint>> {

@@ -39,7 +39,7 @@ pub enum Exit {
 impl From<ErrorKind> for Exit {
     fn from(kind: ErrorKind) -> Self {
         match kind {
-            ErrorKind::Data | ErrorKind::Io | ErrorKind::Internal => Exit::Failed,
+            ErrorKind::Data | ErrorKind::Io | ErrorKind::Full | ErrorKind::Internal => Exit::Failed,
             ErrorKind::Config => Exit::Wrong,
             ErrorKind::State => Exit::State,
         }

@@ -124,7 +124,7 @@ impl JobRun<'_> {
         let environment = Environment {
             workers: self.settings.workers,
             checkpointing: durable,
-            owner,
+            owner: owner.clone(),
             stop: self.options.stop.0.clone(),
             sink_number: 0,
             stdout: host.stdout(),
@@ -135,7 +135,7 @@ impl JobRun<'_> {
         };
         let graph = job.build(&environment, result).map_err(|e| self.not_built(e))?;
         host.started(&JobStart { name: name.clone(), workers: self.settings.workers, checkpoints: folder.clone() });
-        let config = self.config(durable, fingerprint);
+        let config = self.config(durable, fingerprint, owner.unwrap_or_default());
         let job = Job::new(graph, config, store, Box::new(SystemClock)).map_err(|e| self.failed(&name, e))?;
         let outcome = self.follow(job, name, folder, host)?;
         if let (Some(ledger), Outcome::Finished) = (ledger, outcome) {
@@ -152,14 +152,11 @@ impl JobRun<'_> {
     }
 
     fn open_store(&self, folder: &Path, name: &str) -> Result<Box<dyn CheckpointStore>, Failure> {
-        let mut store = LocalStore::open(folder, name).map_err(Failure::Setup)?;
-        if self.options.fresh {
-            store.discard().map_err(Failure::Setup)?;
-        }
-        Ok(Box::new(store))
+        let open = if self.options.fresh { LocalStore::fresh } else { LocalStore::open };
+        Ok(Box::new(open(folder, name).map_err(Failure::Setup)?))
     }
 
-    fn config(&self, durable: bool, fingerprint: String) -> JobConfig {
+    fn config(&self, durable: bool, fingerprint: String, owner: String) -> JobConfig {
         let default = JobConfig::default();
         JobConfig {
             workers: self.settings.workers,
@@ -168,6 +165,7 @@ impl JobRun<'_> {
             checkpoint_interval_ms: self.settings.checkpoint_interval_ms.filter(|_| durable),
             checkpoint_every_ticks: self.options.checkpoint_every_ticks.filter(|_| durable),
             fingerprint,
+            owner,
             abandon_after_ticks: self.options.abandon_after_ticks,
         }
     }

@@ -84,6 +84,25 @@ impl Deliverer {
         Ok(Self { config: config.clone(), settings, id, stop, ready: None, last: None })
     }
 
+    /// See [`flott_engine::sink::Sink::resume`].
+    pub fn resume(&mut self, last: &EpochId) -> Result<()> {
+        let (producer, delivered) = match self.ready.take() {
+            Some(ready) => ready,
+            None => self.take_over()?,
+        };
+        let own = Delivered::of(last);
+        match &delivered {
+            Some(there) if there.run == own.run && there.generation > own.generation => return Err(self.replaced()),
+            Some(there) if there.run == own.run && there.epoch > own.epoch => {
+                let text = format!("Kafka has epoch {} of this job, and its checkpoint ends with epoch {}", there.epoch, own.epoch);
+                return Err(Error::state(text).help("Bring the newer checkpoint back, or start over with --fresh"));
+            }
+            _ => {}
+        }
+        self.ready = Some((producer, delivered));
+        Ok(())
+    }
+
     /// See [`flott_engine::sink::Sink::deliver`].
     pub fn deliver(&mut self, epoch: &EpochId, output: &mut dyn Iterator<Item = Result<Batch>>) -> Result<()> {
         let (mut producer, delivered) = match self.ready.take() {
@@ -129,20 +148,21 @@ impl Deliverer {
         Ok(())
     }
 
+    fn replaced(&self) -> Error {
+        Error::state(format!("another instance of this job delivers to Kafka (transactions '{}')", self.id))
+            .help("Stop one of the two; each job needs a 'sink.transactional-id-prefix' of its own")
+    }
+
     /// Whether an epoch was delivered before; fails if another instance has taken over.
     fn is_there(&self, epoch: &EpochId, delivered: Option<&Delivered>) -> Result<bool> {
         let Some(delivered) = delivered else { return Ok(false) };
         let own = Delivered::of(epoch);
-        let replaced = || {
-            Error::state(format!("another instance of this job delivers to Kafka (transactions '{}')", self.id))
-                .help("Stop one of the two; each job needs a 'sink.transactional-id-prefix' of its own")
-        };
         if delivered.run != own.run {
             // Another run's record is an old one, unless it came up after ours.
-            return if self.last.as_ref().is_some_and(|last| last != delivered) { Err(replaced()) } else { Ok(false) };
+            return if self.last.as_ref().is_some_and(|last| last != delivered) { Err(self.replaced()) } else { Ok(false) };
         }
         if delivered.generation > own.generation {
-            return Err(replaced());
+            return Err(self.replaced());
         }
         Ok(delivered.epoch >= own.epoch)
     }

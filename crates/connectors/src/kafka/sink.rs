@@ -48,6 +48,13 @@ impl KafkaSink {
         self.producer.as_mut().ok_or_else(|| Error::internal("a producer was just made"))
     }
 
+    fn deliverer(&mut self, epoch: &EpochId) -> Result<&mut Deliverer> {
+        Ok(match &mut self.deliverer {
+            Some(deliverer) => deliverer,
+            none => none.insert(Deliverer::new(&self.config, &epoch.job, self.env.sink_number, self.env.stop.clone())?),
+        })
+    }
+
     fn flush(&mut self) -> Result<()> {
         match &mut self.producer {
             Some(producer) => producer.flush().map_err(|e| e.at(format!("table {}", self.table))),
@@ -70,12 +77,14 @@ impl Sink for KafkaSink {
         if self.config.guarantee == Guarantee::ExactlyOnce { Delivery::Outbox } else { Delivery::Direct }
     }
 
+    fn resume(&mut self, last: &EpochId) -> Result<()> {
+        let resumed = self.deliverer(last)?.resume(last);
+        resumed.map_err(|e| e.at(format!("table {}", self.table)))
+    }
+
     fn deliver(&mut self, epoch: &EpochId, output: &mut dyn Iterator<Item = Result<Batch>>) -> Result<()> {
-        let deliverer = match &mut self.deliverer {
-            Some(deliverer) => deliverer,
-            none => none.insert(Deliverer::new(&self.config, &epoch.job, self.env.sink_number, self.env.stop.clone())?),
-        };
-        deliverer.deliver(epoch, output).map_err(|e| e.at(format!("table {}", self.table)))
+        let delivered = self.deliverer(epoch)?.deliver(epoch, output);
+        delivered.map_err(|e| e.at(format!("table {}", self.table)))
     }
 
     fn write(&mut self, payloads: Vec<Payload>) -> Result<()> {

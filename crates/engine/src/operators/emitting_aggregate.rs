@@ -150,6 +150,9 @@ impl EmittingAggregate {
             let over = self.over(end, after);
             let table = windows.slice(end);
             let slots = table.index().live_slots();
+            if ending {
+                table.touch_all(&slots);
+            }
             let marks = Marks::of(table.columns_mut())?;
             let now = |slot: &u32| {
                 let slot = *slot as usize;
@@ -177,6 +180,7 @@ impl EmittingAggregate {
         let former = self.spec.aggregates.evaluate(&before[..width], slots)?;
         let same = unchanged(&former, &results, slots.len())?;
         let n = slots.len() as u32;
+        table.touch_all(slots);
         let (mut rows, mut kinds) = (vec![], vec![]); // former results are rows 0..n, new ones n..2n
         let marks = Marks::of(table.columns_mut())?;
         for (i, slot) in (0..n).zip(slots) {

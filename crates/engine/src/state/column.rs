@@ -6,6 +6,7 @@ use arrow::datatypes::*;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::roughly;
 use super::sets::Sets;
 use crate::{Error, Result};
 
@@ -229,9 +230,9 @@ impl Column {
             Column::I64(v) => v.capacity() * 8,
             Column::I128(v) => v.capacity() * 16,
             Column::F64(v) => v.capacity() * 8,
-            Column::Bytes(v) => v.iter().map(|b| 16 + b.as_ref().map_or(0, |b| b.len())).sum(),
+            Column::Bytes(v) => roughly(v.len(), |i| 16 + v[i].as_ref().map_or(0, |b| b.len())),
             Column::Set(v) => v.memory_bytes(),
-            Column::Bag(v) => v.iter().map(|b| 24 + b.keys().map(|k| k.len() + 32).sum::<usize>()).sum(),
+            Column::Bag(v) => roughly(v.len(), |i| 24 + v[i].len() * (32 + v[i].keys().next().map_or(0, |k| k.len()))),
         }
     }
 }

@@ -6,11 +6,12 @@ use arrow::datatypes::{DataType, Field, Int64Type, Schema};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::StateTable;
+use super::changes::Changes;
 use super::column::{Column, ColumnKind};
 use super::encoding::{ByteRows, decode_rows, encode_rows};
 use super::key::NO_SLOT;
 use super::keyed::{KeyedTable, key_group_field};
+use super::{StateTable, roughly};
 use crate::{Error, Result};
 
 /// The time of what has not been.
@@ -90,6 +91,8 @@ pub struct FrameTable {
     reach_ms: Option<i64>,
     /// Every time until which a key was to be kept and that has not come yet, also those that rows have put off since.
     due: BTreeMap<i64, Vec<u32>>,
+    /// The same times by slot.
+    due_of: Vec<Vec<i64>>,
     rows: usize,
 }
 
@@ -107,6 +110,7 @@ impl FrameTable {
             until: vec![],
             reach_ms,
             due: BTreeMap::new(),
+            due_of: vec![],
             rows: 0,
         }
     }
@@ -118,6 +122,7 @@ impl FrameTable {
         self.frames.resize_with(slots, Frame::default);
         self.last.resize(slots, NEVER);
         self.until.resize(slots, NEVER);
+        self.due_of.resize(slots, vec![]);
         Ok(())
     }
 
@@ -131,6 +136,7 @@ impl FrameTable {
 
     /// Notes the time of the last row that came out.
     pub fn note_last(&mut self, slot: u32, time: i64) {
+        self.keys.touch(slot);
         let last = &mut self.last[slot as usize];
         *last = time.max(*last);
     }
@@ -146,9 +152,11 @@ impl FrameTable {
     }
 
     fn keep_until(&mut self, slot: u32, time: i64) {
+        self.keys.touch(slot);
         let until = &mut self.until[slot as usize];
         *until = time.max(*until);
         self.due.entry(time).or_default().push(slot);
+        self.due_of[slot as usize].push(time);
     }
 
     /// The accumulators.
@@ -163,6 +171,7 @@ impl FrameTable {
 
     /// Takes the first rows out of the frame of a key for as long as `leaves` says so of their time. Tells how many.
     pub fn leave(&mut self, slot: u32, mut leaves: impl FnMut(i64) -> bool, left: &mut Left) -> usize {
+        self.keys.touch(slot);
         let frame = &mut self.frames[slot as usize];
         let before = left.times.len();
         while let Some((time, content)) = frame.first().filter(|(time, _)| leaves(*time)) {
@@ -189,6 +198,7 @@ impl FrameTable {
 
     /// Puts a row at the end of the frame of a key.
     pub fn enter(&mut self, slot: u32, time: i64, entering: &Entering, row: usize) {
+        self.keys.touch(slot);
         self.frames[slot as usize].push(time, entering.0.row(row));
         self.rows += 1;
     }
@@ -199,6 +209,7 @@ impl FrameTable {
         while let Some(entry) = self.due.first_entry().filter(|entry| *entry.key() <= now) {
             let (time, slots) = entry.remove_entry();
             for slot in slots {
+                self.due_of[slot as usize].retain(|due| *due != time);
                 if self.until[slot as usize] > time {
                     self.note_last(slot, time);
                     continue;
@@ -213,11 +224,8 @@ impl FrameTable {
 
     /// Of each slot the times at which it stands in `due`.
     fn due_times(&self, slots: &[u32]) -> LargeBinaryArray {
-        let mut times: Vec<Vec<u8>> = vec![vec![]; self.until.len()];
-        for (time, due) in &self.due {
-            due.iter().for_each(|slot| times[*slot as usize].extend_from_slice(&time.to_le_bytes()));
-        }
-        LargeBinaryArray::from_iter_values(slots.iter().map(|slot| &times[*slot as usize]))
+        let bytes = |slot: &u32| self.due_of[*slot as usize].iter().flat_map(|time| time.to_le_bytes()).collect::<Vec<u8>>();
+        LargeBinaryArray::from_iter_values(slots.iter().map(bytes))
     }
 
     /// When the next key may have to be forgotten.
@@ -227,9 +235,17 @@ impl FrameTable {
 }
 
 impl StateTable for FrameTable {
-    fn snapshot(&self) -> Result<RecordBatch> {
-        let slots = self.keys.index().live_slots();
-        let mut columns = self.keys.save_all()?;
+    fn track(&mut self) {
+        self.keys.track();
+    }
+
+    fn changed(&self) -> usize {
+        self.keys.changed()
+    }
+
+    fn changes(&mut self, most: usize) -> Result<Changes> {
+        let (slots, removed) = self.keys.take_touched(most);
+        let mut columns = self.keys.save_entries(&slots)?;
         columns.push(Arc::new(Int64Array::from_iter_values(slots.iter().map(|s| self.last[*s as usize]))));
         columns.push(Arc::new(self.due_times(&slots)));
         columns.push(Arc::new(LargeBinaryArray::from_iter_values(slots.iter().map(|s| self.frames[*s as usize].kept()))));
@@ -238,7 +254,8 @@ impl StateTable for FrameTable {
         fields.push(Field::new("last", DataType::Int64, false));
         fields.push(Field::new("due", DataType::LargeBinary, false));
         fields.push(Field::new("frame", DataType::LargeBinary, false));
-        Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
+        let rows = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?;
+        Ok(Changes { rows, entries: slots.into_iter().map(u64::from).collect(), removed })
     }
 
     fn restore(&mut self, saved: &RecordBatch) -> Result<()> {
@@ -273,7 +290,7 @@ impl StateTable for FrameTable {
     }
 
     fn memory_bytes(&self) -> usize {
-        let frames: usize = self.frames.iter().map(|f| size_of::<Frame>() + f.bytes.capacity()).sum();
-        self.keys.memory_bytes() + frames + self.last.capacity() * 16 + self.due.len() * 48
+        let frames = roughly(self.frames.len(), |i| size_of::<Frame>() + self.frames[i].bytes.capacity());
+        self.keys.memory_bytes() + frames + self.last.capacity() * 16 + self.due_of.capacity() * 24 + self.due.len() * 64
     }
 }

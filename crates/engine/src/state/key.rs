@@ -6,6 +6,7 @@ use hashbrown::HashTable;
 
 pub use super::encoding::fixed_width;
 use super::encoding::{ByteRows, decode_fixed, decode_rows, encode_fixed, encode_rows};
+use super::roughly;
 use crate::hash::{hash_columns, mix};
 use crate::{Error, Result};
 
@@ -154,6 +155,12 @@ impl KeyIndex {
         (0..self.slots() as u32).filter(|s| self.slots.live[*s as usize]).collect()
     }
 
+    /// Whether a slot is in use.
+    #[inline]
+    pub fn is_live(&self, slot: u32) -> bool {
+        self.slots.live[slot as usize]
+    }
+
     /// The hash of a slot's key, see [`crate::hash`].
     pub fn hash_of(&self, slot: u32) -> u64 {
         self.slots.hashes[slot as usize]
@@ -266,7 +273,7 @@ impl KeyIndex {
             Store::Empty => 0,
             Store::One(store) => store.memory_bytes(),
             Store::Two(store) => store.memory_bytes(),
-            Store::Bytes { table, values } => table.capacity() * 5 + values.iter().map(|b| b.len() + 16).sum::<usize>(),
+            Store::Bytes { table, values } => table.capacity() * 5 + roughly(values.len(), |i| values[i].len() + 16),
         };
         store + self.slots.hashes.capacity() * 8 + self.slots.live.capacity()
     }

@@ -4,6 +4,7 @@ use arrow::array::{ArrayRef, RecordBatch, UInt8Array};
 use arrow::datatypes::{DataType, Field, Schema};
 use std::sync::Arc;
 
+use super::changes::{Changes, Touches};
 use super::column::{Column, ColumnKind};
 use super::expiry::Expiry;
 use super::key::KeyIndex;
@@ -17,6 +18,7 @@ pub struct KeyedTable {
     kinds: Vec<ColumnKind>,
     columns: Vec<Column>,
     expiry: Option<Expiry>,
+    touches: Touches,
 }
 
 impl KeyedTable {
@@ -27,6 +29,7 @@ impl KeyedTable {
             kinds: kinds.to_vec(),
             columns: kinds.iter().map(|k| Column::new(*k)).collect(),
             expiry: None,
+            touches: Touches::default(),
         }
     }
 
@@ -38,7 +41,19 @@ impl KeyedTable {
         if let Some(expiry) = &mut self.expiry {
             slots.iter().for_each(|slot| expiry.touch(*slot));
         }
+        self.touches.touch_all(slots);
         Ok(())
+    }
+
+    /// Notes that values of a slot change that was not found by [`KeyedTable::upsert`] in this step.
+    #[inline]
+    pub fn touch(&mut self, slot: u32) {
+        self.touches.touch(slot);
+    }
+
+    /// [`KeyedTable::touch`] for many slots.
+    pub fn touch_all(&mut self, slots: &[u32]) {
+        self.touches.touch_all(slots);
     }
 
     /// Finds the slot of each row's key, or [`super::key::NO_SLOT`].
@@ -49,6 +64,7 @@ impl KeyedTable {
     /// Forgets a key and its values.
     pub fn remove(&mut self, slot: u32) {
         self.index.remove(slot);
+        self.touches.touch(slot);
         if let Some(expiry) = &mut self.expiry {
             expiry.forget(slot);
         }
@@ -76,12 +92,16 @@ impl KeyedTable {
         Ok((self.index.keys(slots)?, values))
     }
 
-    /// Key group, keys, values: the columns of a saved table.
-    pub(super) fn save_all(&self) -> Result<Vec<ArrayRef>> {
-        let slots = self.index.live_slots();
+    /// Key group, keys, values: the columns of saved slots.
+    pub(super) fn save_entries(&self, slots: &[u32]) -> Result<Vec<ArrayRef>> {
         let groups: ArrayRef = Arc::new(slots.iter().map(|s| key_group(self.index.hash_of(*s))).collect::<UInt8Array>());
-        let (keys, values) = self.save(&slots)?;
+        let (keys, values) = self.save(slots)?;
         Ok(std::iter::once(groups).chain(keys).chain(values).collect())
+    }
+
+    /// Takes slots whose keys or values changed: those in use, and the others.
+    pub(super) fn take_touched(&mut self, most: usize) -> (Vec<u32>, Vec<std::ops::Range<u64>>) {
+        self.touches.take(most, |slot| self.index.is_live(slot))
     }
 
     /// Writes saved keys and values (without the key group).
@@ -109,16 +129,26 @@ pub(super) fn key_group_field() -> Field {
 }
 
 impl StateTable for KeyedTable {
-    fn snapshot(&self) -> Result<RecordBatch> {
+    fn track(&mut self) {
+        self.touches.begin();
+    }
+
+    fn changed(&self) -> usize {
+        self.touches.len()
+    }
+
+    fn changes(&mut self, most: usize) -> Result<Changes> {
+        let (slots, removed) = self.take_touched(most);
         let mut fields = vec![key_group_field()];
         fields.extend(Self::fields(self.index.types(), &self.kinds));
-        let mut columns = self.save_all()?;
+        let mut columns = self.save_entries(&slots)?;
         if let Some(expiry) = &self.expiry {
-            let (field, written) = expiry.save(self.index.live_slots().into_iter());
+            let (field, written) = expiry.save(slots.iter().copied());
             fields.push(field);
             columns.push(written);
         }
-        Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
+        let rows = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?;
+        Ok(Changes { rows, entries: slots.into_iter().map(u64::from).collect(), removed })
     }
 
     fn restore(&mut self, rows: &RecordBatch) -> Result<()> {
@@ -144,6 +174,7 @@ impl StateTable for KeyedTable {
 
     fn memory_bytes(&self) -> usize {
         self.index.memory_bytes()
+            + self.touches.memory_bytes()
             + self.expiry.as_ref().map_or(0, Expiry::memory_bytes)
             + self.columns.iter().map(Column::memory_bytes).sum::<usize>()
     }

@@ -5,6 +5,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use std::sync::Arc;
 
 use super::StateTable;
+use super::changes::{Changes, Touches};
 use super::encoding::{ByteRows, decode_rows, encode_rows};
 use super::expiry::Expiry;
 use super::key::KeyIndex;
@@ -24,6 +25,7 @@ pub struct LatestTable {
     rows: Vec<Option<Content>>,
     bytes: usize,
     expiry: Option<Expiry>,
+    touches: Touches,
 }
 
 impl LatestTable {
@@ -31,7 +33,16 @@ impl LatestTable {
     pub fn new(schema: SchemaRef, key_columns: &[usize]) -> Self {
         let types: Vec<DataType> = schema.fields().iter().map(|f| f.data_type().clone()).collect();
         let key_types: Vec<DataType> = key_columns.iter().map(|c| types[*c].clone()).collect();
-        Self { keys: KeyIndex::new(&key_types), key_columns: key_columns.to_vec(), types, schema, rows: vec![], bytes: 0, expiry: None }
+        Self {
+            keys: KeyIndex::new(&key_types),
+            key_columns: key_columns.to_vec(),
+            types,
+            schema,
+            rows: vec![],
+            bytes: 0,
+            expiry: None,
+            touches: Touches::default(),
+        }
     }
 
     /// Finds or makes the slot of each row's key.
@@ -54,6 +65,7 @@ impl LatestTable {
     /// Puts a row in a slot, or takes it out, and gives the one that was there. The key stays until [`LatestTable::forget_empty`].
     pub fn set(&mut self, slot: u32, row: Option<&[u8]>) -> Option<Content> {
         self.bytes += row.map_or(0, <[u8]>::len);
+        self.touches.touch(slot);
         if let Some(expiry) = &mut self.expiry {
             expiry.touch(slot);
         }
@@ -79,10 +91,18 @@ impl LatestTable {
 }
 
 impl StateTable for LatestTable {
-    fn snapshot(&self) -> Result<RecordBatch> {
+    fn track(&mut self) {
+        self.touches.begin();
+    }
+
+    fn changed(&self) -> usize {
+        self.touches.len()
+    }
+
+    fn changes(&mut self, most: usize) -> Result<Changes> {
+        let (slots, removed) = self.touches.take(most, |slot| self.rows[slot as usize].is_some());
         let mut fields = vec![key_group_field()];
         fields.extend(self.schema.fields().iter().enumerate().map(|(i, f)| Field::new(format!("row{i}"), f.data_type().clone(), true)));
-        let slots: Vec<u32> = self.keys.live_slots().into_iter().filter(|slot| self.get(*slot).is_some()).collect();
         let groups = UInt8Array::from_iter_values(slots.iter().map(|slot| key_group(self.keys.hash_of(*slot))));
         let mut columns: Vec<ArrayRef> = vec![Arc::new(groups)];
         columns.extend(self.decode(slots.iter().filter_map(|slot| self.get(*slot)))?);
@@ -91,7 +111,8 @@ impl StateTable for LatestTable {
             fields.push(field);
             columns.push(written);
         }
-        Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
+        let rows = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?;
+        Ok(Changes { rows, entries: slots.into_iter().map(u64::from).collect(), removed })
     }
 
     fn restore(&mut self, saved: &RecordBatch) -> Result<()> {

@@ -6,16 +6,19 @@ use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::StateTable;
-use super::key::KeyIndex;
+use super::changes::{Changes, Touches};
+use super::key::{KeyIndex, NO_SLOT};
 use super::keyed::key_group_field;
 use super::row_store::RowStore;
 use super::run_queue::RunQueue;
+use super::{StateTable, roughly};
 use crate::hash::key_group;
 use crate::{Error, Result};
 
 /// Stands for no node.
 pub const NO_NODE: u32 = u32::MAX;
+/// Rows that wait are entries of their own, numbered from here on; the others are keys.
+const WAITING_ENTRIES: u64 = 1 << 32;
 /// Where the run begins that every key has: the one that has taken no row yet.
 pub const NOT_BEGUN: u64 = u64::MAX;
 
@@ -82,6 +85,13 @@ pub struct MatchTable {
     due: BTreeSet<(i64, u32)>,
     numbered: u64,
     keeps_keys: bool,
+    /// Keys whose runs changed.
+    touches: Touches,
+    /// Rows that began or ended to wait.
+    touched_rows: Touches,
+    /// Of each row that waits the key, and when it came, counted in rows.
+    waits_for: Vec<(u32, i64)>,
+    arrived: i64,
 }
 
 impl MatchTable {
@@ -102,6 +112,10 @@ impl MatchTable {
             numbered: 0,
             schema,
             keeps_keys,
+            touches: Touches::default(),
+            touched_rows: Touches::default(),
+            waits_for: vec![],
+            arrived: 0,
         }
     }
 
@@ -110,6 +124,10 @@ impl MatchTable {
         let keys: Vec<ArrayRef> = self.key_columns.iter().map(|c| columns[*c].clone()).collect();
         let key_slots = self.key_slots(&keys, times_ms.len())?;
         let rows = self.rows.add(columns, times_ms)?;
+        for (key, row) in key_slots.iter().zip(&rows) {
+            self.arrived += 1;
+            self.wait(*key, *row, self.arrived);
+        }
         let mut run: Option<(i64, &mut Vec<(u32, u32)>)> = None;
         for ((key, row), time_ms) in key_slots.iter().zip(rows).zip(times_ms) {
             self.of[*key as usize].waiting += 1;
@@ -125,6 +143,15 @@ impl MatchTable {
         Ok(())
     }
 
+    /// Notes that a row waits.
+    fn wait(&mut self, key: u32, row: u32, arrived: i64) {
+        self.touched_rows.touch(row);
+        if row as usize >= self.waits_for.len() {
+            self.waits_for.resize(row as usize + 1, (NO_SLOT, 0));
+        }
+        self.waits_for[row as usize] = (key, arrived);
+    }
+
     fn key_slots(&mut self, keys: &[ArrayRef], rows: usize) -> Result<Vec<u32>> {
         let mut slots = vec![];
         self.keys.upsert(keys, rows, &mut slots)?;
@@ -136,12 +163,18 @@ impl MatchTable {
     /// arrival. Each is to be given to [`MatchTable::number`] and, in the end, released.
     pub fn next(&mut self, up_to: i64) -> Option<Vec<(u32, u32)>> {
         let first = self.waiting.first_entry().filter(|first| *first.key() <= up_to)?;
-        Some(first.remove())
+        let rows = first.remove();
+        for (_, row) in &rows {
+            self.touched_rows.touch(*row);
+            self.waits_for[*row as usize].0 = NO_SLOT;
+        }
+        Some(rows)
     }
 
     /// It is the row's turn: gives it its place in the order of its key.
     pub fn number(&mut self, key: u32, row: u32) -> u64 {
         self.of[key as usize].waiting -= 1;
+        self.touches.touch(key);
         self.numbered += 1;
         self.rows.set_number(row, self.numbered);
         self.numbered
@@ -154,6 +187,7 @@ impl MatchTable {
 
     /// The runs of a key, to change.
     pub fn runs_mut(&mut self, key: u32) -> &mut KeyRuns {
+        self.touches.touch(key);
         &mut self.of[key as usize]
     }
 
@@ -207,6 +241,7 @@ impl MatchTable {
     /// Notes when the earliest run of a key runs out of time, and forgets a key of which nothing is left. A time that was noted before
     /// stays when it is earlier: nothing happens at it, and the right one is noted then.
     pub fn done(&mut self, key: u32, due_ms: Option<i64>) {
+        self.touches.touch(key);
         let runs = &mut self.of[key as usize];
         if let Some(due) = due_ms.filter(|due| runs.due_ms.is_none_or(|noted| *due < noted)) {
             if let Some(noted) = runs.due_ms.replace(due) {
@@ -258,11 +293,11 @@ mod kind {
 type Record = (u32, i64, [i64; 4], Option<u32>);
 
 impl MatchTable {
-    /// Rows before nodes, nodes before runs; queues in their order.
-    fn records(&self) -> Vec<Record> {
+    /// Of these keys, rows before nodes, nodes before runs, queues in their order; and of rows that wait.
+    fn records(&self, keys: &[u32], waiting: &[u32]) -> Vec<Record> {
         let mut records: Vec<Record> = vec![];
         let (mut of_node, mut of_row) = (BTreeMap::new(), BTreeMap::new());
-        for key in self.keys.live_slots() {
+        for key in keys.iter().copied() {
             let runs = &self.of[key as usize];
             for mut node in runs.partial.runs().iter().chain(runs.complete.runs()).map(|run| run.node) {
                 while node != NO_NODE && of_node.insert(node, key).is_none() {
@@ -273,14 +308,16 @@ impl MatchTable {
         }
         let row = |row: u32| [i64::from(row), self.rows.time_ms(row), self.rows.number(row) as i64, 0];
         records.extend(of_row.into_iter().map(|(id, key)| (key, kind::ROW, row(id), Some(id))));
-        let waiting = self.waiting.values().flatten();
-        records.extend(waiting.map(|(key, id)| (*key, kind::WAITING, row(*id), Some(*id))));
+        for id in waiting {
+            let ((key, arrived), [slot, time, number, _]) = (self.waits_for[*id as usize], row(*id));
+            records.push((key, kind::WAITING, [slot, time, number, arrived], Some(*id)));
+        }
         let optional = |node: u32| if node == NO_NODE { -1 } else { i64::from(node) };
         for (id, key) in of_node {
             let node = self.node(id);
             records.push((key, kind::NODE, [i64::from(id), optional(node.before), i64::from(node.row), i64::from(node.variable)], None));
         }
-        for key in self.keys.live_slots() {
+        for key in keys.iter().copied() {
             let runs = &self.of[key as usize];
             let run = |run: &Run| [i64::from(run.state), optional(run.node), run.start as i64, run.start_ms];
             records.extend(runs.partial.runs().iter().map(|r| (key, kind::PARTIAL, run(r), None)));
@@ -347,8 +384,25 @@ impl Saved<'_> {
 }
 
 impl StateTable for MatchTable {
-    fn snapshot(&self) -> Result<RecordBatch> {
-        let records = self.records();
+    fn track(&mut self) {
+        self.touches.begin();
+        self.touched_rows.begin();
+    }
+
+    fn changed(&self) -> usize {
+        self.touches.len() + self.touched_rows.len()
+    }
+
+    fn changes(&mut self, most: usize) -> Result<Changes> {
+        let (keys, mut removed) = self.touches.take(most, |key| self.keys.is_live(key));
+        let (waiting, ended) = self.touched_rows.take(most, |row| self.waits_for[row as usize].0 != NO_SLOT);
+        removed.extend(ended.into_iter().map(|rows| WAITING_ENTRIES + rows.start..WAITING_ENTRIES + rows.end));
+        let records = self.records(&keys, &waiting);
+        let entry = |(key, kind, _, row): &Record| match row {
+            Some(row) if *kind == kind::WAITING => WAITING_ENTRIES + u64::from(*row),
+            _ => u64::from(*key),
+        };
+        let entries = records.iter().map(entry).collect();
         let of_key: Vec<u32> = records.iter().map(|(key, ..)| *key).collect();
         let groups = of_key.iter().map(|key| key_group(self.keys.hash_of(*key)));
         let mut fields = vec![key_group_field(), Field::new("kind", DataType::Int64, false)];
@@ -368,7 +422,7 @@ impl StateTable for MatchTable {
             fields.push(Field::new(format!("row{i}"), field.data_type().clone(), true));
             columns.push(self.rows.gather(i, records.iter().map(|(.., row)| *row))?);
         }
-        Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
+        Ok(Changes { rows: RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?, entries, removed })
     }
 
     fn restore(&mut self, saved: &RecordBatch) -> Result<()> {
@@ -386,7 +440,12 @@ impl StateTable for MatchTable {
                 kind::ROW => self.rows.release(rows[&n(0)]),
                 kind::WAITING => {
                     self.of[key as usize].waiting += 1;
-                    self.waiting.entry(n(1)).or_default().push((key, rows[&n(0)]));
+                    let row = rows[&n(0)];
+                    self.wait(key, row, n(3));
+                    self.arrived = self.arrived.max(n(3));
+                    let (same_time, waits_for) = (self.waiting.entry(n(1)).or_default(), &self.waits_for);
+                    let at = same_time.partition_point(|(_, other)| waits_for[*other as usize].1 <= n(3));
+                    same_time.insert(at, (key, row));
                 }
                 kind @ (kind::PARTIAL | kind::COMPLETE) => {
                     let node = nodes.get(&n(1)).copied().unwrap_or(NO_NODE);
@@ -414,7 +473,8 @@ impl StateTable for MatchTable {
     }
 
     fn memory_bytes(&self) -> usize {
-        let runs = self.of.iter().map(|runs| runs.partial.runs().len() + runs.complete.runs().len()).sum::<usize>() * size_of::<Run>();
+        let of = |i: usize| self.of[i].partial.runs().len() + self.of[i].complete.runs().len();
+        let runs = roughly(self.of.len(), of) * size_of::<Run>();
         let waiting: usize = self.waiting.values().map(|rows| rows.capacity() * 8 + 48).sum();
         let nodes = self.nodes.capacity() * size_of::<Node>() + self.of.capacity() * size_of::<KeyRuns>();
         self.keys.memory_bytes() + self.rows.memory_bytes() + runs + waiting + nodes

@@ -4,6 +4,7 @@
 //! dealing keys out to another number of workers and measuring memory are done here, once, for all operators.
 
 pub mod aggregates;
+pub mod changes;
 pub mod column;
 pub(crate) mod encoding;
 pub(crate) mod expiry;
@@ -32,6 +33,8 @@ use arrow::datatypes::UInt8Type;
 use std::any::Any;
 use std::marker::PhantomData;
 
+use changes::Changes;
+
 use crate::hash::worker_of;
 use crate::{Error, Result};
 
@@ -40,10 +43,18 @@ pub const KEY_GROUP_COLUMN: &str = "key_group";
 
 /// A kind of table.
 pub trait StateTable: Any + Send {
-    /// All rows, the first column being [`KEY_GROUP_COLUMN`] (UInt8).
-    fn snapshot(&self) -> Result<RecordBatch>;
+    /// From now on changes are noted. Called while the table is empty.
+    fn track(&mut self);
 
-    /// Adds saved rows. Called before the first step, perhaps several times (one part per worker of the saved job).
+    /// About how many entries changed since [`StateTable::changes`] gave them.
+    fn changed(&self) -> usize;
+
+    /// What changed of about `most` entries, of those first that waited longest. The first column of rows is
+    /// [`KEY_GROUP_COLUMN`] (UInt8).
+    fn changes(&mut self, most: usize) -> Result<Changes>;
+
+    /// Adds saved rows. Called before the first step, perhaps several times; the rows of an entry come together, and the table gives it
+    /// a new number.
     fn restore(&mut self, rows: &RecordBatch) -> Result<()>;
 
     /// Rows held.
@@ -67,6 +78,14 @@ pub trait StateTable: Any + Send {
     fn expire(&mut self, now_ms: i64) {
         let _ = now_ms;
     }
+}
+
+/// The sum of the sizes of `count` things, each of which `size` tells; of many only some are asked.
+pub(crate) fn roughly(count: usize, size: impl Fn(usize) -> usize) -> usize {
+    const ASKED_MAX: usize = 1024;
+    let step = count.div_ceil(ASKED_MAX).max(1);
+    let (sum, asked) = (0..count).step_by(step).fold((0, 0), |(sum, asked), i| (sum + size(i), asked + 1));
+    if asked == 0 { 0 } else { (sum as u128 * count as u128 / asked as u128) as usize }
 }
 
 /// Names a table of a [`State`].
@@ -132,9 +151,20 @@ impl State {
         }
     }
 
-    /// Saves every table under its name.
-    pub fn snapshot(&self) -> Result<Vec<(&'static str, RecordBatch)>> {
-        self.tables.iter().map(|(name, table)| Ok((*name, table.snapshot()?))).collect()
+    /// From now on changes are noted, for [`State::changes`]. Called before anything is restored.
+    pub fn track(&mut self) {
+        self.tables.iter_mut().for_each(|(_, table)| table.track());
+    }
+
+    /// About how many entries of all tables changed since [`State::changes`] gave them.
+    pub fn changed(&self) -> usize {
+        self.tables.iter().map(|(_, table)| table.changed()).sum()
+    }
+
+    /// What changed of about `most` entries of each table, by its name; nothing of tables without changes.
+    pub fn changes(&mut self, most: usize) -> Result<Vec<(&'static str, Changes)>> {
+        let changed = self.tables.iter_mut().filter(|(_, table)| table.changed() > 0);
+        changed.map(|(name, table)| Ok((*name, table.changes(most)?))).collect()
     }
 
     /// Gives saved rows to the table of that name, of which it takes those that belong to `worker`.

@@ -105,6 +105,12 @@ impl Pages {
         self.free.push(id);
     }
 
+    /// Whether a row is there.
+    pub fn is_kept(&self, id: u32) -> bool {
+        let (page, row) = self.places[id as usize];
+        self.pages.get(page as usize).and_then(Option::as_ref).is_some_and(|page| page.ids.get(row as usize) == Some(&id))
+    }
+
     /// Whether a row equals a row of a page; NULL equals NULL.
     pub fn equal(&self, id: u32, page: u32, row: u32) -> Result<bool> {
         let (own_page, own_row) = self.places[id as usize];

@@ -7,6 +7,7 @@ use arrow::row::{RowConverter, SortField};
 use std::sync::Arc;
 
 use super::StateTable;
+use super::changes::{Changes, Touches};
 use super::encoding::{decode_rows, encode_rows};
 use super::expiry::Expiry;
 use super::key::KeyIndex;
@@ -67,6 +68,7 @@ pub struct RankedTable {
     rows: usize,
     bytes: usize,
     expiry: Option<Expiry>,
+    touches: Touches,
 }
 
 /// The rows of a batch, ready to be looked at one by one.
@@ -100,6 +102,7 @@ impl RankedTable {
             rows: 0,
             bytes: 0,
             expiry: None,
+            touches: Touches::default(),
         })
     }
 
@@ -160,6 +163,7 @@ impl RankedTable {
     }
 
     fn touch(&mut self, slot: u32) {
+        self.touches.touch(slot);
         if let Some(expiry) = &mut self.expiry {
             expiry.touch(slot);
         }
@@ -186,6 +190,7 @@ impl RankedTable {
         self.rows -= ranking.len();
         self.bytes -= ranking.iter().map(|(place, content)| weight(place, content)).sum::<usize>();
         self.keys.remove(slot);
+        self.touches.touch(slot);
         if let Some(expiry) = &mut self.expiry {
             expiry.forget(slot);
         }
@@ -213,10 +218,18 @@ fn weight(place: &Place, content: &Content) -> usize {
 }
 
 impl StateTable for RankedTable {
-    fn snapshot(&self) -> Result<RecordBatch> {
+    fn track(&mut self) {
+        self.touches.begin();
+    }
+
+    fn changed(&self) -> usize {
+        self.touches.len()
+    }
+
+    fn changes(&mut self, most: usize) -> Result<Changes> {
+        let (slots, removed) = self.touches.take(most, |slot| self.keys.is_live(slot) && self.rankings[slot as usize].len() > 0);
         let mut fields = vec![key_group_field(), Field::new("number", DataType::Int64, false)];
         fields.extend(self.schema.fields().iter().enumerate().map(|(i, f)| Field::new(format!("row{i}"), f.data_type().clone(), true)));
-        let slots = self.slots();
         let rows =
             || slots.iter().flat_map(|slot| self.rankings[*slot as usize].iter().map(move |(place, content)| (*slot, place, content)));
         let mut columns: Vec<ArrayRef> = vec![
@@ -229,7 +242,8 @@ impl StateTable for RankedTable {
             fields.push(field);
             columns.push(written);
         }
-        Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
+        let entries = rows().map(|(slot, ..)| u64::from(slot)).collect();
+        Ok(Changes { rows: RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?, entries, removed })
     }
 
     fn restore(&mut self, saved: &RecordBatch) -> Result<()> {

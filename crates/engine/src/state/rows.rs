@@ -6,6 +6,7 @@ use hashbrown::HashTable;
 use std::sync::Arc;
 
 use super::StateTable;
+use super::changes::{Changes, Touches};
 use super::expiry::Expiry;
 use super::key::{KeyIndex, NO_SLOT};
 use super::keyed::key_group_field;
@@ -49,6 +50,7 @@ pub struct RowTable {
     /// Finds a row by its key and content.
     index: HashTable<u32>,
     expiry: Option<Expiry>,
+    touches: Touches,
 }
 
 /// The rows of a batch, to be added or looked for one by one.
@@ -72,6 +74,7 @@ impl RowTable {
             notes: vec![],
             index: HashTable::new(),
             expiry: None,
+            touches: Touches::default(),
         }
     }
 
@@ -113,10 +116,6 @@ impl RowTable {
         (next != NONE).then_some(next)
     }
 
-    fn ids(&self, key: u32) -> impl Iterator<Item = u32> + '_ {
-        std::iter::successors(self.first(key), |id| self.next(*id))
-    }
-
     /// How often a row is there.
     #[inline]
     pub fn count(&self, id: u32) -> i64 {
@@ -139,6 +138,7 @@ impl RowTable {
 
     #[inline]
     fn touch(&mut self, id: u32) {
+        self.touches.touch(id);
         if let Some(expiry) = &mut self.expiry {
             expiry.touch(id);
         }
@@ -222,6 +222,7 @@ impl RowTable {
             next => self.links[next as usize].before = before,
         }
         self.rows.remove(id);
+        self.touches.touch(id);
         if let Some(expiry) = &mut self.expiry {
             expiry.forget(id);
         }
@@ -241,11 +242,6 @@ impl RowTable {
     pub fn columns(&self, ids: &[Option<u32>]) -> Result<Vec<ArrayRef>> {
         self.rows.rows(ids)
     }
-
-    fn live(&self) -> Vec<u32> {
-        let keys = self.keys.live_slots();
-        keys.into_iter().flat_map(|key| self.ids(key)).collect()
-    }
 }
 
 /// Of a coming row and its key.
@@ -259,8 +255,16 @@ fn spread(hash: u32) -> u64 {
 }
 
 impl StateTable for RowTable {
-    fn snapshot(&self) -> Result<RecordBatch> {
-        let ids = self.live();
+    fn track(&mut self) {
+        self.touches.begin();
+    }
+
+    fn changed(&self) -> usize {
+        self.touches.len()
+    }
+
+    fn changes(&mut self, most: usize) -> Result<Changes> {
+        let (ids, removed) = self.touches.take(most, |id| self.rows.is_kept(id));
         let mut fields = vec![key_group_field(), Field::new("count", DataType::Int64, false), Field::new("note", DataType::Int64, false)];
         fields.extend(self.schema.fields().iter().enumerate().map(|(i, f)| Field::new(format!("row{i}"), f.data_type().clone(), true)));
         let mut columns: Vec<ArrayRef> = vec![
@@ -274,7 +278,8 @@ impl StateTable for RowTable {
             fields.push(field);
             columns.push(written);
         }
-        Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
+        let rows = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?;
+        Ok(Changes { rows, entries: ids.into_iter().map(u64::from).collect(), removed })
     }
 
     fn restore(&mut self, saved: &RecordBatch) -> Result<()> {

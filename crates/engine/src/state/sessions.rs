@@ -7,6 +7,7 @@ use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 use super::StateTable;
+use super::changes::{Changes, Touches};
 use super::column::{Column, ColumnKind};
 use super::key::KeyIndex;
 use super::keyed::{KeyedTable, key_group_field};
@@ -41,6 +42,7 @@ pub struct SessionTable {
     columns: Vec<Column>,
     /// (end when noted, session); an entry may be out of date and is then noted again or ignored.
     due: BinaryHeap<Reverse<(i64, u32)>>,
+    touches: Touches,
 }
 
 impl SessionTable {
@@ -54,6 +56,7 @@ impl SessionTable {
             kinds: kinds.to_vec(),
             columns: kinds.iter().map(|k| Column::new(*k)).collect(),
             due: BinaryHeap::new(),
+            touches: Touches::default(),
         }
     }
 
@@ -85,6 +88,7 @@ impl SessionTable {
         }
         let session = &mut self.sessions[first as usize];
         (session.start, session.end) = (from, to);
+        self.touches.touch(first);
         if !absorbed.is_empty() {
             self.by_key[key as usize].retain(|s| !absorbed.contains(s));
         }
@@ -104,6 +108,7 @@ impl SessionTable {
             }
         };
         self.by_key[key as usize].push(id);
+        self.touches.touch(id);
         let n = self.sessions.len();
         self.columns.iter_mut().for_each(|c| c.grow(n));
         self.due.push(Reverse((end, id)));
@@ -114,6 +119,7 @@ impl SessionTable {
     pub fn release(&mut self, id: u32) {
         let session = &mut self.sessions[id as usize];
         session.live = false;
+        self.touches.touch(id);
         let key = session.key;
         self.columns.iter_mut().for_each(|c| c.reset(id));
         self.free.push(id);
@@ -179,10 +185,6 @@ impl SessionTable {
     pub fn columns_mut(&mut self) -> &mut [Column] {
         &mut self.columns
     }
-
-    fn live(&self) -> Vec<u32> {
-        (0..self.sessions.len() as u32).filter(|s| self.sessions[*s as usize].live).collect()
-    }
 }
 
 /// Two sessions join when they overlap or touch, as Flink's `TimeWindow.intersects` has it.
@@ -191,8 +193,16 @@ fn overlaps(session: &Session, start: i64, end: i64) -> bool {
 }
 
 impl StateTable for SessionTable {
-    fn snapshot(&self) -> Result<RecordBatch> {
-        let ids = self.live();
+    fn track(&mut self) {
+        self.touches.begin();
+    }
+
+    fn changed(&self) -> usize {
+        self.touches.len()
+    }
+
+    fn changes(&mut self, most: usize) -> Result<Changes> {
+        let (ids, removed) = self.touches.take(most, |id| self.sessions[id as usize].live);
         let of = |f: fn(&Session) -> i64| -> ArrayRef {
             Arc::new(Int64Array::from_iter_values(ids.iter().map(|s| f(&self.sessions[*s as usize]))))
         };
@@ -205,7 +215,8 @@ impl StateTable for SessionTable {
         for column in &self.columns {
             columns.push(column.save(&ids)?);
         }
-        Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
+        let rows = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?;
+        Ok(Changes { rows, entries: ids.into_iter().map(u64::from).collect(), removed })
     }
 
     fn restore(&mut self, rows: &RecordBatch) -> Result<()> {

@@ -2,11 +2,12 @@
 
 use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, UInt8Array};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use super::StateTable;
+use super::changes::{Changes, ranges};
 use super::encoding::{ByteRows, decode_rows, encode_rows};
 use super::key::{KeyIndex, NO_SLOT};
 use super::keyed::key_group_field;
@@ -23,6 +24,7 @@ pub struct Kept {
     pub content: Arc<[u8]>,
     /// What the operator noted about it; zero for a new one.
     pub note: i64,
+    entry: u64,
 }
 
 /// A row that was taken out.
@@ -48,6 +50,13 @@ pub struct TimedTable {
     arrived: u64,
     count: usize,
     bytes: usize,
+    /// Rows that were ever put in: the entry of the last one.
+    entered: u64,
+    tracked: bool,
+    /// Rows that were put in or noted something about, perhaps gone since.
+    written: VecDeque<(u32, RowId)>,
+    /// Entries of rows that went.
+    removed: Vec<u64>,
 }
 
 impl TimedTable {
@@ -65,6 +74,10 @@ impl TimedTable {
             arrived: 0,
             count: 0,
             bytes: 0,
+            entered: 0,
+            tracked: false,
+            written: VecDeque::new(),
+            removed: vec![],
         }
     }
 
@@ -108,8 +121,20 @@ impl TimedTable {
         let content: Arc<[u8]> = content.row(row).into();
         self.bytes += weight(&content);
         self.count += 1;
+        self.entered += 1;
         self.due.insert((id.0, slot));
-        self.rows[slot as usize].insert(id, Kept { content, note });
+        self.rows[slot as usize].insert(id, Kept { content, note, entry: self.entered });
+        if self.tracked {
+            self.written.push_back((slot, id));
+        }
+    }
+
+    fn forget(&mut self, row: &Kept) {
+        self.count -= 1;
+        self.bytes -= weight(&row.content);
+        if self.tracked {
+            self.removed.push(row.entry);
+        }
     }
 
     fn forget_empty(&mut self, slots: &[u32]) {
@@ -127,16 +152,18 @@ impl TimedTable {
 
     /// The note of a row, to change.
     pub fn note_mut(&mut self, slot: u32, id: RowId) -> Option<&mut i64> {
-        self.rows.get_mut(slot as usize)?.get_mut(&id).map(|kept| &mut kept.note)
+        let note = self.rows.get_mut(slot as usize)?.get_mut(&id).map(|kept| &mut kept.note)?;
+        if self.tracked {
+            self.written.push_back((slot, id));
+        }
+        Some(note)
     }
 
     /// Takes out a row.
     pub fn remove(&mut self, slot: u32, id: RowId) -> Option<Kept> {
-        let rows = &mut self.rows[slot as usize];
-        let kept = rows.remove(&id)?;
-        self.count -= 1;
-        self.bytes -= weight(&kept.content);
-        if rows.range((id.0, 0)..=(id.0, u64::MAX)).next().is_none() {
+        let kept = self.rows[slot as usize].remove(&id)?;
+        self.forget(&kept);
+        if self.rows[slot as usize].range((id.0, 0)..=(id.0, u64::MAX)).next().is_none() {
             self.due.remove(&(id.0, slot));
         }
         if self.rows[slot as usize].is_empty() {
@@ -150,15 +177,13 @@ impl TimedTable {
         let mut drained = vec![];
         while let Some((time, slot)) = self.due.first().copied().filter(|(time, _)| *time <= up_to) {
             self.due.pop_first();
-            let rows = &mut self.rows[slot as usize];
-            while let Some(first) = rows.first_entry().filter(|first| first.key().0 <= time) {
+            while let Some(first) = self.rows[slot as usize].first_entry().filter(|first| first.key().0 <= time) {
                 let id = *first.key();
                 let row = first.remove();
-                self.count -= 1;
-                self.bytes -= weight(&row.content);
+                self.forget(&row);
                 drained.push(Drained { slot, id, row });
             }
-            if rows.is_empty() {
+            if self.rows[slot as usize].is_empty() {
                 self.keys.remove(slot);
             }
         }
@@ -174,11 +199,6 @@ impl TimedTable {
     pub fn decode<'a>(&self, rows: impl Iterator<Item = &'a [u8]>) -> Result<Vec<ArrayRef>> {
         decode_rows(&self.types, rows)
     }
-
-    fn all(&self) -> impl Iterator<Item = (u32, RowId, &Kept)> {
-        let slots = self.keys.live_slots();
-        slots.into_iter().flat_map(|slot| self.rows[slot as usize].iter().map(move |(id, kept)| (slot, *id, kept)))
-    }
 }
 
 /// Rough memory use of a row in bytes.
@@ -187,18 +207,33 @@ fn weight(content: &[u8]) -> usize {
 }
 
 impl StateTable for TimedTable {
-    fn snapshot(&self) -> Result<RecordBatch> {
+    fn track(&mut self) {
+        self.tracked = true;
+    }
+
+    fn changed(&self) -> usize {
+        self.written.len() + self.removed.len()
+    }
+
+    fn changes(&mut self, most: usize) -> Result<Changes> {
+        let removed = ranges(std::mem::take(&mut self.removed));
+        let mut taken: Vec<(u32, RowId)> = self.written.drain(..most.min(self.written.len())).collect();
+        taken.sort_unstable_by_key(|(slot, id)| (id.1, *slot));
+        taken.dedup();
+        let there: Vec<(u32, RowId, &Kept)> =
+            taken.into_iter().filter_map(|(slot, id)| Some((slot, id, self.rows[slot as usize].get(&id)?))).collect();
         let number = |name: &str| Field::new(name, DataType::Int64, false);
         let mut fields = vec![key_group_field(), number("time"), number("number"), number("note")];
         fields.extend(self.schema.fields().iter().enumerate().map(|(i, f)| Field::new(format!("row{i}"), f.data_type().clone(), true)));
         let mut columns: Vec<ArrayRef> = vec![
-            Arc::new(UInt8Array::from_iter_values(self.all().map(|(slot, ..)| key_group(self.keys.hash_of(slot))))),
-            Arc::new(Int64Array::from_iter_values(self.all().map(|(_, id, _)| id.0))),
-            Arc::new(Int64Array::from_iter_values(self.all().map(|(_, id, _)| id.1 as i64))),
-            Arc::new(Int64Array::from_iter_values(self.all().map(|(.., kept)| kept.note))),
+            Arc::new(UInt8Array::from_iter_values(there.iter().map(|(slot, ..)| key_group(self.keys.hash_of(*slot))))),
+            Arc::new(Int64Array::from_iter_values(there.iter().map(|(_, id, _)| id.0))),
+            Arc::new(Int64Array::from_iter_values(there.iter().map(|(_, id, _)| id.1 as i64))),
+            Arc::new(Int64Array::from_iter_values(there.iter().map(|(.., kept)| kept.note))),
         ];
-        columns.extend(self.decode(self.all().map(|(.., kept)| &*kept.content))?);
-        Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
+        columns.extend(self.decode(there.iter().map(|(.., kept)| &*kept.content))?);
+        let entries = there.iter().map(|(.., kept)| kept.entry).collect();
+        Ok(Changes { rows: RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?, entries, removed })
     }
 
     fn restore(&mut self, saved: &RecordBatch) -> Result<()> {

@@ -6,10 +6,11 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
-use super::StateTable;
+use super::changes::{Changes, Touches};
 use super::key::{KeyIndex, NO_SLOT};
 use super::keyed::key_group_field;
 use super::pages::Pages;
+use super::{StateTable, roughly};
 use crate::hash::key_group;
 use crate::{Error, Result};
 
@@ -45,6 +46,7 @@ pub struct VersionTable {
     rows: Pages,
     /// When a key may have versions that nobody can ask for any more.
     due: BinaryHeap<Reverse<(i64, u32)>>,
+    touches: Touches,
 }
 
 impl VersionTable {
@@ -59,6 +61,7 @@ impl VersionTable {
             versions: vec![],
             rows: Pages::new(types),
             due: BinaryHeap::new(),
+            touches: Touches::default(),
         }
     }
 
@@ -72,6 +75,7 @@ impl VersionTable {
         let mut slots = vec![];
         self.keys.upsert(&self.key_of(columns), times.len(), &mut slots)?;
         self.versions.resize(self.keys.slots(), vec![]);
+        self.touches.touch_all(&slots);
         let ids = self.rows.add(columns, times.len());
         let mut late = vec![];
         for (row, (slot, time)) in slots.into_iter().zip(times).enumerate() {
@@ -130,6 +134,7 @@ impl VersionTable {
             let versions = &mut self.versions[slot as usize];
             let Some(holds) = versions.partition_point(|v| v.time <= time).checked_sub(1) else { continue };
             let useless = if versions[holds].deleted { holds + 1 } else { holds };
+            self.touches.touch(slot);
             versions.drain(..useless).for_each(|v| self.rows.remove(v.id));
             if versions.is_empty() {
                 self.keys.remove(slot);
@@ -140,9 +145,18 @@ impl VersionTable {
 }
 
 impl StateTable for VersionTable {
-    fn snapshot(&self) -> Result<RecordBatch> {
+    fn track(&mut self) {
+        self.touches.begin();
+    }
+
+    fn changed(&self) -> usize {
+        self.touches.len()
+    }
+
+    fn changes(&mut self, most: usize) -> Result<Changes> {
+        let (slots, removed) = self.touches.take(most, |slot| self.keys.is_live(slot));
         let all: Vec<(u32, Version)> =
-            self.keys.live_slots().into_iter().flat_map(|slot| self.versions[slot as usize].iter().map(move |v| (slot, *v))).collect();
+            slots.into_iter().flat_map(|slot| self.versions[slot as usize].iter().map(move |v| (slot, *v))).collect();
         let mut fields =
             vec![key_group_field(), Field::new("time", DataType::Int64, false), Field::new("deleted", DataType::Boolean, false)];
         fields.extend(self.schema.fields().iter().enumerate().map(|(i, f)| Field::new(format!("row{i}"), f.data_type().clone(), true)));
@@ -152,7 +166,8 @@ impl StateTable for VersionTable {
             Arc::new(all.iter().map(|(_, v)| Some(v.deleted)).collect::<BooleanArray>()),
         ];
         columns.extend(self.rows.rows(&all.iter().map(|(_, v)| Some(v.id)).collect::<Vec<_>>())?);
-        Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
+        let entries = all.iter().map(|(slot, _)| u64::from(*slot)).collect();
+        Ok(Changes { rows: RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?, entries, removed })
     }
 
     fn restore(&mut self, saved: &RecordBatch) -> Result<()> {
@@ -171,7 +186,7 @@ impl StateTable for VersionTable {
     }
 
     fn memory_bytes(&self) -> usize {
-        let versions = self.versions.iter().map(|v| v.capacity() * size_of::<Version>() + 24).sum::<usize>();
+        let versions = roughly(self.versions.len(), |i| self.versions[i].capacity() * size_of::<Version>() + 24);
         self.keys.memory_bytes() + versions + self.rows.memory_bytes() + self.due.len() * 16
     }
 }

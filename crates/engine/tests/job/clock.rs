@@ -146,7 +146,8 @@ fn checkpoints_come_by_time_and_by_ticks_and_not_while_nothing_happens() {
     by_time.checkpoints = Some(Kept::default());
     by_time.config.checkpoint_interval_ms = Some(250);
     let (_, progress) = by_time.run().unwrap();
-    assert!((4..=241).contains(&progress.checkpoints), "{}", progress.checkpoints);
+    // One begins when the one before is durable, which the clock of this test does not wait for.
+    assert!((1..=241).contains(&progress.checkpoints), "{}", progress.checkpoints);
     assert_eq!(by_time.world.lock().unwrap().rows().len(), 11);
 }
 

@@ -54,8 +54,10 @@ proptest! {
             Just(Query::Copy)
         ],
         periodic in any::<bool>(),
+        outbox in any::<bool>(),
     ) {
         let mut setup = checkpointed(dealt(&events, 3, |i| owners[i]), query, every);
+        setup.outbox = outbox;
         setup.emit = Some(if periodic { Emit::Periodic } else { Emit::OnEvent });
         setup.delay = 1000;
         setup.config.tick_rows_max = tick_rows;
@@ -67,7 +69,7 @@ proptest! {
             Query::Group { .. } => prop_assert_eq!(world.table(), groups_of(&events)),
             Query::Window { .. } => prop_assert_eq!(world.sorted(), windows_of(&events, 10)),
             _ => {
-                let plain = Setup { checkpoints: None, ..setup.elsewhere() };
+                let plain = Setup { checkpoints: None, outbox: false, ..setup.elsewhere() };
                 plain.run().unwrap();
                 prop_assert_eq!(world.sorted(), plain.world.lock().unwrap().sorted());
             }
@@ -192,6 +194,38 @@ fn without_checkpoints_a_stop_shows_what_was_written() {
     setup.clock.stop_at = Some((START_MS + 500, Control::default()));
     assert_eq!(setup.run().unwrap().0, Outcome::Stopped);
     assert_eq!(setup.world.lock().unwrap().rows(), ["+I1|0|1|0"]);
+}
+
+#[test]
+fn a_delivery_that_fails_is_made_again_and_once() {
+    for successes in [0, 0, 1, 2] {
+        for answer_lost in [false, true] {
+            let all = events(&(0..40).map(|i| (i % 3, i)).collect::<Vec<_>>());
+            let mut setup = checkpointed(vec![all.clone()], Query::Group { two_phases: false }, 2);
+            setup.config.tick_rows_max = 7;
+            setup.outbox = true;
+            setup.world.lock().unwrap().will_refuse("deliver", successes, answer_lost);
+            assert_eq!(setup.run().unwrap().0, Outcome::Finished);
+            assert_eq!(setup.world.lock().unwrap().table(), groups_of(&all));
+        }
+    }
+}
+
+#[test]
+fn state_that_is_older_than_what_was_delivered_is_refused() {
+    let mut setup = checkpointed(vec![events(&(0..40).map(|i| (i % 3, i)).collect::<Vec<_>>())], Query::Copy, 1);
+    setup.config.tick_rows_max = 7;
+    setup.outbox = true;
+    setup.config.abandon_after_ticks = Some(2);
+    setup.run().unwrap();
+    let kept = setup.checkpoints.clone().unwrap();
+    let old = kept.newest.lock().unwrap().clone();
+    setup.config.abandon_after_ticks = Some(5);
+    setup.run().unwrap();
+    *kept.newest.lock().unwrap() = old;
+    setup.config.abandon_after_ticks = None;
+    let refused = setup.run().unwrap_err();
+    assert!(refused.kind == ErrorKind::State && refused.to_string().contains("ahead of the state"), "{refused}");
 }
 
 #[test]

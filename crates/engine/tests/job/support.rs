@@ -2,13 +2,14 @@
 #![allow(dead_code)] // not every test binary uses all of it
 
 use arrow::array::*;
+use arrow::compute::filter_record_batch;
 use arrow::datatypes::*;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use flott_engine::aggregate::{AggFunction, AggSpec, bind};
-use flott_engine::checkpoint::{Checkpoint, CheckpointStore};
+use flott_engine::checkpoint::{Checkpoint, CheckpointStore, TableChanges, TableState};
 use flott_engine::expr::{Column, EvalContext, Expr};
 use flott_engine::graph::{Edge, Emit, EventTime, Exchange, Graph, NodeKind, SourceNode};
 use flott_engine::operator::{Operator, OperatorFactory};
@@ -17,11 +18,13 @@ use flott_engine::operators::emitting_aggregate::{EmitStrategy, EmittingAggregat
 use flott_engine::operators::group_aggregate::{self, GroupAggregate, GroupSpec, LocalGroupAggregate};
 use flott_engine::operators::window_aggregate::{LocalWindowAggregate, WindowAggregate, WindowSpec};
 use flott_engine::operators::windows::{TimeColumn, Windows};
+use flott_engine::outbox::OpenOutput;
 use flott_engine::progress::Progress;
 use flott_engine::run::{Clock, Control, Job, JobConfig, Outcome};
-use flott_engine::sink::{Encoder, Payload, Sink};
+use flott_engine::sink::{Delivery, Encoder, EpochId, Payload, Sink};
 use flott_engine::source::{Chunk, ChunkBudget, Decoded, Fetch, Position, Source, SplitInfo, SplitReader};
 use flott_engine::state::aggregates::{AggCall, Aggregates};
+use flott_engine::state::changes::Newer;
 use flott_engine::{Batch, Error, Result};
 
 /// An input row. `bit` is a power of two, so that a sum of bits says which rows are in it.
@@ -189,11 +192,20 @@ pub struct Outside {
     visible: usize,
     opened: bool,
     pub commits: usize,
+    /// The last epoch that was delivered: run and number.
+    mark: Option<(u64, u64)>,
+    /// A delivery that fails has come about all the same.
+    answer_lost: bool,
     /// The call that fails: its name and how often it succeeds before.
     pub fail: Option<(&'static str, usize)>,
 }
 
 impl Outside {
+    /// A call fails after so many that do not; with `answer_lost`, a delivery comes about all the same.
+    pub fn will_refuse(&mut self, call: &'static str, successes: usize, answer_lost: bool) {
+        (self.fail, self.answer_lost) = (Some((call, successes)), !answer_lost);
+    }
+
     fn call(&mut self, name: &'static str) -> Result<()> {
         match &mut self.fail {
             Some((failing, 0)) if *failing == name => Err(Error::io(format!("{name} was refused"))),
@@ -244,6 +256,18 @@ pub type World = Arc<Mutex<Outside>>;
 pub struct Memory {
     world: World,
     clock: Driven,
+    outbox: bool,
+}
+
+/// Rows as texts, for the outbox.
+struct Texts;
+
+impl Encoder for Texts {
+    fn encode(&mut self, batch: &Batch, out: &mut Vec<Payload>) -> Result<()> {
+        let texts: ArrayRef = Arc::new(StringArray::from_iter_values((0..batch.len()).map(|row| text(batch, row))));
+        out.push(Payload::Batch(Batch::inserts(RecordBatch::try_from_iter([("text", texts)]).unwrap())));
+        Ok(())
+    }
 }
 
 struct AsIs;
@@ -266,11 +290,44 @@ fn text(batch: &Batch, row: usize) -> String {
 
 impl Sink for Memory {
     fn encoder(&self) -> Result<Box<dyn Encoder>> {
-        Ok(Box::new(AsIs))
+        Ok(if self.outbox { Box::new(Texts) } else { Box::new(AsIs) })
+    }
+    fn delivery(&self) -> Delivery {
+        if self.outbox { Delivery::Outbox } else { Delivery::Direct }
+    }
+    fn resume(&mut self, last: &EpochId) -> Result<()> {
+        match self.world.lock().unwrap().mark {
+            Some((run, number)) if run == last.run && number > last.number => Err(Error::state("the sink is ahead of the state")),
+            _ => Ok(()),
+        }
+    }
+    fn deliver(&mut self, epoch: &EpochId, output: &mut dyn Iterator<Item = Result<Batch>>) -> Result<()> {
+        let mut world = self.world.lock().unwrap();
+        let refused = world.call("deliver");
+        if refused.is_err() {
+            world.fail = None;
+            world.answer_lost ^= true;
+            if !world.answer_lost {
+                return refused;
+            }
+        }
+        if world.mark.is_none_or(|(run, number)| run != epoch.run || number < epoch.number) {
+            for batch in output {
+                let texts: Vec<String> = batch?.rows.column(0).as_string::<i32>().iter().map(|t| t.unwrap().to_string()).collect();
+                world.log.extend(texts);
+            }
+            world.visible = world.log.len();
+            world.mark = Some((epoch.run, epoch.number));
+        }
+        refused
     }
     fn open(&mut self, progress: Option<&str>) -> Result<()> {
         let mut world = self.world.lock().unwrap();
         world.call("open")?;
+        if self.outbox {
+            world.opened = true;
+            return Ok(());
+        }
         let length = progress.map_or(0, |p| p.parse().unwrap());
         assert!(world.visible <= length, "output became visible that the checkpoint does not hold");
         world.log.truncate(length);
@@ -304,6 +361,9 @@ impl Sink for Memory {
     }
     fn finish(&mut self) -> Result<()> {
         let mut world = self.world.lock().unwrap();
+        if self.outbox {
+            return Ok(());
+        }
         world.call("finish")?;
         world.visible = world.log.len();
         Ok(())
@@ -314,20 +374,62 @@ impl Sink for Memory {
 #[derive(Clone, Default)]
 pub struct Kept {
     pub newest: Arc<Mutex<Option<Checkpoint>>>,
+    /// What this instance was given; a job that starts again has another one.
+    pub changes: Vec<TableChanges>,
+    pub output: BTreeMap<usize, Vec<RecordBatch>>,
+    /// By sink and epoch, and whether it was delivered. An older checkpoint may need it all the same.
+    pub outbox: Arc<Mutex<BTreeMap<(usize, u64), (Vec<RecordBatch>, bool)>>>,
     /// Writing fails from this epoch on.
     pub fail_from: Option<u64>,
 }
 
+impl Kept {
+    /// What all changes add up to.
+    fn tables(&self) -> Vec<TableState> {
+        let mut newer: BTreeMap<(usize, String, usize), Newer> = BTreeMap::new();
+        let counting = |c: &TableChanges| {
+            let newer = newer.entry((c.node, c.table.clone(), c.part)).or_default();
+            let rows = filter_record_batch(&c.changes.rows, &newer.counting(&c.changes.entries, &c.changes.removed));
+            TableState { node: c.node, table: c.table.clone(), rows: rows.unwrap() }
+        };
+        let mut tables: Vec<TableState> = self.changes.iter().rev().map(counting).collect();
+        tables.reverse();
+        tables
+    }
+}
+
 impl CheckpointStore for Kept {
-    fn write(&mut self, checkpoint: &Checkpoint) -> Result<()> {
+    fn append(&mut self, changes: &[TableChanges]) -> Result<()> {
+        self.changes.extend_from_slice(changes);
+        Ok(())
+    }
+    fn keep_output(&mut self, node: usize, output: &[RecordBatch]) -> Result<()> {
+        self.output.entry(node).or_default().extend_from_slice(output);
+        Ok(())
+    }
+    fn publish(&mut self, checkpoint: &Checkpoint) -> Result<Vec<(usize, u64)>> {
         if self.fail_from.is_some_and(|e| checkpoint.epoch >= e) {
             return Err(Error::io("the disk is full"));
         }
         let mut newest = self.newest.lock().unwrap();
         let expected = newest.as_ref().map_or(1, |c| c.epoch + 1);
         assert_eq!(checkpoint.epoch, expected, "epochs follow each other");
-        *newest = Some(checkpoint.clone());
-        Ok(())
+        let mut outbox = self.outbox.lock().unwrap();
+        let new: Vec<(usize, u64)> = self.output.keys().map(|node| (*node, checkpoint.epoch)).collect();
+        outbox.extend(std::mem::take(&mut self.output).into_iter().map(|(node, output)| ((node, checkpoint.epoch), (output, false))));
+        let waiting = outbox.iter().filter(|(_, (_, delivered))| !delivered).map(|(key, _)| *key).collect();
+        *newest = Some(Checkpoint { tables: self.tables(), outbox: waiting, ..checkpoint.clone() });
+        Ok(new)
+    }
+    fn output(&mut self, node: usize, epoch: u64) -> Result<OpenOutput> {
+        let output = self.outbox.lock().unwrap()[&(node, epoch)].0.clone();
+        Ok(Box::new(move || Ok(Box::new(output.clone().into_iter().map(Ok)))))
+    }
+    fn delivered(&mut self, node: usize, epoch: u64) {
+        self.outbox.lock().unwrap().entry((node, epoch)).and_modify(|(_, delivered)| *delivered = true);
+    }
+    fn identity(&self) -> (u64, u64) {
+        (1, 1)
     }
     fn latest(&mut self, _: &mut dyn FnMut(String)) -> Result<Option<Checkpoint>> {
         Ok(self.newest.lock().unwrap().clone())
@@ -366,6 +468,8 @@ pub struct Setup {
     pub sources_apart: bool,
     pub config: JobConfig,
     pub checkpoints: Option<Kept>,
+    /// The sink has an outbox.
+    pub outbox: bool,
     /// An operator in front of the sink.
     pub extra: Option<fn() -> Box<dyn Operator>>,
     pub world: World,
@@ -385,6 +489,7 @@ impl Setup {
             sources_apart: false,
             config: JobConfig::default(),
             checkpoints: None,
+            outbox: false,
             extra: None,
             world: World::default(),
             clock,
@@ -435,7 +540,7 @@ impl Setup {
             let factory: OperatorFactory = Box::new(move || Ok(extra()));
             last = graph.add("Extra", NodeKind::Operator(factory), vec![edge(last, Exchange::Forward)]);
         }
-        let sink = Memory { world: self.world.clone(), clock: self.clock.clone() };
+        let sink = Memory { world: self.world.clone(), clock: self.clock.clone(), outbox: self.outbox };
         graph.add("Sink", NodeKind::Sink(Box::new(sink)), vec![edge(last, Exchange::Forward)]);
         graph
     }

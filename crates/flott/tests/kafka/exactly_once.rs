@@ -8,7 +8,9 @@ use arrow::datatypes::{DataType, Field, Schema};
 use flott_engine::connector::{ColumnRef, Environment, TableSpec};
 use flott_engine::sink::{Delivery, EpochId, Payload, Sink};
 use flott_engine::{Batch, Error, ErrorKind, Result};
-use flott_testkit::kafka::{Broker, shared};
+use flott_testkit::kafka::{Broker, Sent, shared};
+
+use crate::{run_in, table, whole, written};
 
 fn spec(broker: &Broker, topic: &str) -> TableSpec {
     let servers = broker.servers();
@@ -90,8 +92,11 @@ fn an_epoch_is_there_once() {
     assert_eq!(stored(broker, "once"), [1, 2, 3]);
     // The job has started again, and does not know what was delivered.
     let mut second = sink(broker, "once");
+    second.resume(&epoch(7, 2, 3)).unwrap();
+    let behind = sink(broker, "once").resume(&epoch(7, 2, 1)).unwrap_err();
+    assert_eq!(behind.kind, ErrorKind::State, "{behind}");
     for (number, rows) in [(1, &[1, 2][..]), (2, &[3]), (3, &[]), (4, &[4, 5])] {
-        deliver(second.as_mut(), &epoch(7, 2, number), rows).unwrap();
+        settle(second.as_mut(), &epoch(7, 2, number), rows).unwrap();
     }
     assert_eq!(stored(broker, "once"), [1, 2, 3, 4, 5]);
     // The one that was replaced finds out, and does no harm.
@@ -103,6 +108,39 @@ fn an_epoch_is_there_once() {
     deliver(anew.as_mut(), &epoch(8, 1, 1), &[7]).unwrap();
     assert_eq!(stored(broker, "once"), [1, 2, 3, 4, 5, 6, 7]);
     assert_eq!(settle(second.as_mut(), &epoch(7, 2, 6), &[8]).unwrap_err().kind, ErrorKind::State);
+}
+
+#[test]
+fn a_job_that_is_killed_again_and_again() {
+    let Some(broker) = shared() else { return };
+    broker.create_topic("killed-in", 2, &[]);
+    broker.create_topic("killed-out", 2, &[]);
+    let rows: Vec<String> = (0..2000).map(|id| format!(r#"{{"id":{id}}}"#)).collect();
+    let sent: Vec<Sent<'_>> =
+        rows.iter().enumerate().map(|(i, v)| Sent { partition: i as i32 % 2, value: Some(v), ..Sent::default() }).collect();
+    broker.send("killed-in", &sent);
+    let exactly = "'sink.delivery-guarantee' = 'exactly-once', 'sink.transactional-id-prefix' = 'killed'";
+    let script = table(broker, "a", "id INT", &whole("killed-in"))
+        + &table(broker, "b", "id INT", &format!("{}, {exactly}", written("killed-out")))
+        + "INSERT INTO b SELECT id FROM a;";
+    let folder = tempfile::tempdir().unwrap();
+    let mut runs = 0;
+    loop {
+        runs += 1;
+        let done = run_in(folder.path(), &script, |options| {
+            options.parallelism = Some(1 + runs as usize % 3);
+            options.tick_rows_max = Some(97);
+            options.checkpoint_every_ticks = Some(2);
+            options.abandon_after_ticks = (runs < 6).then_some(3);
+        });
+        if done.unwrap().outcome == flott::Outcome::Finished {
+            break;
+        }
+    }
+    assert!(runs > 3);
+    let mut stored = stored(broker, "killed-out");
+    stored.sort();
+    assert_eq!(stored, (0..2000).collect::<Vec<_>>());
 }
 
 #[test]

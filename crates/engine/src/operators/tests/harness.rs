@@ -1,9 +1,11 @@
 //! Runs an operator on several workers, tick by tick, moving its state to other workers in between.
 
 use arrow::array::*;
+use arrow::compute::filter_record_batch;
 use arrow::datatypes::*;
 use arrow::util::display::array_value_to_string;
 use proptest::prelude::*;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::aggregate::{AggFunction, AggSpec, bind};
@@ -11,6 +13,7 @@ use crate::exchange::partition;
 use crate::operator::{Operator, Output, Tick};
 use crate::state::State;
 use crate::state::aggregates::{AggCall, Aggregates};
+use crate::state::changes::{Changes, Newer};
 use crate::time::END_OF_TIME;
 use crate::{Batch, RowKind};
 
@@ -200,6 +203,9 @@ pub struct Fleet {
     /// How long entries of the state tables live.
     ttls_ms: Vec<Option<i64>>,
     members: Vec<(Box<dyn Operator>, State)>,
+    /// Changes of state as they were noted: by whom, of which table.
+    book: Vec<(usize, &'static str, Changes)>,
+    steps: usize,
 }
 
 impl Fleet {
@@ -210,7 +216,7 @@ impl Fleet {
     /// An operator with several inputs.
     pub fn with_inputs<O: Operator + 'static>(keys: &[&[usize]], make: impl Fn() -> O + 'static) -> Self {
         let keys = keys.iter().map(|k| k.to_vec()).collect();
-        let mut fleet = Self { make: Box::new(move || Box::new(make())), keys, ttls_ms: vec![], members: vec![] };
+        let mut fleet = Self { make: Box::new(move || Box::new(make())), keys, ttls_ms: vec![], members: vec![], book: vec![], steps: 0 };
         fleet.members = fleet.empty(1);
         fleet
     }
@@ -227,6 +233,7 @@ impl Fleet {
             let mut operator = (self.make)();
             let mut state = State::with_ttls(&self.ttls_ms);
             operator.open(&mut state).unwrap();
+            state.track();
             (operator, state)
         };
         (0..workers).map(member).collect()
@@ -234,7 +241,8 @@ impl Fleet {
 
     /// Saves all state and goes on from it with new operators on that many workers.
     pub fn restart(&mut self, workers: usize) {
-        let saved: Vec<_> = self.members.iter().flat_map(|(_, state)| state.snapshot().unwrap()).collect();
+        self.write_down(usize::MAX);
+        let saved = self.saved();
         let mut members = self.empty(workers);
         for (worker, (_, state)) in members.iter_mut().enumerate() {
             saved.iter().for_each(|(name, rows)| state.restore(name, rows, worker, workers).unwrap());
@@ -242,6 +250,26 @@ impl Fleet {
         let rows = |m: &[(Box<dyn Operator>, State)]| m.iter().map(|(_, s)| s.rows()).sum::<usize>();
         assert_eq!(rows(&members), rows(&self.members), "every row finds an owner");
         self.members = members;
+        self.book.clear();
+    }
+
+    /// Notes what changed of so many entries, as checkpoints do.
+    fn write_down(&mut self, most: usize) {
+        for (worker, (_, state)) in self.members.iter_mut().enumerate() {
+            self.book.extend(state.changes(most).unwrap().into_iter().map(|(table, changes)| (worker, table, changes)));
+        }
+    }
+
+    /// What was noted, of each entry the newest.
+    fn saved(&self) -> Vec<(&'static str, RecordBatch)> {
+        let mut newer: HashMap<(usize, &str), Newer> = HashMap::new();
+        let counts = |(worker, table, changes): &(usize, &'static str, Changes)| {
+            let counting = newer.entry((*worker, *table)).or_default().counting(&changes.entries, &changes.removed);
+            (*table, filter_record_batch(&changes.rows, &counting).unwrap())
+        };
+        let mut saved: Vec<_> = self.book.iter().rev().map(counts).collect();
+        saved.reverse();
+        saved
     }
 
     /// Rows in state tables.
@@ -264,6 +292,9 @@ impl Fleet {
                 }
             }
         }
+        // Some changes are noted soon, some late.
+        self.steps += 1;
+        self.write_down([0, 1, 3, usize::MAX][self.steps % 4]);
         let mut given = Given::default();
         for ((operator, state), mut batches) in self.members.iter_mut().zip(dealt) {
             let mut out = Output::default();
