@@ -65,7 +65,7 @@ fn a_job_goes_on_where_it_was() {
     let source = reading(broker, "again", "'scan.startup.mode' = 'latest-offset', 'scan.topic-partition-discovery.interval' = '200ms'");
     let producer = std::thread::spawn(move || {
         // The job looks for the end first.
-        std::thread::sleep(Duration::from_millis(1500));
+        std::thread::sleep(Duration::from_millis(2500));
         send(broker, "again", 0, 10..20);
     });
     copy_until(broker, folder.path(), &source, "again-out", 10);
