@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BinaryArray, Int32Array, RecordBatch, RecordBatchOptions, new_null_array};
+use arrow::array::{Array, ArrayRef, BinaryArray, Int32Array, RecordBatch, RecordBatchOptions, new_null_array};
 use arrow::buffer::{BooleanBuffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::compute::{cast, filter_record_batch};
 use arrow::datatypes::{DataType, Field, FieldRef, Schema};
@@ -33,6 +33,8 @@ struct Part {
     places: Vec<usize>,
     fields: Vec<FieldRef>,
     encode: Arc<dyn Encode>,
+    /// A NULL in the only column is no key or value at all.
+    raw: bool,
 }
 
 impl Part {
@@ -41,7 +43,8 @@ impl Part {
         let places: Option<Vec<usize>> = columns.iter().map(of_row).collect();
         let places = places.ok_or_else(|| Error::internal(format!("Table {}: a column is not written", table.name)))?;
         let encode = slot.encoder(&Options::new(table), Arc::new(Schema::new(fields.to_vec())))?;
-        Ok(Self { places, fields: fields.to_vec(), encode })
+        let raw = slot.name(&Options::new(table))? == "raw";
+        Ok(Self { places, fields: fields.to_vec(), encode, raw })
     }
 
     /// The columns of this part, under the names that they have in the record.
@@ -120,7 +123,8 @@ impl MessageEncoder {
             (0, Some(key)) => key,
             _ => &plan.value,
         };
-        let mut encode = of.encode.open(&of.of(rows)?)?;
+        let columns = of.of(rows)?;
+        let mut encode = of.encode.open(&columns)?;
         let count = rows.num_rows();
         let mut bytes = Vec::with_capacity(count * (self.row_bytes[part] + self.row_bytes[part] / 8));
         let mut ends: Vec<i32> = Vec::with_capacity(count + 1);
@@ -138,6 +142,8 @@ impl MessageEncoder {
         }
         self.row_bytes[part] = bytes.len() / count.max(1) + 1;
         let nulls = kinds.filter(|_| deletes).map(|k| NullBuffer::new(BooleanBuffer::collect_bool(count, |row| k[row].adds())));
+        let absent = if of.raw { columns.column(0).logical_nulls() } else { None };
+        let nulls = NullBuffer::union(nulls.as_ref(), absent.as_ref());
         Ok(BinaryArray::try_new(OffsetBuffer::new(ScalarBuffer::from(ends)), bytes.into(), nulls)?)
     }
 }

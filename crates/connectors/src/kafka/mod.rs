@@ -21,6 +21,9 @@ mod queue;
 mod record;
 mod sink;
 mod source;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;
 mod topic_ids;
 use std::collections::BTreeMap;
 

@@ -85,6 +85,16 @@ fn changes_are_written_as_their_format_has_them() {
 }
 
 #[test]
+fn a_raw_null_is_no_value() {
+    let Some(broker) = shared() else { return };
+    broker.create_topic("raw-null", 1, &[]);
+    let sql = table(broker, "t", "v STRING", &written("raw-null").replace("json", "raw"));
+    run(&format!("{sql} INSERT INTO t VALUES ('a'), (CAST(NULL AS STRING)), ('');")).unwrap();
+    let got: Vec<_> = broker.read("raw-null").into_iter().map(|m| m.value).collect();
+    assert_eq!(got, [Some("a".to_owned()), None, Some(String::new())]);
+}
+
+#[test]
 fn large_messages_are_refused_by_name() {
     let Some(broker) = shared() else { return };
     broker.create_topic("large", 1, &[("max.message.bytes", "2000")]);
