@@ -19,6 +19,8 @@ pub trait Disk: Send {
     fn sync_dir(&mut self, dir: &Path) -> Result<()>;
     /// Deletes a file.
     fn remove(&mut self, path: &Path) -> Result<()>;
+    /// The same disk for somebody else, and whether he may use it at the same time.
+    fn another(&self) -> (Box<dyn Disk>, bool);
 }
 
 /// The file system.
@@ -50,6 +52,10 @@ impl Disk for LocalDisk {
 
     fn remove(&mut self, path: &Path) -> Result<()> {
         std::fs::remove_file(path)
+    }
+
+    fn another(&self) -> (Box<dyn Disk>, bool) {
+        (Box::new(LocalDisk), true)
     }
 }
 

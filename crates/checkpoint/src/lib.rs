@@ -10,8 +10,10 @@
 
 mod codec;
 mod disk;
+mod files;
 mod head;
 mod manifest;
+mod merge;
 mod outputs;
 mod segments;
 mod store;

@@ -2,9 +2,11 @@
 
 use flott_engine::checkpoint::{Checkpoint, SinkState, SplitState, TableState};
 use serde::{Deserialize, Serialize};
+use std::path::Path;
 
+use crate::files::{Files, Unusable};
 use crate::outputs::Output;
-use crate::segments::Segment;
+use crate::segments::{self, Segment};
 
 /// Version of the directory's format. A release reads its own version, and says so of others.
 pub const FORMAT_VERSION: u32 = 2;
@@ -109,6 +111,15 @@ impl Manifest {
         }
     }
 
+    /// The state tables, if everything that the manifest names is whole.
+    pub fn read(&self, dir: &Path) -> Result<Vec<TableState>, Unusable> {
+        let mut files = Files::new(dir);
+        for Output { segment, .. } in &self.outbox {
+            segment.pieces.iter().try_for_each(|piece| files.read(segment, piece).map(drop))?;
+        }
+        segments::tables(&self.segments, &mut files)
+    }
+
     /// The checkpoint, with the tables that were read.
     pub fn into_checkpoint(self, tables: Vec<TableState>) -> Checkpoint {
         let split = |s: Split| SplitState {
@@ -132,6 +143,7 @@ impl Manifest {
             sinks: self.sinks.into_iter().map(|s| SinkState { node: s.node, progress: s.progress }).collect(),
             tables,
             late: self.late.into_iter().map(|l| (l.node, l.rows)).collect(),
+            state_rows: 0,
             outbox: self.outbox.iter().map(|output| (output.node, output.epoch)).collect(),
         }
     }

@@ -1,16 +1,17 @@
 //! Output that waits for delivery: a segment for each sink and epoch, whose pieces are batches.
 
 use arrow::array::RecordBatch;
+use arrow::error::ArrowError;
 use arrow::ipc::reader::StreamReader;
 use arrow::ipc::writer::StreamWriter;
 use flott_engine::outbox::{KeptOutput, OpenOutput};
 use flott_engine::{Error, Result};
 use serde::{Deserialize, Serialize};
-use std::fs::File;
-use std::io::{Cursor, Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::io::Cursor;
+use std::path::Path;
 
 use crate::codec::checksum;
+use crate::files::{Files, Unusable};
 use crate::segments::{Piece, Segment};
 
 /// A sink's output of an epoch.
@@ -48,11 +49,11 @@ pub fn encode(node: usize, rows: &[RecordBatch], offset: u64) -> Result<(Vec<Pie
 
 /// Opens an output that is durable.
 pub fn open(dir: &Path, segment: Segment) -> OpenOutput {
-    let path = dir.join(&segment.file);
+    let dir = dir.to_path_buf();
     Box::new(move || {
-        let mut file = File::open(&path).map_err(|e| Error::from(e).at(path.display().to_string()))?;
-        let (pieces, path) = (segment.pieces.clone(), path.clone());
-        let batches = pieces.into_iter().flat_map(move |piece| match read(&mut file, &path, &piece) {
+        let (mut files, segment) = (Files::new(&dir), segment.clone());
+        let pieces = segment.pieces.clone();
+        let batches = pieces.into_iter().flat_map(move |piece| match read(&mut files, &segment, &piece) {
             Ok(batches) => batches.into_iter().map(Ok).collect(),
             Err(e) => vec![Err(e)],
         });
@@ -60,13 +61,12 @@ pub fn open(dir: &Path, segment: Segment) -> OpenOutput {
     })
 }
 
-fn read(file: &mut File, path: &PathBuf, piece: &Piece) -> Result<Vec<RecordBatch>> {
-    let damaged = |why: String| Error::state(format!("{}: {why}", path.display()));
-    let mut bytes = vec![0; piece.length as usize];
-    file.seek(SeekFrom::Start(piece.offset)).and_then(|_| file.read_exact(&mut bytes)).map_err(|e| damaged(e.to_string()))?;
-    if checksum(&bytes) != piece.crc32c {
-        return Err(damaged(format!("the checksum of the {} bytes at {} does not match them", piece.length, piece.offset)));
-    }
-    let reader = StreamReader::try_new(Cursor::new(bytes), None).map_err(|e| damaged(e.to_string()))?;
-    reader.collect::<Result<Vec<_>, _>>().map_err(|e| damaged(e.to_string()))
+fn read(files: &mut Files, segment: &Segment, piece: &Piece) -> Result<Vec<RecordBatch>> {
+    let bytes = files.read(segment, piece).map_err(|e| match e {
+        Unusable::Damaged(why) => Error::state(why),
+        Unusable::Failed(e) => e,
+    })?;
+    let unreadable = |e: ArrowError| Error::state(format!("{}: {e}", segment.file));
+    let reader = StreamReader::try_new(Cursor::new(bytes), None).map_err(unreadable)?;
+    reader.collect::<Result<Vec<_>, _>>().map_err(unreadable)
 }

@@ -16,9 +16,12 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::codec::checksum;
+use crate::files::{Files, Unusable};
 
 /// With more segments, some are merged.
-const SEGMENTS_MAX: usize = 8;
+const SEGMENTS_MAX: usize = 32;
+/// So many rows may be out of date before anything is merged for that.
+const ROWS_SPARED: u64 = 50_000;
 /// Rows of merged pieces are put together up to so many bytes.
 const PIECE_BYTES: usize = 8 << 20;
 /// Name of the column that a piece has behind those of the table.
@@ -59,10 +62,6 @@ type Table = (usize, String, usize);
 impl Piece {
     fn table(&self) -> Table {
         (self.node, self.table.clone(), self.part)
-    }
-
-    fn range(&self) -> Range<usize> {
-        self.offset as usize..(self.offset + self.length) as usize
     }
 }
 
@@ -119,84 +118,120 @@ fn decode(bytes: &[u8]) -> Result<Changes, String> {
     Ok(Changes { rows, entries, removed })
 }
 
-/// The bytes of a segment, if they are what was written.
-pub fn verify(segment: &Segment, bytes: &[u8]) -> Result<(), String> {
-    if bytes.len() as u64 != segment.size {
-        return Err(format!("it has {} bytes instead of {}", bytes.len(), segment.size));
-    }
-    let damaged = |piece: &&Piece| bytes.get(piece.range()).is_none_or(|bytes| checksum(bytes) != piece.crc32c);
-    match segment.pieces.iter().find(damaged) {
-        Some(piece) => Err(format!("the checksum of the {} bytes at {} does not match them", piece.length, piece.offset)),
-        None => Ok(()),
-    }
-}
-
-/// Rows of a table that count, in the order in which they were written, and entries that were removed.
-struct Live {
-    rows: Vec<(RecordBatch, Vec<u64>)>,
+/// Goes through the pieces of one table from the last to the first, and keeps what counts.
+struct Backwards {
+    newer: Newer,
     removed: Vec<Range<u64>>,
 }
 
-/// Of each table, what still counts of segments, oldest first, that passed [`verify`].
-fn live(segments: &[(&Segment, &[u8])]) -> Result<BTreeMap<Table, Live>, String> {
-    let mut tables: BTreeMap<Table, (Newer, Live)> = BTreeMap::new();
-    for (segment, bytes) in segments.iter().rev() {
-        for piece in segment.pieces.iter().rev() {
-            let changes = decode(&bytes[piece.range()])?;
-            let (newer, live) = tables.entry(piece.table()).or_insert_with(|| (Newer::default(), Live { rows: vec![], removed: vec![] }));
-            let counting = newer.counting(&changes.entries, &changes.removed);
-            live.removed.extend(changes.removed);
-            if counting.true_count() > 0 {
-                let rows = filter_record_batch(&changes.rows, &counting).map_err(|e| e.to_string())?;
-                let entries = changes.entries.iter().zip(counting.values()).filter(|(_, counts)| *counts).map(|(entry, _)| *entry);
-                live.rows.push((rows, entries.collect()));
+impl Backwards {
+    /// The rows of a piece that count, with their entries.
+    fn step(&mut self, bytes: &[u8]) -> Result<(RecordBatch, Vec<u64>), String> {
+        let changes = decode(bytes)?;
+        let counting = self.newer.counting(&changes.entries, &changes.removed);
+        self.removed.extend(changes.removed);
+        if counting.true_count() == changes.entries.len() {
+            return Ok((changes.rows, changes.entries));
+        }
+        let entries = changes.entries.iter().zip(counting.values()).filter(|(_, counts)| *counts).map(|(entry, _)| *entry);
+        Ok((filter_record_batch(&changes.rows, &counting).map_err(|e| e.to_string())?, entries.collect()))
+    }
+}
+
+/// The pieces of segments by table, each from the last to the first.
+fn by_table(segments: &[Segment]) -> BTreeMap<Table, Vec<(&Segment, &Piece)>> {
+    let mut tables: BTreeMap<Table, Vec<(&Segment, &Piece)>> = BTreeMap::new();
+    for segment in segments.iter().rev() {
+        segment.pieces.iter().rev().for_each(|piece| tables.entry(piece.table()).or_default().push((segment, piece)));
+    }
+    tables
+}
+
+/// The tables that segments, oldest first, add up to.
+pub fn tables(segments: &[Segment], files: &mut Files) -> Result<Vec<TableState>, Unusable> {
+    let mut tables = vec![];
+    for ((node, table, _), pieces) in by_table(segments) {
+        let mut backwards = Backwards { newer: Newer::default(), removed: vec![] };
+        let first = tables.len();
+        for (segment, piece) in pieces {
+            let (rows, _) = backwards.step(&files.read(segment, piece)?).map_err(|why| files.damaged(segment, why))?;
+            if rows.num_rows() > 0 {
+                tables.push(TableState { node, table: table.clone(), rows });
             }
         }
+        tables[first..].reverse();
     }
-    tables.values_mut().for_each(|(_, live)| live.rows.reverse());
-    Ok(tables.into_iter().map(|(table, (_, live))| (table, live)).collect())
+    Ok(tables)
 }
 
-/// The tables that segments, oldest first, add up to. They passed [`verify`].
-pub fn tables(segments: &[(&Segment, &[u8])]) -> Result<Vec<TableState>, String> {
-    let of_table = |((node, table, _), live): (Table, Live)| {
-        live.rows.into_iter().map(move |(rows, _)| TableState { node, table: table.clone(), rows })
-    };
-    Ok(live(segments)?.into_iter().flat_map(of_table).collect())
-}
-
-/// Which segments to merge, of these sizes, oldest first: not many stay, and a row is not written often.
-pub fn to_merge(sizes: &[u64]) -> Option<Range<usize>> {
-    if sizes.len() <= SEGMENTS_MAX {
+/// Which segments to merge, of these numbers of rows, oldest first, when `live` rows are left of them: all where more than half of the rows is
+/// out of date, and otherwise the small ones when there are many. Thus each row is written again a few times only.
+pub fn to_merge(rows: &[u64], live: u64) -> Option<Range<usize>> {
+    let all: u64 = rows.iter().sum();
+    if rows.len() > 1 && all > 2 * live + ROWS_SPARED {
+        return Some(0..rows.len());
+    }
+    if rows.len() <= SEGMENTS_MAX {
         return None;
     }
-    let from = (0..sizes.len() - 1).find(|i| sizes[*i] <= sizes[i + 1..].iter().sum()).unwrap_or(0);
-    Some(from.min(sizes.len() - SEGMENTS_MAX / 2)..sizes.len())
+    let from = (0..rows.len() - 1).find(|i| rows[*i] <= rows[i + 1..].iter().sum()).unwrap_or(0);
+    Some(from.min(rows.len() - SEGMENTS_MAX / 2)..rows.len())
 }
 
-/// The pieces of one segment, and its bytes, in place of several that follow each other. `first`: nothing is older, so that nothing need be said of what was removed.
-pub fn merge(segments: &[(&Segment, &[u8])], first: bool) -> Result<(Vec<Piece>, Vec<u8>), String> {
-    let (mut pieces, mut bytes) = (vec![], vec![]);
-    for (table, live) in live(segments)? {
-        let mut removed = if first { vec![] } else { live.removed };
-        let mut rest = &live.rows[..];
-        while !rest.is_empty() || !removed.is_empty() {
-            let mut room = PIECE_BYTES as i64;
-            let fits = rest.iter().take_while(|(rows, _)| {
-                let before = room;
-                room -= rows.get_array_memory_size() as i64;
-                before > 0
-            });
-            let (these, others) = rest.split_at(fits.count());
-            rest = others;
-            // Entries that were removed and have rows again: the rows are added after it.
-            let gone = std::mem::take(&mut removed);
-            let rows: Vec<RecordBatch> = these.iter().map(|(rows, _)| rows.clone()).collect();
-            let entries: Vec<u64> = these.iter().flat_map(|(_, entries)| entries.iter().copied()).collect();
-            let schema = rows.first().map_or_else(|| Arc::new(Schema::empty()), RecordBatch::schema);
-            let rows = concat_batches(&schema, &rows).map_err(|e| e.to_string())?;
-            pieces.push(encode_piece(table.clone(), &rows, &entries, &gone, 0, &mut bytes).map_err(|e| e.to_string())?);
-        }
+/// The merged pieces on their way into a file.
+struct Merging<'a> {
+    offset: u64,
+    write: &'a mut dyn FnMut(u64, &[u8]) -> Result<(), String>,
+    pieces: Vec<Piece>,
+}
+
+impl Merging<'_> {
+    /// Writes rows, which come from the last to the first, as one piece.
+    fn put(&mut self, table: &Table, mut rows: Vec<(RecordBatch, Vec<u64>)>, removed: &[Range<u64>]) -> Result<(), String> {
+        rows.reverse();
+        let schema = rows.first().map_or_else(|| Arc::new(Schema::empty()), |(rows, _)| rows.schema());
+        let entries: Vec<u64> = rows.iter().flat_map(|(_, entries)| entries.iter().copied()).collect();
+        let rows = concat_batches(&schema, rows.iter().map(|(rows, _)| rows)).map_err(|e| e.to_string())?;
+        let mut bytes = vec![];
+        let piece = encode_piece(table.clone(), &rows, &entries, removed, self.offset, &mut bytes);
+        self.pieces.push(piece.map_err(|e| e.to_string())?);
+        (self.write)(self.offset, &bytes)?;
+        self.offset += bytes.len() as u64;
+        Ok(())
     }
-    Ok((pieces, bytes))
+}
+
+/// The pieces of one segment in place of several that follow each other, whose bytes `write` is given piece by piece, and its length. `first`:
+/// nothing is older, so that nothing need be said of what was removed.
+pub fn merge(
+    segments: &[Segment],
+    first: bool,
+    files: &mut Files,
+    write: &mut dyn FnMut(u64, &[u8]) -> Result<(), String>,
+) -> Result<(Vec<Piece>, u64), String> {
+    let mut merging = Merging { offset: 0, write, pieces: vec![] };
+    for (table, pieces) in by_table(segments) {
+        let mut backwards = Backwards { newer: Newer::default(), removed: vec![] };
+        let begin = merging.pieces.len();
+        let (mut together, mut size) = (vec![], 0);
+        for (segment, piece) in pieces {
+            let bytes = files.read(segment, piece).map_err(|e| format!("{e:?}"))?;
+            let (rows, entries) = backwards.step(&bytes)?;
+            if rows.num_rows() > 0 {
+                size += rows.get_array_memory_size();
+                together.push((rows, entries));
+            }
+            if size > PIECE_BYTES {
+                merging.put(&table, std::mem::take(&mut together), &[])?;
+                size = 0;
+            }
+        }
+        // What was removed stands in front of all rows: it may be there again.
+        let removed = if first { vec![] } else { backwards.removed };
+        if !together.is_empty() || !removed.is_empty() {
+            merging.put(&table, together, &removed)?;
+        }
+        merging.pieces[begin..].reverse();
+    }
+    Ok((merging.pieces, merging.offset))
 }

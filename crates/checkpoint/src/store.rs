@@ -15,8 +15,10 @@ use std::path::{Path, PathBuf};
 
 use crate::codec::{parse, seal, unseal};
 use crate::disk::{Disk, LocalDisk, TEMPORARY, replace};
+use crate::files::{Unusable, at, read_part};
 use crate::head::{Contents, HEAD, Head, unreadable_format};
 use crate::manifest::{FORMAT_VERSION, Manifest, epoch_in, file_name, other_format};
+use crate::merge::Merge;
 use crate::outputs::{self, Output};
 use crate::segments::{self, Segment};
 
@@ -30,8 +32,6 @@ const OUTPUT_PREFIX: &str = "output-";
 const STATE_SUFFIX: &str = ".seg";
 /// The epoch of output whose epoch has not ended.
 const UNDER_WAY: u64 = u64::MAX;
-/// `EIO`: the medium could not be read.
-const MEDIUM_ERROR: i32 = 5;
 
 /// Keeps the checkpoints of one job in a directory of their own. One instance at a time: a second one is refused, and one that
 /// lost the directory to another (a shared disk, a lock that was not honoured) finds out before it can publish anything.
@@ -53,16 +53,10 @@ pub struct LocalStore {
     outbox: Vec<Output>,
     /// Drawn when the job began without state.
     run: u64,
+    /// Segments that are being merged.
+    merge: Option<Merge>,
     /// Number of the next segment.
     next_file: u64,
-}
-
-/// Why a checkpoint is not used.
-enum Unusable {
-    /// It is damaged; an older one may do.
-    Damaged(String),
-    /// Nothing may be concluded.
-    Failed(Error),
 }
 
 impl LocalStore {
@@ -107,6 +101,7 @@ impl LocalStore {
             open: None,
             outbox: vec![],
             run: drawn(),
+            merge: None,
             next_file: 0,
         })
     }
@@ -150,13 +145,7 @@ impl LocalStore {
 
     fn newest_whole(&self, manifests: &[Manifest], refused: &mut Vec<String>) -> Result<Option<(Manifest, Checkpoint)>> {
         for manifest in manifests.iter().rev() {
-            let outbox: Vec<Segment> = manifest.outbox.iter().map(|output| output.segment.clone()).collect();
-            let outbox = read_segments(&self.dir, &outbox);
-            let tables = outbox.and_then(|_| read_segments(&self.dir, &manifest.segments)).and_then(|files| {
-                let named: Vec<(&Segment, &[u8])> = manifest.segments.iter().zip(files.iter().map(Vec::as_slice)).collect();
-                segments::tables(&named).map_err(Unusable::Damaged)
-            });
-            match tables {
+            match manifest.read(&self.dir) {
                 Ok(tables) => return Ok(Some((manifest.clone(), manifest.clone().into_checkpoint(tables)))),
                 Err(Unusable::Damaged(why)) => refused.push(why),
                 Err(Unusable::Failed(e)) => return Err(e),
@@ -206,27 +195,26 @@ impl LocalStore {
         Ok(new)
     }
 
-    /// Merges segments where there are many. What the last manifest names stays until the next one is there.
-    fn merge_segments(&mut self) -> Result<()> {
-        let sizes: Vec<u64> = self.segments.iter().map(|segment| segment.size).collect();
-        let Some(range) = segments::to_merge(&sizes) else { return Ok(()) };
-        let unusable = |e| match e {
-            Unusable::Failed(e) => e,
-            Unusable::Damaged(why) => Error::state(format!("the state of the running job cannot be read any more: {why}")),
-        };
-        let files = read_segments(&self.dir, &self.segments[range.clone()]).map_err(unusable)?;
-        let named: Vec<(&Segment, &[u8])> = self.segments[range.clone()].iter().zip(files.iter().map(Vec::as_slice)).collect();
-        let merged = segments::merge(&named, range.start == 0).map_err(|why| unusable(Unusable::Damaged(why)))?;
-        let (pieces, bytes) = merged;
-        let segment = Segment { file: self.next_name(STATE_PREFIX), size: bytes.len() as u64, pieces };
-        let path = self.dir.join(&segment.file);
-        let written = self.disk.write(&path, &bytes).and_then(|()| self.disk.sync(&path));
-        match written {
-            Ok(()) => drop(self.segments.splice(range, [segment])),
-            // It was to save room and time later: without it nothing is missing.
-            Err(_) => self.disk.remove(&path).unwrap_or_default(),
+    /// Takes the segment that others were merged into, if it is ready, and begins to merge others where that is worth while. What the last
+    /// manifest names stays until the next one is there.
+    fn merge_segments(&mut self, live: u64) {
+        if let Some(merge) = self.merge.take() {
+            match merge.poll() {
+                None => {
+                    self.merge = Some(merge);
+                    return;
+                }
+                // It was to save room and time later: without it nothing is missing.
+                Some(None) => {}
+                Some(Some(merged)) => merge.replace(&mut self.segments, merged),
+            }
         }
-        Ok(())
+        let rows: Vec<u64> = self.segments.iter().map(|segment| segment.pieces.iter().map(|piece| piece.rows).sum()).collect();
+        if let Some(range) = segments::to_merge(&rows, live) {
+            let name = self.next_name(STATE_PREFIX);
+            let begun = Merge::begin(&*self.disk, &self.dir, &self.segments[range.clone()], range.start == 0, name);
+            self.merge = Some(begun);
+        }
     }
 
     /// Deletes what no kept manifest names. Failing to delete harms nothing: the next checkpoint tries again.
@@ -240,6 +228,7 @@ impl LocalStore {
         }
         let outbox = self.outbox.iter().map(|output| &output.segment);
         needed.extend(self.segments.iter().chain(&self.open).chain(outbox).map(|segment| segment.file.clone()));
+        needed.extend(self.merge.iter().map(|merge| merge.file.clone()));
         // Manifests come before state files, so that none is ever left without its files.
         let mut garbage: Vec<String> =
             list(&self.dir).unwrap_or_default().into_iter().filter(|n| is_ours(n) && !needed.contains(n)).collect();
@@ -332,7 +321,7 @@ impl CheckpointStore for LocalStore {
         kept.push(manifest);
         kept.drain(..kept.len().saturating_sub(KEEP));
         self.collect_garbage();
-        self.merge_segments()?;
+        self.merge_segments(checkpoint.state_rows);
         Ok(new)
     }
 
@@ -368,15 +357,11 @@ impl CheckpointStore for LocalStore {
         self.set_contents(Contents::Empty)?;
         self.kept = Some(vec![]);
         self.segments.clear();
-        self.open = None;
+        (self.open, self.merge) = (None, None);
         self.outbox.clear();
         self.run = drawn();
         Ok(())
     }
-}
-
-fn at(e: std::io::Error, path: &Path) -> Error {
-    Error::from(e).at(path.display().to_string())
 }
 
 /// A number that no other run has.
@@ -456,15 +441,6 @@ fn highest_generation(dir: &Path, names: &[String]) -> u64 {
     names.iter().filter_map(|n| in_name(n).or_else(|| in_manifest(n))).max().unwrap_or(0)
 }
 
-/// A file that a checkpoint consists of.
-fn read_part(path: &Path) -> Result<Vec<u8>, Unusable> {
-    std::fs::read(path).map_err(|e| match e.kind() {
-        ErrorKind::NotFound => Unusable::Damaged(format!("{} is missing", path.display())),
-        _ if e.raw_os_error() == Some(MEDIUM_ERROR) => Unusable::Damaged(format!("{}: {e}", path.display())),
-        _ => Unusable::Failed(at(e, path)),
-    })
-}
-
 fn read_manifest(dir: &Path, name: &str) -> Result<Manifest, Unusable> {
     let bytes = read_part(&dir.join(name))?;
     let content = unseal(&bytes).map_err(Unusable::Damaged)?;
@@ -476,15 +452,4 @@ fn read_manifest(dir: &Path, name: &str) -> Result<Manifest, Unusable> {
         return Err(Unusable::Damaged(format!("it is that of epoch {}", manifest.epoch)));
     }
     Ok(manifest)
-}
-
-/// The bytes of segments, if they are what was written.
-fn read_segments(dir: &Path, segments: &[Segment]) -> Result<Vec<Vec<u8>>, Unusable> {
-    let read = |segment: &Segment| {
-        let path = dir.join(&segment.file);
-        let bytes = read_part(&path)?;
-        segments::verify(segment, &bytes).map_err(|why| Unusable::Damaged(format!("{}: {why}", path.display())))?;
-        Ok(bytes)
-    };
-    segments.iter().map(read).collect()
 }

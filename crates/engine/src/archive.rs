@@ -12,7 +12,7 @@ use crate::outbox::OpenOutput;
 use crate::{Error, ErrorKind, Result};
 
 /// With so many tasks the loop takes no more input: a disk that is slower than the job holds the job up instead of filling memory.
-const TASKS_MAX: usize = 16;
+const TASKS_MAX: usize = 32;
 /// Time between two attempts where there is no room on the disk.
 const RETRY_MS: u64 = 500;
 

@@ -29,6 +29,8 @@ pub struct Checkpoint {
     pub sinks: Vec<SinkState>,
     /// State tables. In a checkpoint that is to be kept there are none: the store has been given their changes.
     pub tables: Vec<TableState>,
+    /// Rows in state tables; what a store has more of is out of date.
+    pub state_rows: u64,
     /// Late rows so far, by node.
     pub late: Vec<(usize, u64)>,
     /// Sinks and epochs whose output is in here and was not delivered when the checkpoint was taken.

@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicBool;
 use arrow::datatypes::{DataType, SchemaRef};
 
 use crate::Result;
+use crate::lookup::by_key::PointLookup;
 use crate::sink::Sink;
 use crate::source::Source;
 
@@ -25,6 +26,19 @@ pub trait Connector: Send + Sync {
     fn sink_mode(&self, options: &BTreeMap<String, String>) -> Option<SinkMode> {
         let _ = options;
         self.info().sink
+    }
+
+    /// Whether a table with these options finds rows by key, see [`Connector::lookup`].
+    fn finds_by_key(&self, options: &BTreeMap<String, String>) -> bool {
+        let _ = options;
+        false
+    }
+
+    /// The table as one that finds rows by these columns (places in [`TableSpec::columns`]); touches nothing outside yet. `None`: it
+    /// does not, and look-ups read it whole.
+    fn lookup(&self, table: &TableSpec, keys: &[usize], env: &Environment) -> Result<Option<Box<dyn PointLookup>>> {
+        let _ = (table, keys, env);
+        Ok(None)
     }
 
     /// Checks the options of a table without touching anything outside; errors name the option and say what to write.

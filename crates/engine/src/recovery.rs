@@ -17,8 +17,10 @@ use crate::{Error, Result};
 const CHANGES_MAX: usize = 8 << 10;
 /// Entries of each table in a slice.
 const SLICE_ENTRIES: usize = 8 << 10;
-/// Entries that are surely saved in a millisecond.
-const ENTRIES_PER_MS: usize = 1 << 10;
+/// After a tick slices are handed over for so long at most, and the last one to its end.
+const SLICES: Duration = Duration::from_millis(4);
+/// Entries that are surely saved in a millisecond; 20,000 rows of a join are.
+const ENTRIES_PER_MS: usize = 4 << 10;
 /// Handing over begins so many times earlier than it would take alone, since ticks go on in between.
 const AHEAD_FACTOR: i64 = 8;
 /// Where handing over does not keep up with changes, a checkpoint is late by this much at most, milliseconds; then ticks stand still.
@@ -28,6 +30,11 @@ const LAST_WAIT: Duration = Duration::from_secs(7);
 
 /// And so much its delivery after that.
 const DELIVERY_WAIT: Duration = Duration::from_millis(1500);
+
+/// About how many entries changed on the worker where most did.
+fn changed(pool: &mut Pool) -> Result<usize> {
+    Ok(pool.each(vec![(); pool.len()], |worker, ()| Ok(worker.changed()))?.into_iter().max().unwrap_or(0))
+}
 
 /// What changed of so many entries of each table on all workers, as a store numbers nodes.
 fn changes(pool: &mut Pool, numbering: &Numbering, most: usize) -> Result<Vec<TableChanges>> {
@@ -53,15 +60,17 @@ impl Job {
     /// is. What changes once more is handed over once more.
     pub(crate) fn write_ahead(&mut self) -> Result<()> {
         let (Some(archive), Some(interval_ms)) = (&mut self.archive, self.config.checkpoint_interval_ms) else { return Ok(()) };
-        self.changed = self.pool.each(vec![(); self.pool.len()], |worker, ()| Ok(worker.changed()))?.into_iter().max().unwrap_or(0);
+        self.changed = changed(&mut self.pool)?;
         let left_ms = self.last_checkpoint_ms + interval_ms - self.now_ms;
         let needed_ms = (self.changed / ENTRIES_PER_MS) as i64 * AHEAD_FACTOR;
         if self.changed <= CHANGES_MAX || left_ms > needed_ms || archive.is_full() {
             return Ok(());
         }
         let started = Instant::now();
-        let changes = changes(&mut self.pool, &self.numbering, SLICE_ENTRIES)?;
-        archive.append(changes)?;
+        while self.changed > SLICE_ENTRIES / 2 && started.elapsed() < SLICES && !archive.is_full() {
+            archive.append(changes(&mut self.pool, &self.numbering, SLICE_ENTRIES)?)?;
+            self.changed = changed(&mut self.pool)?;
+        }
         self.note_stop(started);
         Ok(())
     }
@@ -73,7 +82,9 @@ impl Job {
     /// Closes the epoch: state, positions and sink progress become durable as one, while ticks go on. [`Job::settle`] does the rest.
     pub(crate) fn checkpoint(&mut self, finished: bool) -> Result<()> {
         self.settle(Duration::MAX)?;
-        let Some(archive) = &mut self.archive else { return Ok(()) };
+        if self.archive.is_none() {
+            return Ok(());
+        }
         let started = Instant::now();
         self.sources.iter_mut().try_for_each(SourceIntake::prepare)?;
         self.epoch += 1;
@@ -87,6 +98,9 @@ impl Job {
             late: self.late.iter().enumerate().filter(|(_, l)| l.count > 0).map(|(n, l)| (n, l.count)).collect(),
             ..Default::default()
         };
+        self.measure_state()?;
+        checkpoint.state_rows = self.state_size.0 as u64;
+        let Some(archive) = &mut self.archive else { return Ok(()) };
         for outlet in &mut self.outlets {
             checkpoint.sinks.push(SinkState { node: outlet.node, progress: outlet.prepare()? });
         }
@@ -96,8 +110,9 @@ impl Job {
         archive.publish(checkpoint)?;
         self.last_checkpoint_ms = self.now_ms;
         self.last_checkpoint_tick = self.ticks;
-        self.measure_state()?;
-        self.note_stop(started);
+        if !finished {
+            self.note_stop(started);
+        }
         // Whoever counts ticks wants to know what is durable after which.
         if self.config.checkpoint_every_ticks.is_some() { self.settle(Duration::MAX) } else { Ok(()) }
     }

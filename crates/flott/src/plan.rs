@@ -16,6 +16,8 @@ pub struct Step {
     pub range: Range<usize>,
     /// What it does.
     pub effect: Effect,
+    /// What of it Flink would not take as it is, at its place.
+    pub not_portable: Vec<SqlError>,
     /// How it runs, if it is a job: the session's options may change from job to job.
     pub settings: JobSettings,
 }
@@ -75,14 +77,14 @@ fn plan_with_session(sql: &str, options: &RunOptions) -> Result<(Plan, Session),
     let mut plan = Plan { steps: vec![], errors: vec![], unchecked: 0 };
     let mut missing: Vec<String> = vec![];
     for parsed in Session::parse(sql) {
-        let (range, outcome) = match parsed {
-            Ok(statement) => (statement.range.clone(), session.execute(&statement)),
-            Err(error) => (rest_of_statement(sql, &error), Err(error)),
+        let (range, not_portable, outcome) = match parsed {
+            Ok(statement) => (statement.range.clone(), Session::not_portable(&statement), session.execute(&statement)),
+            Err(error) => (rest_of_statement(sql, &error), vec![], Err(error)),
         };
         let text = sql.get(range.clone()).unwrap_or_default();
         match outcome {
             Ok(Effect::Quit) => break,
-            Ok(effect) => plan.steps.push(Step { range, effect, settings: settings(&session, options)? }),
+            Ok(effect) => plan.steps.push(Step { range, effect, not_portable, settings: settings(&session, options)? }),
             Err(_) if missing.iter().any(|name| mentions(text, name)) => {
                 plan.unchecked += 1;
                 missing.extend(created_name(text));

@@ -135,6 +135,36 @@ const CASES: &[Case] = &[
         "OVER cannot stand in WHERE, which is done with before any OVER",
         Some("filter in a query around this one, or with QUALIFY"),
     ),
+    (
+        "SELECT SUM(id) OVER (ORDER BY ts ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING) FROM bids",
+        "FOLLOWING",
+        "a frame over a stream begins before the current row and ends with it",
+        Some("write ROWS BETWEEN … PRECEDING AND CURRENT ROW"),
+    ),
+    (
+        "SELECT SUM(id) OVER (ORDER BY ts DESC) FROM bids",
+        "DESC",
+        "rows of a stream are ordered for OVER from the first to the last, never the other way",
+        Some("for a Top-N filter on ROW_NUMBER() in a query around this one: WHERE rn <= 10"),
+    ),
+    (
+        "SELECT SUM(id) OVER (ORDER BY ts), COUNT(*) OVER (PARTITION BY item ORDER BY ts) FROM bids",
+        "COUNT",
+        "the calls of OVER in one SELECT have different windows",
+        Some("compute one of them in a sub-query in FROM: SELECT …, SUM(x) OVER (…) FROM (SELECT *, COUNT(*) OVER (…) FROM t)"),
+    ),
+    (
+        "SELECT * FROM bids MATCH_RECOGNIZE (ORDER BY ts MEASURES A.id AS a PATTERN (A B+) DEFINE A AS A.id > 1) AS m",
+        "B+",
+        "B is greedy and stands at the end of the pattern: the match would have no end",
+        Some("end with a variable that ends the match, or write a ? behind the quantifier of B"),
+    ),
+    (
+        "SELECT * FROM bids MATCH_RECOGNIZE (ORDER BY ts DESC MEASURES A.id AS a PATTERN (A B) DEFINE A AS A.id > 1) AS m",
+        "DESC",
+        "MATCH_RECOGNIZE goes forward in time only: the first key of its ORDER BY is ascending",
+        Some("write ORDER BY ts"),
+    ),
 ];
 
 /// All that is wrong with a script, in order: the words underlined, message, help.
@@ -182,4 +212,28 @@ fn wrong_options_are_underlined_where_the_table_is_created() {
     );
     assert_eq!(found("'connector' = 'filesystem', 'format' = 'json'"), one("b", "table 'b': the option 'path' is missing"));
     assert_eq!(found("'connector' = 'filsystem'"), one("'filsystem'", "there is no connector 'filsystem'"));
+}
+
+#[test]
+fn what_flink_lacks_is_underlined() {
+    let script = "SET 'flott.latency-target' = '10 ms';
+        CREATE TABLE n (id INT) WITH ('connector' = 'nexmark');
+        SELECT m.*, LAG(a) IGNORE NULLS OVER (ORDER BY at) FROM bids MATCH_RECOGNIZE (
+            ORDER BY ts MEASURES A.id AS a, CLASSIFIER() AS c ALL ROWS PER MATCH
+            PATTERN ((A | B) (C D)+ E{,2}) WITHIN INTERVAL '1' HOUR WITH TIMED OUT MATCHES DEFINE A AS A.id > 1) AS m;
+        SELECT id, SUM(id) OVER (ORDER BY ts) FROM bids";
+    let notes = Session::parse(script).into_iter().flat_map(|s| Session::not_portable(&s.unwrap()));
+    let found: Vec<(&str, String)> = notes.map(|note| (&script[note.span.unwrap()], note.message)).collect();
+    let expected = [
+        ("flott.latency-target", "'flott.latency-target' is an option of Flott's own"),
+        ("nexmark", "Flink has no connector 'nexmark' of its own"),
+        ("NULLS", "IGNORE NULLS behind LAG changes nothing, on Flink and here"),
+        ("ALL ROWS PER MATCH", "Flink has no ALL ROWS PER MATCH"),
+        ("TIMED OUT", "Flink has no WITH TIMED OUT MATCHES"),
+        ("PATTERN", "Flink has no alternations in a pattern"),
+        ("PATTERN", "Flink has no groups with a quantifier in a pattern"),
+        ("PATTERN", "Flink has no quantifier {,2}"),
+        ("CLASSIFIER()", "Flink has no CLASSIFIER in MATCH_RECOGNIZE"),
+    ];
+    assert_eq!(found, expected.map(|(place, message)| (place, message.to_string())));
 }

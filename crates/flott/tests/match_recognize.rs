@@ -117,3 +117,23 @@ fn errors_say_what_to_write() {
         assert!(got.contains(what), "{clauses}: {got}");
     }
 }
+
+#[test]
+fn loops_within_loops_are_one_loop() {
+    let one = |pattern: &str| {
+        let measures = "MEASURES FIRST(v) AS f, COUNT(A.v) AS a, C.v AS c AFTER MATCH SKIP PAST LAST ROW";
+        matched(&format!("{measures} PATTERN ({pattern}) DEFINE A AS A.v < 10, C AS C.v >= 10"), 1).unwrap()
+    };
+    let plain = one("A+ C");
+    assert_eq!(plain, ["1 4 10", "7 3 12", "5 2 20"]);
+    for nested in ["(A+)+ C", "((A+)+)+ C", "(A{1,2})+ C", "((A)+){1,} C"] {
+        assert_eq!(one(nested), plain, "{nested}");
+    }
+}
+
+#[test]
+fn partial_matches_are_limited() {
+    let all = "A AS A.v > 0, B AS B.v > 0, D AS D.v > 0, E AS E.v > 0, C AS C.v > 100";
+    let error = matched(&format!("MEASURES C.v AS c PATTERN ((A | B | D | E)+? C) DEFINE {all}"), 1).unwrap_err();
+    assert!(error.contains("the pattern ((A | B | D | E)+? C) has more than 1000000 partial matches of one key"), "{error}");
+}

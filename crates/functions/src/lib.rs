@@ -24,6 +24,7 @@ mod json_path;
 mod json_text;
 mod like;
 mod misc;
+mod of_arrays;
 mod output;
 mod pad;
 mod parse_time;
@@ -85,6 +86,7 @@ const GROUPS: &[(&str, &[Def])] = &[
     ("collection", collection_sets::FUNCTIONS),
     ("construction", construct::FUNCTIONS),
     ("json", json::FUNCTIONS),
+    ("aggregate", of_arrays::FUNCTIONS),
     ("other", misc::FUNCTIONS),
 ];
 

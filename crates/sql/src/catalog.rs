@@ -101,6 +101,8 @@ pub struct Table {
     pub watermark: Option<TableWatermark>,
     /// Which changes it brings when it is read.
     pub source_mode: SourceMode,
+    /// The connector finds rows of it by key.
+    pub finds_by_key: bool,
     /// Which changes it takes; `None` if it cannot be written.
     pub sink_mode: Option<SinkMode>,
     /// Names of the key columns.

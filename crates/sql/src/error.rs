@@ -69,7 +69,8 @@ impl SqlError {
         if self.span.is_none()
             && let Some(range) = self.place.and_then(|place| place.within(statement, start))
         {
-            let word = self.word.as_deref().and_then(|w| find_word(&statement[range.clone()], w));
+            // What the parser knows of a query may end before the part that is meant.
+            let word = self.word.as_deref().and_then(|w| find_word(&statement[range.start..], w));
             let at = offset + range.start;
             self.span = Some(word.map_or(at..offset + range.end, |w| at + w.start..at + w.end));
         }

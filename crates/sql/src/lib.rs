@@ -13,6 +13,7 @@ pub mod lower;
 pub mod options;
 mod place;
 pub mod planner;
+mod portability;
 pub mod secrets;
 pub mod session;
 pub mod stream;

@@ -44,12 +44,16 @@ known! {
     "table.exec.emit.late-fire.enabled" = "false" : "Whether group windows tell results again when late rows come.";
     "table.exec.emit.late-fire.delay" = "" : "How long after a late row that happens; '0 s': at once.";
     "table.exec.emit.allow-lateness" = "" : "How long after its end, in event time, late rows count in a group window.";
+    "table.exec.async-lookup.buffer-capacity" = "100" : "How many look-ups of a table that finds rows by key are in flight at a time.";
+    "table.exec.async-lookup.timeout" = "3 min" : "How long such a look-up may take.";
     "flott.latency-target" = "50 ms" : "Longest that a tick should take; shorter means smaller ticks and less throughput.";
 }
 
 /// Flink's own options of tables, execution and pipelines, a key a line, as of 2.3.
 const FLINK: &str = include_str!("flink_options.txt");
 
+const LOOKUP_CAPACITY: &str = "table.exec.async-lookup.buffer-capacity";
+const LOOKUP_TIMEOUT: &str = "table.exec.async-lookup.timeout";
 const LATENESS: &str = "table.exec.emit.allow-lateness";
 
 /// Beginnings of the keys of which [`FLINK`] has all.
@@ -144,6 +148,8 @@ impl SessionOptions {
                 }
                 other => Err(SqlError::new(format!("'{key}' is '{other}'")).about(key).help("write 'IGNORE' or 'TRIM_PAD'")),
             },
+            LOOKUP_CAPACITY => self.lookup_capacity().map(drop),
+            LOOKUP_TIMEOUT => self.lookup_timeout_ms().map(drop),
             "table.exec.emit.early-fire.delay" | "table.exec.emit.late-fire.delay" | LATENESS => self.duration_ms(key).map(drop),
             "table.exec.sink.upsert-materialize" => match self.get(key).unwrap_or_default().to_ascii_uppercase().as_str() {
                 "AUTO" | "FORCE" | "NONE" => Ok(()),
@@ -234,6 +240,18 @@ impl SessionOptions {
         };
         let updates = early_delay_ms.is_some() || lateness_ms > 0;
         Ok(updates.then_some(EmitStrategy { early_delay_ms, late_delay_ms, lateness_ms }))
+    }
+
+    /// How many look-ups are in flight at a time.
+    pub fn lookup_capacity(&self) -> SqlResult<usize> {
+        let text = self.get(LOOKUP_CAPACITY).unwrap_or_default();
+        let wrong = || SqlError::new(format!("'{LOOKUP_CAPACITY}' is '{text}'")).about(&text).help("write a number from 1 on");
+        text.parse().ok().filter(|n| *n > 0).ok_or_else(wrong)
+    }
+
+    /// How long a look-up may take, in milliseconds.
+    pub fn lookup_timeout_ms(&self) -> SqlResult<u64> {
+        Ok(self.duration_ms(LOOKUP_TIMEOUT)?.map_or(u64::MAX, |ms| ms as u64))
     }
 
     /// A duration in milliseconds; `None` when the option is not set or zero.

@@ -71,7 +71,7 @@ const QUERIES: &[Feature] = &[
     feature("EXCEPT", &["EXCEPT SELECT", "EXCEPT ("]),
     feature("EXCEPT ALL", &["EXCEPT ALL"]),
     feature("UNNEST", &["UNNEST ("]),
-    feature("sub-queries as values", &["name:value_", "name:scalar_of", "name:scalar_correlated"]),
+    feature("sub-queries as values", &["name:value_", "name:scalar_of", "name:scalar_correlated", "name:_as_value", "name:greater_"]),
     feature("ROW_NUMBER: Top-N, deduplication", &["ROW_NUMBER ("]),
     feature("aggregates with OVER", &["name:over/"]),
     feature("MATCH_RECOGNIZE", &["MATCH_RECOGNIZE ("]),

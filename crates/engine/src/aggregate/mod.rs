@@ -93,8 +93,8 @@ pub enum AggFunction {
     Collect,
     /// The value so many rows before the last one that came; for OVER.
     Lag {
-        /// How many.
-        offset: usize,
+        /// How many. `None`: as many as the second argument says in the last row.
+        offset: Option<usize>,
     },
     /// Variance or standard deviation.
     Variance {

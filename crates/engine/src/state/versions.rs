@@ -7,6 +7,7 @@ use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 use super::changes::{Changes, Touches};
+use super::expiry::Expiry;
 use super::key::{KeyIndex, NO_SLOT};
 use super::keyed::key_group_field;
 use super::pages::Pages;
@@ -46,6 +47,8 @@ pub struct VersionTable {
     rows: Pages,
     /// When a key may have versions that nobody can ask for any more.
     due: BinaryHeap<Reverse<(i64, u32)>>,
+    /// With a time to live: when a key was written to or asked for.
+    expiry: Option<Expiry>,
     touches: Touches,
 }
 
@@ -61,6 +64,7 @@ impl VersionTable {
             versions: vec![],
             rows: Pages::new(types),
             due: BinaryHeap::new(),
+            expiry: None,
             touches: Touches::default(),
         }
     }
@@ -79,6 +83,9 @@ impl VersionTable {
         let ids = self.rows.add(columns, times.len());
         let mut late = vec![];
         for (row, (slot, time)) in slots.into_iter().zip(times).enumerate() {
+            if let Some(expiry) = &mut self.expiry {
+                expiry.touch(slot);
+            }
             let version = Version { time: *time, id: ids[row], deleted: deleted(row) };
             let versions = &mut self.versions[slot as usize];
             let at = versions.partition_point(|v| v.time < *time);
@@ -104,7 +111,15 @@ impl VersionTable {
 
     /// Finds the slot of each row's key, or [`NO_SLOT`].
     pub fn find_keys(&mut self, keys: &[ArrayRef], rows: usize, slots: &mut Vec<u32>) -> Result<()> {
-        self.keys.lookup(keys, rows, slots)
+        self.keys.lookup(keys, rows, slots)?;
+        // Flink's join starts the time of a key anew with the rows of either side.
+        if let Some(expiry) = &mut self.expiry {
+            slots.iter().filter(|slot| **slot != NO_SLOT).for_each(|slot| {
+                self.touches.touch(*slot);
+                expiry.touch(*slot);
+            });
+        }
+        Ok(())
     }
 
     /// What a key held at a time.
@@ -138,6 +153,9 @@ impl VersionTable {
             versions.drain(..useless).for_each(|v| self.rows.remove(v.id));
             if versions.is_empty() {
                 self.keys.remove(slot);
+                if let Some(expiry) = &mut self.expiry {
+                    expiry.forget(slot);
+                }
             }
         }
         self.rows.tidy()
@@ -166,6 +184,11 @@ impl StateTable for VersionTable {
             Arc::new(all.iter().map(|(_, v)| Some(v.deleted)).collect::<BooleanArray>()),
         ];
         columns.extend(self.rows.rows(&all.iter().map(|(_, v)| Some(v.id)).collect::<Vec<_>>())?);
+        if let Some(expiry) = &self.expiry {
+            let (field, written) = expiry.save(all.iter().map(|(slot, _)| *slot));
+            fields.push(field);
+            columns.push(written);
+        }
         let entries = all.iter().map(|(slot, _)| u64::from(*slot)).collect();
         Ok(Changes { rows: RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?, entries, removed })
     }
@@ -176,9 +199,27 @@ impl StateTable for VersionTable {
             return Err(Error::state("saved versions have an unknown form"));
         };
         if saved.num_rows() > 0 {
-            self.add(&saved.columns()[3..], times.values(), |row| deleted.value(row), i64::MIN)?;
+            let columns = &saved.columns()[3..3 + self.schema.fields().len()];
+            self.add(columns, times.values(), |row| deleted.value(row), i64::MIN)?;
+            let mut slots = vec![];
+            self.keys.lookup(&self.key_of(columns), saved.num_rows(), &mut slots)?;
+            if let Some(expiry) = &mut self.expiry {
+                expiry.restore(saved, slots.into_iter());
+            }
         }
         Ok(())
+    }
+
+    fn live_for(&mut self, ttl_ms: i64) {
+        self.expiry = Some(Expiry::new(ttl_ms));
+    }
+
+    fn expire(&mut self, now_ms: i64) {
+        for slot in self.expiry.as_mut().map(|expiry| expiry.over(now_ms)).unwrap_or_default() {
+            self.touches.touch(slot);
+            self.versions[slot as usize].drain(..).for_each(|version| self.rows.remove(version.id));
+            self.keys.remove(slot);
+        }
     }
 
     fn len(&self) -> usize {
@@ -187,6 +228,54 @@ impl StateTable for VersionTable {
 
     fn memory_bytes(&self) -> usize {
         let versions = roughly(self.versions.len(), |i| self.versions[i].capacity() * size_of::<Version>() + 24);
-        self.keys.memory_bytes() + versions + self.rows.memory_bytes() + self.due.len() * 16
+        let expiry = self.expiry.as_ref().map_or(0, Expiry::memory_bytes);
+        self.keys.memory_bytes() + versions + self.rows.memory_bytes() + self.due.len() * 16 + expiry
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn table() -> VersionTable {
+        let field = |name: &str| Field::new(name, DataType::Int64, true);
+        let mut table = VersionTable::new(Arc::new(Schema::new(vec![field("k"), field("v")])), &[0]);
+        table.track();
+        table.live_for(10);
+        table.expire(0);
+        table
+    }
+
+    fn column(values: &[i64]) -> ArrayRef {
+        Arc::new(Int64Array::from(values.to_vec()))
+    }
+
+    fn asked(table: &mut VersionTable, key: i64) -> bool {
+        let mut slots = vec![];
+        table.find_keys(&[column(&[key])], 1, &mut slots).unwrap();
+        matches!(table.as_of(slots[0], 5), AsOf::Row(_))
+    }
+
+    #[test]
+    fn keys_that_are_neither_written_nor_asked_for_are_forgotten() {
+        let mut table = table();
+        table.add(&[column(&[1, 2, 3, 1]), column(&[7, 8, 9, 10])], &[1, 1, 1, 3], |_| false, i64::MIN).unwrap();
+        table.expire(6);
+        assert!(asked(&mut table, 1));
+        table.add(&[column(&[2]), column(&[11])], &[2], |_| false, i64::MIN).unwrap();
+        table.expire(10);
+        assert_eq!((table.len(), table.keys.len()), (4, 2), "two versions of 1 and of 2");
+        let saved = table.changes(usize::MAX).unwrap().rows;
+        let mut restored = self::table();
+        restored.restore(&saved).unwrap();
+        for table in [&mut table, &mut restored] {
+            assert!(!asked(table, 3));
+            table.expire(15);
+            assert!(table.len() == 4);
+            table.expire(16);
+            table.forget(3).unwrap();
+            assert_eq!((table.len(), table.keys.len()), (0, 0));
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! `flott check`: finds every error of a script without running it.
+//! `flott check`: finds every error of a script without running it, and what of it Flink would not take.
 
 use std::path::PathBuf;
 
@@ -19,7 +19,8 @@ Examples:
   flott check *.sql && echo fine      exit code 2 if there is any error
   flott check -e \"SELECT 1 + 'a'\"
 
-Statements are parsed and planned, and the options of tables are checked. Nothing is read, written or connected to.";
+Statements are parsed and planned, and the options of tables are checked. Nothing is read, written or connected to.
+What Flink would not take as it is gets a warning at its place, which does not fail the check.";
 
 /// Find every error of a script without running it
 #[derive(Debug, clap::Args)]
@@ -43,6 +44,7 @@ pub fn main(args: Args) -> Result<Exit> {
         match check_script(&script.text, &RunOptions::default()).and_then(|plan| plan.into_steps()) {
             Ok(steps) => {
                 for step in &steps {
+                    step.not_portable.iter().for_each(|note| eprint!("{}", diagnostics::warning(&script, note, style)));
                     if let Effect::Note(text) = &step.effect {
                         eprintln!("{}: {}, line {}: {text}", style.help("note"), script.name, script.line_of(step.range.start));
                     }

@@ -47,6 +47,15 @@ pub fn failure(script: &Script, failure: &Failure, style: Style) -> String {
 
 /// An error at its place in the script.
 pub fn sql_error(script: &Script, error: &SqlError, style: Style) -> String {
+    at_place(script, error, ReportKind::Error, style)
+}
+
+/// What is no error, at its place in the script.
+pub fn warning(script: &Script, note: &SqlError, style: Style) -> String {
+    at_place(script, note, ReportKind::Warning, style)
+}
+
+fn at_place(script: &Script, error: &SqlError, kind: ReportKind<'_>, style: Style) -> String {
     let Some(span) = &error.span else {
         return plain(&error.message, &[], error.help.as_deref(), style);
     };
@@ -55,10 +64,9 @@ pub fn sql_error(script: &Script, error: &SqlError, style: Style) -> String {
     let place = (script.name.clone(), range.clone());
     // The advice stands at the place itself.
     let advice = error.help.as_deref().unwrap_or("here");
-    let report = Report::build(ReportKind::Error, place.clone())
-        .with_config(config)
-        .with_message(&error.message)
-        .with_label(label(place, advice, style));
+    let color = if matches!(kind, ReportKind::Warning) { Color::Yellow } else { Color::Red };
+    let report =
+        Report::build(kind, place.clone()).with_config(config).with_message(&error.message).with_label(label(place, advice, color, style));
     let mut text = vec![];
     let source = (script.name.clone(), Source::from(masked(&script.text)));
     match report.finish().write(source, &mut text) {
@@ -67,14 +75,14 @@ pub fn sql_error(script: &Script, error: &SqlError, style: Style) -> String {
     }
 }
 
-fn label(place: (String, Range<usize>), advice: &str, style: Style) -> Label<(String, Range<usize>)> {
+fn label(place: (String, Range<usize>), advice: &str, color: Color, style: Style) -> Label<(String, Range<usize>)> {
     let label = Label::new(place).with_message(advice);
-    if style.color { label.with_color(Color::Red) } else { label }
+    if style.color { label.with_color(color) } else { label }
 }
 
 /// Without the blanks at the ends of lines, with one empty line at the end, and beginning like every other message.
 fn tidy(text: &str) -> String {
-    let text = text.replacen("Error:", "error:", 1);
+    let text = text.replacen("Error:", "error:", 1).replacen("Warning:", "warning:", 1);
     let lines: Vec<&str> = text.lines().map(|line| line.trim_end_matches(' ')).collect();
     lines.join("\n").trim_end().to_owned() + "\n\n"
 }

@@ -74,6 +74,9 @@ fn source_line(source: &SourceProgress, rate: u64) -> String {
 fn job_line(progress: &Progress, elapsed: Duration) -> String {
     let written: u64 = progress.sinks.iter().map(|s| s.rows).sum();
     let mut line = format!("{} out, {}", counted(written, "row"), duration(elapsed));
+    if let Some(why) = &progress.waiting {
+        line.push_str(&format!(", waits: {why}"));
+    }
     if progress.checkpoints > 0 {
         line.push_str(&format!(", {}, state {}", counted(progress.checkpoints, "checkpoint"), bytes(progress.state_bytes as u64)));
     }

@@ -85,7 +85,9 @@ fn state_line(progress: &Progress) -> Option<String> {
         parts.push(format!("{}, {}", counted(progress.state_rows as u64, "row"), bytes(progress.state_bytes as u64)));
     }
     if progress.checkpoints > 0 {
-        parts.push(counted(progress.checkpoints, "checkpoint"));
+        let stop =
+            if progress.longest_stop_ms < 0.1 { String::new() } else { format!(" (stops of up to {:.1} ms)", progress.longest_stop_ms) };
+        parts.push(format!("{}{stop}", counted(progress.checkpoints, "checkpoint")));
     }
     if let Some(epoch) = progress.resumed_from {
         parts.push(format!("resumed from checkpoint {epoch}"));

@@ -99,12 +99,12 @@ fn keys_and_metadata() {
     let sql = table(
         broker,
         "t",
-        "name STRING, ts TIMESTAMP(3) METADATA FROM 'timestamp', o STRING METADATA FROM 'offset'",
+        "name STRING, ts TIMESTAMP(3) METADATA FROM 'timestamp', o STRING METADATA FROM 'offset', day AS DATE_FORMAT(ts, 'dd')",
         &options.replace("k_id", "name").replace("'k_'", "''").replace("EXCEPT_KEY", "ALL"),
     );
     assert_eq!(
-        rows(&format!("SET 'table.local-time-zone' = 'Asia/Tokyo'; {sql} SELECT ts, o FROM t;")),
-        ["+I[2023-11-15 07:13:20.123, 0]", "+I[2023-11-15 07:13:20.124, 1]",]
+        rows(&format!("SET 'table.local-time-zone' = 'Asia/Tokyo'; {sql} SELECT ts, o, day FROM t;")),
+        ["+I[2023-11-15 07:13:20.123, 0, 15]", "+I[2023-11-15 07:13:20.124, 1, 15]"]
     );
 }
 

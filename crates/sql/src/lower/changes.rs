@@ -9,20 +9,12 @@ use flott_engine::operators::rank::RankSpec;
 use super::{Lowered, Lowering, arrow_schema, factory};
 use crate::dialect::OnConflict;
 use crate::error::{SqlError, SqlResult};
-use crate::stream::{StreamNode, StreamOp};
+use crate::stream::{StreamNode, StreamOp, ttl};
 
 impl Lowering<'_> {
-    /// How long a step remembers the rows of an input: as a hint on the table that it reads says, else as the session says. Milliseconds;
-    /// `None`: for ever.
+    /// See [`ttl::of_input`].
     pub(super) fn state_ttl(&self, input: &StreamNode) -> SqlResult<Option<i64>> {
-        if self.options.batch() {
-            // Its results are told at the end only: nothing may be forgotten before.
-            return Ok(None);
-        }
-        match hinted_ttl(input) {
-            Some(ttl_ms) => Ok((ttl_ms > 0).then_some(ttl_ms)),
-            None => self.options.duration_ms("table.exec.state.ttl"),
-        }
+        ttl::of_input(input, self.options)
     }
 
     /// Sets how long the entries of a step's state tables live.
@@ -74,21 +66,5 @@ impl Lowering<'_> {
             }
             _ => Err(SqlError::new("a step of changes was just seen")),
         }
-    }
-}
-
-/// The hint on the table that a step reads, if no other step that remembers something lies between.
-fn hinted_ttl(node: &StreamNode) -> Option<i64> {
-    match &node.op {
-        StreamOp::Scan { source, .. } => source.state_ttl_ms,
-        StreamOp::Calc { .. }
-        | StreamOp::Expand(_)
-        | StreamOp::WindowTvf { .. }
-        | StreamOp::Unnest { .. }
-        | StreamOp::DropUpdateBefore
-        | StreamOp::ChangelogNormalize { .. }
-        | StreamOp::FromChangelog { .. }
-        | StreamOp::ToChangelog { .. } => hinted_ttl(&node.inputs[0]),
-        _ => None,
     }
 }

@@ -64,7 +64,10 @@ impl Lowering<'_> {
         let schema = arrow_schema(&node.schema);
         let all: Vec<usize> = (0..schema.fields().len()).collect();
         let make = Box::new(move || Ok(Box::new(SetOperation::new(kind, schema.clone())) as _));
-        self.binary(node, &[all.clone(), all], "SetOperation", 0, make)
+        let lowered = self.binary(node, &[all.clone(), all], "SetOperation", 0, make)?;
+        // One table for both inputs, which no hint on one of them is about.
+        let ttl_ms = if self.options.batch() { None } else { self.options.duration_ms("table.exec.state.ttl")? };
+        Ok(self.living(lowered, vec![ttl_ms]))
     }
 
     /// An operator with two inputs, dealt by their keys.

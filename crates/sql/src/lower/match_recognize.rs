@@ -36,6 +36,7 @@ impl Lowering<'_> {
             time: if clauses.processing { TimeColumn::Processing } else { TimeColumn::Event(columns.time) },
             order: columns.order.clone(),
             program: Program::compile(&clauses.pattern)?,
+            pattern_text: clauses.pattern_text.clone(),
             conditions,
             names: clauses.names.clone(),
             within_ms: clauses.within_ms,

@@ -5,18 +5,21 @@ use datafusion_common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion_common::{Column, DFSchema, Result};
 use datafusion_expr::{Expr, ExprSchemable};
 use flott_engine::connector::{ColumnRef, Connectors, Environment, MetadataInfo, SourceMode, TableSpec};
+use flott_engine::expr::Expr as EngineExpr;
 use flott_engine::graph::{Emit, EventTime, SourceNode};
+use flott_engine::lookup::by_key::PointLookup;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::expr::lower_expr;
 use crate::catalog::{ColumnSource, Table};
 use crate::error::{SqlError, SqlResult};
+use crate::functions::Zone;
 use crate::options::{SessionOptions, parse_duration_ms};
 use crate::planner::context::FlinkTable;
 use crate::planner::expressions::as_field_access;
 use crate::planner::rewrite::cast_to_field;
-use crate::stream::lookup::LOOKUP_OPTIONS;
+use crate::stream::lookup::is_cache_option;
 
 /// Options of any table that the planner, not the connector, reads.
 pub const SCAN_OPTIONS: [&str; 4] =
@@ -76,10 +79,45 @@ pub fn source_node(
     Ok(SourceNode { source: reader, columns: lowered, schema: Arc::new(Schema::new(fields)), keep, event_time })
 }
 
+/// A table whose connector finds rows by `keys`, which are places in `columns`; and how its columns are computed.
+pub fn point_lookup(
+    source: &FlinkTable,
+    columns: &[Expr],
+    keys: &[usize],
+    connectors: &Connectors,
+    env: &Environment,
+    zone: Zone,
+) -> SqlResult<(Box<dyn PointLookup>, Vec<Arc<dyn EngineExpr>>)> {
+    let table = &source.table;
+    let name = &table.path.name;
+    let connector = super::connector_of(connectors, table)?;
+    let metadata = connector.info().metadata;
+    let expanded: Vec<Expr> = columns.iter().map(|e| expand(e, table, metadata)).collect::<Result<_>>()?;
+    let spec = Needed::of(expanded.iter())?.spec(source, metadata)?;
+    let decoded = DFSchema::try_from(spec.read_schema().as_ref().clone())?;
+    let place = |key: &usize| match &expanded[*key] {
+        Expr::Column(column) => decoded.maybe_index_of_column(column),
+        _ => None,
+    };
+    let places: Option<Vec<usize>> = keys.iter().map(place).collect();
+    let places = places.ok_or_else(|| computed_key(name))?;
+    let lowered = expanded.iter().map(|e| lower_expr(e, &decoded, zone)).collect::<SqlResult<Vec<_>>>()?;
+    let found = connector.lookup(&connector_spec(&spec), &places, env).map_err(|e| SqlError::from(e.at(format!("table '{name}'"))))?;
+    let found = found.ok_or_else(|| SqlError::new(format!("the connector of '{name}' does not find rows by these columns")).about(name))?;
+    Ok((found, lowered))
+}
+
+/// A connector knows its own columns only.
+pub fn computed_key(table: &str) -> SqlError {
+    SqlError::new(format!("'{table}' is looked up by something that is computed, and its connector finds rows by columns only"))
+        .about(table)
+        .help("compare a column of it with =, and put the other condition behind AND with another comparison, or into WHERE")
+}
+
 /// The spec without the options that are the planner's.
 pub fn connector_spec(spec: &TableSpec) -> TableSpec {
     let mut spec = spec.clone();
-    let own = |k: &str| SCAN_OPTIONS.contains(&k) || k.starts_with("scan.watermark.") || k.starts_with(LOOKUP_OPTIONS);
+    let own = |k: &str| SCAN_OPTIONS.contains(&k) || k.starts_with("scan.watermark.") || is_cache_option(k);
     spec.options.retain(|k, _| !own(k));
     spec
 }
@@ -112,7 +150,7 @@ fn expand(expr: &Expr, table: &Table, metadata: &[MetadataInfo]) -> Result<Expr>
         let Expr::Column(column) = &e else { return Ok(Transformed::no(e)) };
         let Some(found) = table.columns.iter().find(|c| *c.field.name() == column.name) else { return Ok(Transformed::no(e)) };
         match &found.source {
-            ColumnSource::Computed { expr, .. } => Ok(Transformed::yes(expr.clone())),
+            ColumnSource::Computed { expr, .. } => Ok(Transformed::yes(expand(expr, table, metadata)?)),
             ColumnSource::Metadata { key, .. } => {
                 let from = metadata_type(metadata, key, found.field.data_type());
                 Ok(Transformed::yes(cast_to_field(e, &from, &found.field)))

@@ -1,18 +1,25 @@
 //! Lowering of joins with a table as of a time.
 
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use flott_engine::error::Error;
+use flott_engine::expr::Column;
 use flott_engine::graph::{Edge, Exchange, NodeKind};
-use flott_engine::lookup::{FullTable, LookupNode, OpenTable};
+use flott_engine::lookup::by_key::{ByKey, Computed, PROBE, Requests};
+use flott_engine::lookup::full::{FullTable, OpenTable};
+use flott_engine::lookup::{Lookup, LookupNode};
 use flott_engine::operator::OperatorFactory;
 use flott_engine::operators::calc::Calc;
 use flott_engine::operators::deduplicate::{Deduplicate, DeduplicateSpec};
 use flott_engine::operators::lookup_join::LookupJoin;
 use flott_engine::operators::temporal_join::{TemporalJoin, TemporalJoinSpec};
 
+use std::sync::Arc;
+
 use super::expr::lower_expr;
 use super::{Lowered, Lowering, arrow_schema, edges, factory, scan, types, values};
 use crate::error::{SqlError, SqlResult};
-use crate::stream::{DeduplicateColumns, JoinColumns, LookupForm, ScanColumn, StreamNode, StreamOp};
+use crate::stream::calc::column_at;
+use crate::stream::{DeduplicateColumns, JoinColumns, LookupByKey, LookupForm, ScanColumn, StreamNode, StreamOp};
 
 impl Lowering<'_> {
     pub(super) fn temporal_join(&mut self, node: &StreamNode, columns: &JoinColumns, times: [usize; 2]) -> SqlResult<Lowered> {
@@ -20,7 +27,10 @@ impl Lowering<'_> {
         let inputs = self.join_inputs(left, right, columns)?;
         let spec = TemporalJoinSpec { kind: columns.kind, inputs, times, schema: arrow_schema(&node.schema) };
         let make: OperatorFactory = Box::new(move || Ok(Box::new(TemporalJoin::new(spec.clone())) as _));
-        self.binary(node, &columns.keys, "TemporalJoin", 0, make)
+        let joined = self.binary(node, &columns.keys, "TemporalJoin", 0, make)?;
+        // Left rows go with event time; of the versions, the newest one of a key would stay for ever.
+        let ttl_ms = self.state_ttl(right)?;
+        Ok(self.living(joined, vec![None, ttl_ms]))
     }
 
     pub(super) fn deduplicate(&mut self, node: &StreamNode, columns: &DeduplicateColumns) -> SqlResult<Lowered> {
@@ -46,11 +56,52 @@ impl Lowering<'_> {
         let lowered = self.settle(lowered, left)?;
         let inputs: Vec<Edge> = edges(&lowered, Exchange::Lookup);
         let id = self.graph.add(format!("LookupJoin: {}", form.name), NodeKind::Operator(factory(operator)), inputs);
-        let (open, through) = self.looked_up(table)?;
-        let whole = FullTable::new(open, through, arrow_schema(&table.schema), columns.keys[1].clone(), form.reload_ms);
-        let lookup = LookupNode { lookup: Box::new(whole), keys: columns.keys[0].clone(), retry: form.retry };
+        let lookup: Box<dyn Lookup> = match &form.by_key {
+            Some(by_key) => Box::new(self.asked(table, &columns.keys[1], by_key)?),
+            None => {
+                let (open, through) = self.looked_up(table)?;
+                Box::new(FullTable::new(open, through, arrow_schema(&table.schema), columns.keys[1].clone(), form.reload_ms))
+            }
+        };
+        let lookup = LookupNode { lookup, keys: columns.keys[0].clone(), retry: form.retry };
         self.graph.nodes[id].lookup = Some(lookup);
         Ok(Lowered::plain(id))
+    }
+
+    /// A table whose connector is asked for keys, which are columns of what is computed of it.
+    fn asked(&self, table: &StreamNode, keys: &[usize], form: &LookupByKey) -> SqlResult<ByKey> {
+        let (scan, steps) = match &table.op {
+            StreamOp::Calc { condition, project } => (&table.inputs[0], Some((condition, project))),
+            _ => (table, None),
+        };
+        let StreamOp::Scan { source, columns } = &scan.op else {
+            return Err(SqlError::not_yet("a view of several steps that is looked up"));
+        };
+        let below = |key: &usize| match steps {
+            Some((_, project)) => column_at(&project[*key], &scan.schema),
+            None => Some(*key),
+        };
+        let keys: Option<Vec<usize>> = keys.iter().map(below).collect();
+        let keys = keys.ok_or_else(|| scan::computed_key(&source.table.path.name))?;
+        let exprs: Vec<_> = columns.iter().map(|ScanColumn { expr }| expr.clone()).collect();
+        let (found, columns) = scan::point_lookup(source, &exprs, &keys, self.connectors, self.env, self.zone)?;
+        let through = match steps {
+            Some((condition, project)) => {
+                let condition = condition.as_ref().map(|c| lower_expr(c, &scan.schema, self.zone)).transpose()?;
+                let mut project = project.iter().map(|e| lower_expr(e, &scan.schema, self.zone)).collect::<SqlResult<Vec<_>>>()?;
+                let probe = scan.schema.fields().len();
+                project.push(Arc::new(Column(probe)));
+                Some(Calc { condition, select: (0..=probe).collect(), project, schema: with_probe(&arrow_schema(&table.schema)) })
+            }
+            None => None,
+        };
+        let schema = with_probe(&arrow_schema(&scan.schema));
+        let requests = Requests {
+            in_flight: form.in_flight.map_or_else(|| self.options.lookup_capacity(), Ok)?,
+            timeout_ms: form.timeout_ms.map_or_else(|| self.options.lookup_timeout_ms(), Ok)?,
+        };
+        let computed = Computed { columns, schema, through, result: arrow_schema(&table.schema) };
+        Ok(ByKey::new(found, requests, computed, form.cache))
     }
 
     /// How the table is opened, and what is computed of its rows.
@@ -80,4 +131,11 @@ impl Lowering<'_> {
             _ => Err(SqlError::new("only tables and views that filter and project are looked up")),
         }
     }
+}
+
+/// The schema with a column behind it that tells which key a row belongs to.
+fn with_probe(schema: &SchemaRef) -> SchemaRef {
+    let mut fields: Vec<_> = schema.fields().iter().cloned().collect();
+    fields.push(Arc::new(Field::new(PROBE, DataType::UInt32, false)));
+    Arc::new(Schema::new(fields))
 }

@@ -35,6 +35,7 @@ pub fn at_end(plan: LogicalPlan) -> SqlResult<LogicalPlan> {
     let marked = plan.transform_up(|plan| {
         let marked = match &plan {
             LogicalPlan::Aggregate(_) | LogicalPlan::Join(_) | LogicalPlan::Filter(_) | LogicalPlan::Sort(_) => true,
+            LogicalPlan::Window(window) if window.window_expr.iter().any(is_rank) => return Err(no_rank().into()),
             LogicalPlan::Window(window) if window.window_expr.iter().any(is_bounded) => return Err(no_bounded_frame().into()),
             LogicalPlan::Extension(e) if as_temporal_join(&e.node).is_some() => return Err(no_temporal_join().into()),
             LogicalPlan::Extension(e) => as_set_operation(&e.node).is_some(),
@@ -58,6 +59,19 @@ fn is_bounded(call: &Expr) -> bool {
         Expr::WindowFunction(call) => of(call),
         _ => false,
     }
+}
+
+/// Whether a call is RANK or DENSE_RANK, which are counts in a stream of Flink and ranks in its batch mode.
+fn is_rank(call: &Expr) -> bool {
+    match call {
+        Expr::Alias(alias) => is_rank(&alias.expr),
+        Expr::WindowFunction(call) => matches!(call.fun.name(), "rank" | "dense_rank"),
+        _ => false,
+    }
+}
+
+fn no_rank() -> SqlError {
+    SqlError::not_yet("RANK and DENSE_RANK in batch mode").about("RANK").help("ROW_NUMBER() OVER (…) tells equals apart")
 }
 
 fn no_bounded_frame() -> SqlError {

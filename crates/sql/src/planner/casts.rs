@@ -69,6 +69,11 @@ pub(super) fn call(name: String, args: Vec<Expr>) -> Expr {
     })
 }
 
+/// A value as DOUBLE.
+pub(super) fn to_double(value: Expr) -> Expr {
+    call(format!("{CAST}DOUBLE"), vec![value])
+}
+
 /// The function behind a name that [`CastCalls`] made.
 pub fn cast_function(name: &str) -> Option<Arc<ScalarUDF>> {
     let (text, safe) = match (name.strip_prefix(CAST), name.strip_prefix(TRY_CAST)) {

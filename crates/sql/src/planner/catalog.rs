@@ -1,6 +1,7 @@
 //! What can be called in a query, for people: the scalar functions, and those that only the planner knows.
 
 use super::aggregates::AGGREGATES;
+use super::list_calls::LIST_AGGREGATES;
 use crate::functions::FunctionInfo;
 
 /// Calls with their results, for the aggregate functions that have one.
@@ -12,10 +13,13 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("first_value", "SELECT item, FIRST_VALUE(price) FROM bids GROUP BY item"),
     ("grouping", "SELECT a, b, GROUPING(b), SUM(n) FROM t GROUP BY ROLLUP (a, b)"),
     ("grouping_id", "SELECT a, b, GROUPING_ID(a, b), SUM(n) FROM t GROUP BY CUBE (a, b)"),
+    ("json_arrayagg", "SELECT JSON_ARRAYAGG(x) FROM (VALUES ('a'), ('b')) AS t(x) → '[\"a\",\"b\"]'"),
+    ("json_objectagg", "SELECT JSON_OBJECTAGG(KEY k VALUE v) FROM (VALUES ('a', 1), ('b', 2)) AS t(k, v) → '{\"a\":1,\"b\":2}'"),
     ("last_value", "SELECT item, LAST_VALUE(price) FROM bids GROUP BY item"),
     ("listagg", "SELECT LISTAGG(x, '-') FROM (VALUES ('a'), ('b')) AS t(x) → 'a-b'"),
     ("max", "SELECT item, MAX(price) FROM bids GROUP BY item"),
     ("min", "SELECT item, MIN(price) FROM bids GROUP BY item"),
+    ("percentile", "SELECT PERCENTILE(x, 0.5) FROM (VALUES (1), (2), (10)) AS t(x) → 2.0"),
     ("stddev_pop", "SELECT STDDEV_POP(x) FROM (VALUES (1.0E0), (3.0E0)) AS t(x) → 1.0"),
     ("stddev_samp", "SELECT STDDEV_SAMP(x) FROM (VALUES (1.0E0), (3.0E0)) AS t(x) → 1.4142135623730951"),
     ("stddev", "SELECT item, STDDEV(price) FROM bids GROUP BY item"),
@@ -78,7 +82,7 @@ pub fn catalog() -> Vec<FunctionInfo> {
         example: EXAMPLES.iter().find(|(of, _)| of == name).map_or("", |(_, example)| example),
     };
     let mut all = crate::functions::catalog();
-    all.extend(AGGREGATES.iter().map(aggregate));
+    all.extend(AGGREGATES.iter().chain(&LIST_AGGREGATES).map(aggregate));
     all.extend(WINDOWS.iter().chain(RANKING).copied());
     all
 }
@@ -89,7 +93,7 @@ mod tests {
 
     #[test]
     fn aggregates_go_by_their_names() {
-        for (name, form, _) in AGGREGATES {
+        for (name, form, _) in AGGREGATES.iter().chain(&LIST_AGGREGATES) {
             assert!(form.get(..name.len()).is_some_and(|head| head.eq_ignore_ascii_case(name)), "{form}");
             assert!(catalog().iter().any(|f| f.name.eq_ignore_ascii_case(name) && !f.example.is_empty()), "{name}");
         }

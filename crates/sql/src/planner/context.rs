@@ -103,7 +103,10 @@ static FUNCTIONS: LazyLock<Functions> = LazyLock::new(|| {
 /// Names of all functions, in lower case.
 pub fn function_names() -> Vec<&'static str> {
     let over = super::window_functions::WINDOW_FUNCTIONS.iter().map(|(name, ..)| *name);
-    FUNCTIONS.scalar.keys().chain(FUNCTIONS.aggregate.keys()).map(String::as_str).chain(over).collect()
+    let lists = super::list_calls::LIST_AGGREGATES.iter().map(|(name, ..)| *name);
+    let all = FUNCTIONS.scalar.keys().chain(FUNCTIONS.aggregate.keys()).map(String::as_str).chain(over).chain(lists);
+    // The others are what the planner itself writes.
+    all.filter(|name| !name.starts_with('$')).collect()
 }
 
 /// The scalar function of that lower-case name.
@@ -202,7 +205,9 @@ impl<'a> PlanContext<'a> {
     /// Plans a query whose stars are settled.
     pub(super) fn settled(&self, mut query: ast::Query) -> SqlResult<LogicalPlan> {
         super::set_operations::rewrite(&mut query);
+        let _ = walk_query(&mut query, &mut super::list_calls::ListCalls);
         super::legacy::rewrite(&mut query)?;
+        super::row_in::rewrite(&mut query)?;
         super::windows::settle(&mut query)?;
         normalize(&mut query);
         let _ = walk_query(&mut query, &mut super::casts::CastCalls);
@@ -221,6 +226,7 @@ impl<'a> PlanContext<'a> {
     /// Plans an expression over columns, within queries over `outer` columns, the outermost first.
     pub(super) fn expression_within(&self, expr: &ast::Expr, schema: &DFSchema, outer: &[DFSchemaRef]) -> SqlResult<Expr> {
         let mut expr = expr.clone();
+        let _ = walk_expr(&mut expr, &mut super::list_calls::ListCalls);
         normalize_expr(&mut expr);
         let _ = walk_expr(&mut expr, &mut super::casts::CastCalls);
         let planner = SqlToRel::new_with_options(self, parser_options());

@@ -1,7 +1,8 @@
-//! LATERAL: a sub-query that is asked for each row before it. One that compares columns of its own with columns of that row becomes a
-//! join, with ORDER BY and LIMIT a join with a Top-N per key. Table functions of LATERAL TABLE(…) are refused by name.
+//! LATERAL: a sub-query that is asked for each row before it. It is made independent of that row and joined; with ORDER BY and LIMIT it
+//! is a Top-N per key. Table functions of LATERAL TABLE(…) are refused by name.
 
 use datafusion_common::{DFSchema, Result, TableReference, plan_err};
+use datafusion_expr::expr::Exists;
 use datafusion_expr::planner::RelationPlannerContext;
 use datafusion_expr::{Expr, JoinType, LogicalPlan, LogicalPlanBuilder};
 use sqlparser::ast::{
@@ -10,6 +11,7 @@ use sqlparser::ast::{
 };
 use std::collections::HashSet;
 
+use super::dependent;
 use crate::dialect::{Flow, Pass, parse_expr, parse_query, walk_expr};
 use crate::error::{SqlError, SqlResult};
 
@@ -29,11 +31,54 @@ pub fn is_lateral(relation: &TableFactor) -> bool {
 pub fn plan_join(left: TableFactor, join: &Join, cx: &mut dyn RelationPlannerContext) -> Result<LogicalPlan> {
     let TableFactor::Derived { subquery, alias, .. } = &join.relation else { return Err(refuse_function(&join.relation).into()) };
     let keeps_left = super::unnest::keeps_left(&join.join_operator, ABOUT)?;
+    let kind = if keeps_left { JoinType::Left } else { JoinType::Inner };
     let left = cx.plan(left)?;
-    let mut query = subquery.as_ref().clone();
+    let alias = alias.clone().unwrap_or_else(|| TableAlias { explicit: true, name: quoted(HIDDEN), columns: vec![], at: None });
+    let joined = match subquery.limit_clause.is_some() || subquery.fetch.is_some() {
+        true => join_top(left, subquery, alias, kind, cx)?,
+        false => join_query(left, subquery, alias, kind, cx)?,
+    };
+    let hidden = |name: &str| name.starts_with(HIDDEN) || name.starts_with(dependent::HIDDEN);
+    let shown: Vec<Expr> = joined.schema().columns().into_iter().filter(|c| !hidden(&c.name)).map(Expr::Column).collect();
+    LogicalPlanBuilder::from(joined).project(shown)?.build()
+}
+
+/// A join with a query without LIMIT. Like Flink, it gives no row for a row without rows of its own, not even for COUNT.
+fn join_query(
+    left: LogicalPlan,
+    query: &Query,
+    alias: TableAlias,
+    kind: JoinType,
+    cx: &mut dyn RelationPlannerContext,
+) -> Result<LogicalPlan> {
+    // As a sub-query of an expression it may use the columns before it.
+    let exists = ast::Expr::Exists { subquery: Box::new(query.clone()), negated: false };
+    let Expr::Exists(Exists { subquery, .. }) = cx.sql_to_expr(exists, left.schema())? else {
+        return plan_err!("EXISTS was just written");
+    };
+    let mut plan = subquery.subquery.as_ref().clone();
+    if !alias.columns.is_empty() {
+        let names: Vec<String> = alias.columns.iter().map(|c| c.name.value.clone()).collect();
+        plan = super::rename_columns(plan, &names)?;
+    }
+    let mut query = dependent::Independent::of(&left, &plan, 0, ABOUT)?;
+    for (outside, _) in &mut query.on {
+        *outside = super::rewrite::flink_expression(outside.clone(), left.schema())?;
+    }
+    query.join(left, kind, &TableReference::bare(alias.name.value))
+}
+
+/// A join with the first rows of a query for each key.
+fn join_top(
+    left: LogicalPlan,
+    query: &Query,
+    alias: TableAlias,
+    kind: JoinType,
+    cx: &mut dyn RelationPlannerContext,
+) -> Result<LogicalPlan> {
+    let mut query = query.clone();
     let outer = Outer::of(left.schema(), &query);
     let pairs = outer.take_out(&mut query, cx)?;
-    let alias = alias.clone().unwrap_or_else(|| TableAlias { explicit: true, name: quoted(HIDDEN), columns: vec![], at: None });
     let (query, hidden) = ranked(query, &pairs)?;
     let table = TableReference::bare(alias.name.value.clone());
     let right =
@@ -43,10 +88,7 @@ pub fn plan_join(left: TableFactor, join: &Join, cx: &mut dyn RelationPlannerCon
         let of_left = super::rewrite::flink_expression(cx.sql_to_expr(of_left.clone(), left.schema())?, left.schema())?;
         on.push(of_left.eq(Expr::Column(datafusion_common::Column::new(Some(table.clone()), name))));
     }
-    let kind = if keeps_left { JoinType::Left } else { JoinType::Inner };
-    let joined = LogicalPlanBuilder::from(left).join_on(right, kind, on)?.build()?;
-    let shown: Vec<Expr> = joined.schema().columns().into_iter().filter(|c| !c.name.starts_with(HIDDEN)).map(Expr::Column).collect();
-    LogicalPlanBuilder::from(joined).project(shown)?.build()
+    LogicalPlanBuilder::from(left).join_on(right, kind, on)?.build()
 }
 
 /// Functions of a table that Flink has built in; there are no others before functions of the user are.
@@ -128,11 +170,11 @@ impl Outer {
                 return Err(not_yet("columns from before it in its SELECT").help("compute with them in the outer SELECT"));
             }
             if contains(expr, &aggregates) {
-                return Err(not_yet("an aggregate").help("join a query with GROUP BY instead"));
+                return Err(not_yet("an aggregate and LIMIT").help("join a query with GROUP BY instead"));
             }
         }
         if has_groups(select) || select.distinct.is_some() {
-            return Err(not_yet("GROUP BY or DISTINCT").help("join a query with GROUP BY instead"));
+            return Err(not_yet("GROUP BY or DISTINCT, and LIMIT").help("join a query with GROUP BY instead"));
         }
         Ok(pairs)
     }

@@ -11,13 +11,18 @@ mod casts;
 pub mod catalog;
 pub mod changelog;
 pub mod context;
+mod dependent;
 pub mod expressions;
 mod lateral;
 mod legacy;
+mod list_calls;
+mod marks;
 pub mod match_recognize;
 pub mod nodes;
+mod over_calls;
 mod relations;
 pub mod rewrite;
+mod row_in;
 mod select;
 pub mod set_operations;
 mod sub_queries;
@@ -38,7 +43,7 @@ use datafusion_optimizer::{
     decorrelate_predicate_subquery::DecorrelatePredicateSubquery, eliminate_cross_join::EliminateCrossJoin,
     eliminate_filter::EliminateFilter, extract_equijoin_predicate::ExtractEquijoinPredicate, optimize_projections::OptimizeProjections,
     push_down_filter::PushDownFilter, replace_distinct_aggregate::ReplaceDistinctWithAggregate,
-    scalar_subquery_to_join::ScalarSubqueryToJoin, simplify_expressions::SimplifyExpressions,
+    rewrite_set_comparison::RewriteSetComparison, scalar_subquery_to_join::ScalarSubqueryToJoin, simplify_expressions::SimplifyExpressions,
 };
 use sqlparser::ast::Query;
 use std::sync::Arc;
@@ -105,8 +110,12 @@ fn coerce_types(plan: LogicalPlan) -> SqlResult<LogicalPlan> {
 fn apply_rules(plan: LogicalPlan) -> SqlResult<LogicalPlan> {
     let plan = coerce_types(plan)?;
     let plan = rewrite::flink_expressions(plan)?;
+    let context = || OptimizerContext::new_with_config_options(Arc::new(config())).with_skip_failing_rules(false);
+    let plan = Optimizer::with_rules(vec![Arc::new(RewriteSetComparison::new())]).optimize(plan, &context(), |_, _| {})?;
+    let plan = marks::rewrite(plan)?;
     let rules: Vec<Arc<dyn OptimizerRule + Send + Sync>> = vec![
         Arc::new(SimplifyExpressions::new()),
+        Arc::new(over_calls::ComputeOnce),
         Arc::new(ReplaceDistinctWithAggregate::new()),
         Arc::new(DecorrelatePredicateSubquery::new()),
         Arc::new(ScalarSubqueryToJoin::new()),
@@ -118,9 +127,7 @@ fn apply_rules(plan: LogicalPlan) -> SqlResult<LogicalPlan> {
         Arc::new(CommonSubexprEliminate::new()),
         Arc::new(OptimizeProjections::new()),
     ];
-    let context = OptimizerContext::new_with_config_options(Arc::new(config()))
-        .with_max_passes(OPTIMIZER_PASSES as u8)
-        .with_skip_failing_rules(false);
+    let context = context().with_max_passes(OPTIMIZER_PASSES as u8);
     Ok(Optimizer::with_rules(rules).optimize(plan, &context, |_, _| {})?)
 }
 
@@ -139,8 +146,7 @@ pub fn rename_columns(plan: LogicalPlan, names: &[String]) -> Result<LogicalPlan
 }
 
 /// Functions that Flink has and that are not here yet: nobody is told that they meant another one.
-const NOT_BUILT: [&str; 8] =
-    ["PERCENT_RANK", "CUME_DIST", "NTILE", "LEAD", "PERCENTILE", "JSON_OBJECTAGG", "JSON_ARRAYAGG", "BITMAP_BUILD_AGG"];
+const NOT_BUILT: [&str; 5] = ["PERCENT_RANK", "CUME_DIST", "NTILE", "LEAD", "BITMAP_BUILD_AGG"];
 
 /// Functions that mean something with OVER alone, and those that do in MATCH_RECOGNIZE alone.
 const WITH_OVER: [&str; 4] = ["RANK", "DENSE_RANK", "ROW_NUMBER", "LAG"];

@@ -8,7 +8,6 @@ use sqlparser::ast::{self, TableFactor};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::at_end::TO_STREAMING;
 use super::context::{FlinkTable, emit_strategy, in_batch};
 use super::legacy::GROUP_WINDOW;
 use super::nodes::{Emission, WindowKind, WindowTvf};
@@ -45,9 +44,6 @@ impl RelationPlanner for FlinkRelations {
                 let name = cx.object_name_to_table_reference(name.clone())?;
                 let plan = hinted_scan(name, &table_hints(with_hints), cx)?;
                 planned(plan, alias.clone())
-            }
-            TableFactor::MatchRecognize { .. } if in_batch(cx.context_provider().options()) => {
-                Err(SqlError::not_yet("MATCH_RECOGNIZE in batch mode").about("MATCH_RECOGNIZE").help(TO_STREAMING).into())
             }
             TableFactor::MatchRecognize { .. } => Ok(RelationPlanning::Planned(Box::new(super::match_recognize::plan(&relation, cx)?))),
             TableFactor::Function { lateral: true, .. } | TableFactor::Derived { lateral: true, .. } => {

@@ -50,9 +50,18 @@ impl WindowFunction {
         let (Some(value), 1..=3) = (fields.first(), fields.len()) else {
             return plan_err!("'LAG' takes a value, and perhaps an offset and a default");
         };
+        if let Some(offset) = fields.get(1)
+            && *offset.data_type() != DataType::Int32
+        {
+            let error = SqlError::new(format!("the offset of LAG is {}, it must be INT", FlinkType::from_field(offset).0));
+            return Err(error.about("LAG").help("write CAST(… AS INT)").into());
+        }
+        if fields.get(2).is_some_and(|default| *default.data_type() == DataType::Null) {
+            let error = SqlError::new("the default of LAG is a NULL without a type").about("LAG");
+            return Err(error.help(format!("leave it out, or write CAST(NULL AS {})", FlinkType::from_field(value).0)).into());
+        }
         let nullable = fields.get(2).is_none_or(|default| default.is_nullable());
         if let Some(default) = fields.get(2)
-            && *default.data_type() != DataType::Null
             && default.data_type() != value.data_type()
         {
             let ((wanted, _), (given, _)) = (FlinkType::from_field(value), FlinkType::from_field(default));

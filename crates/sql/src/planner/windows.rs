@@ -34,7 +34,7 @@ impl Pass for Settle {
     }
 }
 
-/// Finds names of windows that nobody has defined.
+/// Finds names of windows that nobody has defined, and what stands at calls without OVER that has no meaning there.
 struct Left {
     error: Option<SqlError>,
 }
@@ -45,6 +45,11 @@ impl Pass for Left {
             && self.error.is_none()
         {
             self.error = Some(unknown(name));
+        }
+        if let Expr::Function(Function { over: None, null_treatment: Some(_), name, .. }) = expr
+            && self.error.is_none()
+        {
+            self.error = Some(no_null_treatment(&name.to_string().to_ascii_uppercase()));
         }
         Flow::Continue(())
     }
@@ -175,13 +180,20 @@ impl Calls {
                 .about("FILTER")
                 .help(format!("write the condition into the argument: {name}(CASE WHEN condition THEN value END) OVER (…)")));
         }
-        if function.null_treatment.is_some() {
-            return Err(SqlError::not_yet("IGNORE NULLS and RESPECT NULLS").about("NULLS"));
+        // Flink takes IGNORE NULLS behind LAG, and LAG finds NULLs all the same.
+        if function.null_treatment.take().is_some() && name != "LAG" {
+            return Err(no_null_treatment(&name));
         }
         let frame = settled_frame(spec.window_frame.as_ref(), &name)?;
         function.over = Some(WindowType::WindowSpec(WindowSpec { window_frame: Some(frame), ..spec }));
         Ok(())
     }
+}
+
+/// The refusal of IGNORE NULLS and RESPECT NULLS behind a function that passes NULLs over anyway.
+fn no_null_treatment(function: &str) -> SqlError {
+    let help = "leave it out: FIRST_VALUE and LAST_VALUE pass NULLs over";
+    SqlError::new(format!("IGNORE NULLS and RESPECT NULLS cannot follow {function}")).about("NULLS").help(help)
 }
 
 /// The frame, or the one that holds where none is written.

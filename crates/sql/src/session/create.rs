@@ -179,6 +179,7 @@ impl TableBuilder<'_> {
         Ok(Table {
             path,
             source_mode: connector.map(|c| c.source_mode(&options)).unwrap_or_default(),
+            finds_by_key: connector.is_some_and(|c| c.finds_by_key(&options)),
             sink_mode: connector.and_then(|c| c.sink_mode(&options)),
             columns,
             watermark,

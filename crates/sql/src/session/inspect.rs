@@ -118,7 +118,8 @@ impl Session {
             _ => return Err(SqlError::new("only a query, an INSERT or a statement set can be explained").about("EXPLAIN")),
         };
         let changelog = explain.details.contains(&ExplainDetail::ChangelogMode);
-        Effect::list("result", vec![job.explain_with(changelog)])
+        let advice = explain.details.contains(&ExplainDetail::PlanAdvice);
+        Effect::list("result", vec![job.explain_with(changelog, advice)])
     }
 }
 

@@ -23,7 +23,7 @@ use crate::planner::at_end::at_end;
 use crate::planner::context::PlanContext;
 use crate::planner::{blamed, optimize, plan_query};
 use crate::stream::text::plan_text;
-use crate::stream::{InsertForm, StreamNode, StreamOp, build_query, build_sink, explain, finish, lookup};
+use crate::stream::{InsertForm, LookupForm, StreamNode, StreamOp, build_query, build_sink, explain, finish, lookup};
 use crate::types::{ColumnType, FlinkType};
 
 /// What a SELECT gives.
@@ -56,11 +56,12 @@ pub struct PlannedJob {
 impl PlannedJob {
     /// The plans, for people.
     pub fn explain(&self) -> String {
-        self.explain_with(false)
+        self.explain_with(false, false)
     }
 
-    pub(super) fn explain_with(&self, changelog: bool) -> String {
-        explain::explain(&self.logical, &self.roots, changelog)
+    pub(super) fn explain_with(&self, changelog: bool, advice: bool) -> String {
+        let text = explain::explain(&self.logical, &self.roots, &self.options, changelog);
+        if advice { text + &explain::advice(&self.roots, &self.options) } else { text }
     }
 
     /// Builds the dataflow: opens sources and sinks. `result` takes the rows of a SELECT.
@@ -270,7 +271,7 @@ impl Session {
                 *bounded &= ends;
                 self.check_table(table, &options)?;
             }
-            StreamOp::LookupJoin { table, .. } => self.check_lookup(table)?,
+            StreamOp::LookupJoin { table, form, .. } => self.check_lookup(table, form)?,
             StreamOp::Sink(table, hints) => {
                 let connector = self.connector(table)?;
                 check_sink(connector.as_ref(), table, node.changelog)?;
@@ -283,10 +284,13 @@ impl Session {
         node.inputs.iter().try_for_each(|i| self.check(i, bounded))
     }
 
-    /// A table that is looked up is read whole, so it must end. It does not make the job end.
-    fn check_lookup(&self, table: &StreamNode) -> SqlResult<()> {
+    /// A table that is looked up is read whole unless its connector finds rows by key, so it must end. It does not make the job end.
+    fn check_lookup(&self, table: &StreamNode, form: &LookupForm) -> SqlResult<()> {
         let mut bounded = true;
         self.check(table, &mut bounded)?;
+        if form.by_key.is_some() {
+            return Ok(());
+        }
         match lookup::leaf(table).map(|leaf| &leaf.op) {
             Some(StreamOp::Scan { source, .. }) if !bounded => {
                 let name = &source.table.path.name;

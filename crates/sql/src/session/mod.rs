@@ -128,6 +128,11 @@ impl Session {
         Ok(effect)
     }
 
+    /// What of a statement Flink would not take as it is, each at its place in the script.
+    pub fn not_portable(statement: &Statement) -> Vec<SqlError> {
+        crate::portability::notes(&statement.parsed.statement).into_iter().map(|note| statement.locate(note)).collect()
+    }
+
     /// The value of a session option that is in force.
     pub fn option(&self, key: &str) -> Option<String> {
         self.options.get(key)

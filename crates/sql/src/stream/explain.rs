@@ -11,25 +11,27 @@ use std::fmt::Write;
 
 use super::match_recognize::match_text;
 use super::text::sql_text;
+use super::ttl;
 use super::{
     AggregateCalls, DeduplicateColumns, JoinColumns, LookupForm, OverColumns, OverOrder, RankColumns, ScanColumn, SortColumns, StreamNode,
     StreamOp,
 };
 use crate::catalog::{ROWTIME, TableWatermark, time_attribute};
+use crate::options::SessionOptions;
 use crate::planner::context::FlinkTable;
 use crate::planner::nodes::{WINDOW_COLUMNS, WindowKind};
 use crate::planner::set_operations::word;
 use crate::types::FlinkType;
 
 /// The plans of a job.
-pub fn explain(logical: &[String], roots: &[StreamNode], changelog: bool) -> String {
+pub fn explain(logical: &[String], roots: &[StreamNode], options: &SessionOptions, changelog: bool) -> String {
     let mut text = String::from("== Logical plan ==\n");
     for plan in logical {
         let _ = writeln!(text, "{plan}");
     }
     text.push_str("\n== Stream plan ==\n");
     for root in roots {
-        print(root, 0, changelog, &mut text);
+        print(root, 0, changelog, Some(options), &mut text);
     }
     text
 }
@@ -38,8 +40,30 @@ pub fn explain(logical: &[String], roots: &[StreamNode], changelog: bool) -> Str
 pub fn fingerprint_text(roots: &[StreamNode]) -> String {
     let mut text = String::new();
     for root in roots {
-        print(root, 0, true, &mut text);
+        print(root, 0, true, None, &mut text);
         types(root, &mut text);
+    }
+    text
+}
+
+/// What could be better: which steps remember something for ever.
+pub fn advice(roots: &[StreamNode], options: &SessionOptions) -> String {
+    fn collect(node: &StreamNode, options: &SessionOptions, found: &mut Vec<String>) {
+        if let Some(state) = state(node).filter(|state| state.contains("for ever") && ttl::text(node, options).is_none()) {
+            let step = describe(node);
+            let step = step.split('(').next().unwrap_or_default().to_string();
+            found.push(format!("{step} remembers {state}: use windows, or SET 'table.exec.state.ttl' to what the result can do without"));
+        }
+        node.inputs.iter().for_each(|input| collect(input, options, found));
+    }
+    let mut found = vec![];
+    roots.iter().for_each(|root| collect(root, options, &mut found));
+    let mut text = String::from("\n== Advice ==\n");
+    if found.is_empty() {
+        text.push_str("No available advice...\n");
+    }
+    for (number, advice) in found.iter().enumerate() {
+        let _ = writeln!(text, "advice[{}]: {advice}", number + 1);
     }
     text
 }
@@ -51,7 +75,8 @@ fn types(node: &StreamNode, out: &mut String) {
     node.inputs.iter().for_each(|i| types(i, out));
 }
 
-fn print(node: &StreamNode, depth: usize, changelog: bool, out: &mut String) {
+/// Without options, nothing is said of how long state lives.
+fn print(node: &StreamNode, depth: usize, changelog: bool, options: Option<&SessionOptions>, out: &mut String) {
     let indent = if depth == 0 { String::new() } else { format!("{}+- ", "   ".repeat(depth - 1)) };
     let _ = write!(out, "{indent}{}", describe(node));
     let mut notes = vec![];
@@ -65,13 +90,14 @@ fn print(node: &StreamNode, depth: usize, changelog: bool, out: &mut String) {
         notes.push(format!("rowtime=[{}]", names(node, &[time])));
     }
     if let Some(state) = state(node) {
-        notes.push(format!("state=[{state}]"));
+        let ttl = options.and_then(|options| ttl::text(node, options));
+        notes.push(format!("state=[{}]", ttl.map_or(state.to_string(), |ttl| state.replace("for ever", &ttl))));
     }
     if !notes.is_empty() {
         let _ = write!(out, "   -- {}", notes.join(", "));
     }
     out.push('\n');
-    node.inputs.iter().for_each(|i| print(i, depth + 1, changelog, out));
+    node.inputs.iter().for_each(|i| print(i, depth + 1, changelog, options, out));
 }
 
 fn names(node: &StreamNode, columns: &[usize]) -> String {
@@ -288,11 +314,16 @@ fn lookup_text(node: &StreamNode, columns: &JoinColumns, table: &StreamNode, for
     let reload = form.reload_ms.map_or(String::new(), |ms| format!(", reload=[{ms} ms]"));
     let retry = form.retry.map_or(String::new(), |r| format!(", retry=[lookup_miss, FIXED_DELAY, {}ms, {}]", r.delay_ms, r.attempts));
     let mut read = String::new();
-    print(table, 0, false, &mut read);
+    print(table, 0, false, None, &mut read);
     let read =
         read.lines().map(|l| l.trim_start_matches([' ', '+', '-']).split("   -- ").next().unwrap_or(l)).collect::<Vec<_>>().join(" <- ");
     let on = pairs_text(&labels(&node.inputs[0]), &labels(table), columns);
-    format!("LookupJoin(table=[{}], {on}, cache=[FULL]{reload}{retry}, lookup=[{read}])", form.name)
+    let cache = match form.by_key.as_ref().map(|by_key| by_key.cache) {
+        None => "FULL",
+        Some(None) => "NONE",
+        Some(Some(_)) => "PARTIAL",
+    };
+    format!("LookupJoin(table=[{}], {on}, cache=[{cache}]{reload}{retry}, lookup=[{read}])", form.name)
 }
 
 fn join_text(node: &StreamNode, columns: &JoinColumns) -> String {
@@ -354,7 +385,7 @@ fn state(node: &StreamNode) -> Option<&'static str> {
         StreamOp::Rank(columns) if columns.append_only => Some("the first rows of each key, for ever"),
         StreamOp::Rank(_) => Some("the rows of each key, for ever"),
         StreamOp::TemporalJoin { .. } => {
-            Some("left rows until the watermark passes them, of each key the versions that can still be asked for")
+            Some("left rows until the watermark passes them, of each key the versions that can still be asked for, the newest one for ever")
         }
         StreamOp::Deduplicate(_) => Some("one time per key, for ever"),
         StreamOp::LookupJoin { .. } => None,

@@ -3,7 +3,7 @@
 mod aggregate;
 mod at_end;
 mod build;
-mod calc;
+pub mod calc;
 mod changelog;
 pub mod explain;
 mod fields;
@@ -18,6 +18,7 @@ mod rank;
 mod sort;
 mod temporal;
 pub mod text;
+pub mod ttl;
 
 use arrow::array::RecordBatch;
 use datafusion_common::DFSchemaRef;
@@ -25,6 +26,7 @@ use datafusion_expr::Expr;
 use flott_engine::RowKind;
 use flott_engine::aggregate::AggSpec;
 use flott_engine::lookup::Retry;
+use flott_engine::lookup::cache::CachePolicy;
 use flott_engine::operators::emitting_aggregate::EmitStrategy;
 use flott_engine::operators::expand::GroupingSet;
 use flott_engine::operators::over_aggregate::Frame;
@@ -334,6 +336,19 @@ pub struct LookupForm {
     pub reload_ms: Option<i64>,
     /// What to do when nothing is found.
     pub retry: Option<Retry>,
+    /// Its connector is asked for keys. `None`: the table is read whole.
+    pub by_key: Option<LookupByKey>,
+}
+
+/// How a connector is asked for keys.
+#[derive(Debug, Clone)]
+pub struct LookupByKey {
+    /// What was found is remembered so long.
+    pub cache: Option<CachePolicy>,
+    /// So many requests at a time; `None`: as the session says.
+    pub in_flight: Option<usize>,
+    /// How long one may take, in milliseconds; `None`: as the session says.
+    pub timeout_ms: Option<u64>,
 }
 
 /// What two inputs are joined by.

@@ -152,14 +152,17 @@ fn window_function(name: &str, args: &[Expr]) -> SqlResult<(AggFunction, Vec<Exp
         // ROW_NUMBER counts rows in a frame of rows, RANK and DENSE_RANK in a frame of times, as Flink does in a stream.
         _ => return Ok((AggFunction::Count, vec![])),
     }
-    let offset = match args.get(1).map(integer) {
-        None => 1,
-        Some(Some(offset)) if offset >= 0 => offset as usize,
-        Some(Some(_)) => return Err(SqlError::new("the offset of LAG must be 0 or more").about("LAG")),
-        Some(None) => return Err(SqlError::not_yet("an offset of LAG that is not written out").about("LAG")),
+    let offset = match args.get(1) {
+        None => Some(1),
+        Some(constant @ Expr::Literal(..)) => match integer(constant) {
+            Some(offset) if offset >= 0 => Some(offset as usize),
+            _ => return Err(SqlError::new("the offset of LAG must be 0 or more").about("LAG")),
+        },
+        Some(_) => None,
     };
+    let computed = args.get(1).filter(|_| offset.is_none());
     let default = args.get(2).filter(|d| !matches!(unalias(d), Expr::Literal(value, _) if value.is_null()));
-    Ok((AggFunction::Lag { offset }, args.iter().take(1).chain(default).cloned().collect()))
+    Ok((AggFunction::Lag { offset }, args.iter().take(1).chain(computed).chain(default).cloned().collect()))
 }
 
 /// Binds a call; arguments that are no columns become some.

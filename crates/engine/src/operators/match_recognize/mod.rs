@@ -51,6 +51,8 @@ pub struct MatchSpec {
     pub order: Vec<SortColumn>,
     /// The pattern.
     pub program: Program,
+    /// The pattern as it was written.
+    pub pattern_text: String,
     /// By variable, what it demands of a row.
     pub conditions: Vec<Condition>,
     /// By variable, its name.

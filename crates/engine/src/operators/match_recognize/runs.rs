@@ -8,6 +8,9 @@ use crate::state::matches::{MatchTable, NO_NODE, NOT_BEGUN, Run};
 use crate::state::run_queue::RunQueue;
 use crate::{Error, Result};
 
+/// Partial matches that a key may have at a time. Each costs about 60 bytes, and a step for every row of its key.
+pub const RUNS_MAX: usize = 1_000_000;
+
 /// A match, or a partial one that ran out of time, until its rows are put out. Its node is held.
 #[derive(Debug, Clone, Copy)]
 pub struct Found {
@@ -52,6 +55,9 @@ impl<'a> Machine<'a> {
         let mut partial = RunQueue::reusing(std::mem::take(&mut self.spare));
         for run in &before {
             self.step(table, *run, row, number, &mut partial)?;
+            if partial.runs().len() > RUNS_MAX {
+                return Err(too_many(&self.spec.pattern_text));
+            }
         }
         self.spare = before;
         table.runs_mut(key).partial = partial;
@@ -191,6 +197,11 @@ impl<'a> Machine<'a> {
             Some(number) => Ok(number - 1),
         }
     }
+}
+
+fn too_many(pattern: &str) -> Error {
+    Error::data(format!("the pattern ({pattern}) has more than {RUNS_MAX} partial matches of one key"))
+        .help("let them end: add WITHIN, or make the pattern say in fewer ways which variable takes a row")
 }
 
 /// Lets the matches go.

@@ -384,6 +384,7 @@ fn spec_of(pattern: &Pattern, question: &Question, keys: &[usize], order: Vec<So
         time: TimeColumn::Event(TIME),
         order,
         program: Program::compile(pattern).unwrap(),
+        pattern_text: format!("{pattern:?}"),
         conditions: question.demands.iter().enumerate().map(|(v, demand)| demand.condition(v as u16)).collect(),
         names: question.demands.iter().map(|d| format!("{d:?}")).collect(),
         within_ms: question.within,

@@ -33,7 +33,7 @@ fn spec(keys: &[usize], frame: Frame) -> OverSpec {
         call(LastValue, Some(VALUE), false),
     ];
     if !retract {
-        calls.push(call(Lag { offset: 2 }, Some(VALUE), false));
+        calls.push(call(Lag { offset: Some(2) }, Some(VALUE), false));
     }
     let mut fields: Vec<Field> = schema().fields().iter().map(|f| f.as_ref().clone()).collect();
     fields.extend((0..calls.len()).map(|i| Field::new(format!("result{i}"), DataType::Int64, true)));

@@ -10,7 +10,8 @@ use super::harness::{Fleet, LAYOUTS, NUMBER, Row, Step, TIME, batch, batches, ke
 use super::join::{are_pair, inputs, output};
 use crate::expr::Column;
 use crate::graph::SourceNode;
-use crate::lookup::{FullTable, Lookup, LookupNode, Retry};
+use crate::lookup::full::FullTable;
+use crate::lookup::{Lookup, LookupNode, Retry};
 use crate::operator::{Operator, Output, Tick};
 use crate::operators::deduplicate::{Deduplicate, DeduplicateSpec};
 use crate::operators::lookup_join::LookupJoin;

@@ -70,10 +70,10 @@ pub(super) fn of_expression(expr: &Expr, types: &[Option<DataType>], scope: &Sco
 /// A call with arguments that the function does not take.
 fn of_call(name: &str, args: &[&Expr], error: SqlError) -> SqlError {
     let error = reworded(error);
+    let error = SqlError { word: None, ..error };
     if error.message.contains("there is no function") || error.message.ends_with("not supported yet") {
         return error;
     }
-    let error = SqlError { word: None, ..error };
     if let Some((_, form, _)) = aggregates::AGGREGATES.iter().find(|(aggregate, ..)| aggregate.eq_ignore_ascii_case(name)) {
         return error.help(format!("write {form}"));
     }
@@ -272,7 +272,8 @@ pub fn reworded(error: SqlError) -> SqlError {
         Some((message, advice)) => (message.to_string(), Some(format!("use {advice}"))),
         None => (message, None),
     };
-    let word = error.word.filter(|word| message.contains(word.as_str()));
+    // A word that DataFusion quoted may be gone from the message.
+    let word = error.word.filter(|word| message == error.message || message.contains(word.as_str()));
     SqlError { message, help: error.help.or(help), word, ..error }
 }
 

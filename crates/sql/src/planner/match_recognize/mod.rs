@@ -8,6 +8,7 @@ pub mod node;
 mod pattern;
 pub mod settle;
 
+use arrow::datatypes::{DataType, TimeUnit};
 use datafusion_common::{DFSchema, Result};
 use datafusion_expr::planner::{PlannedRelation, RelationPlannerContext};
 use datafusion_expr::{Expr, ExprSchemable, Extension, LogicalPlan, LogicalPlanBuilder};
@@ -19,7 +20,8 @@ use std::sync::Arc;
 use self::bind::{Binder, Scope};
 use self::node::{Definition, MatchClauses, MatchNode, OrderKey, Reference};
 use self::pattern::Planned;
-use crate::catalog::{PROCTIME, time_attribute, without_time_attribute};
+use super::context::in_batch;
+use crate::catalog::{PROCTIME, ROWTIME, time_attribute, without_time_attribute};
 use crate::dialect::{TIMED_OUT_SYMBOL, WITHIN_SYMBOL};
 use crate::error::{SqlError, SqlResult};
 
@@ -155,7 +157,11 @@ fn order(keys: &[OrderByExpr], input: &DFSchema, cx: &mut dyn RelationPlannerCon
         return Err(SqlError::new("MATCH_RECOGNIZE needs an order in time").about("MATCH_RECOGNIZE").help(help).into());
     };
     let field = first.column.to_field(input)?.1;
-    let Some(attribute) = time_attribute(&field) else {
+    // Batch mode has no event time: any timestamp in milliseconds orders rows.
+    let batch = in_batch(cx.context_provider().options());
+    let in_ms = matches!(field.data_type(), DataType::Timestamp(TimeUnit::Millisecond, _));
+    let attribute = time_attribute(&field).or((batch && in_ms).then_some(ROWTIME));
+    let Some(attribute) = attribute else {
         let error =
             SqlError::new(format!("MATCH_RECOGNIZE is ordered by time before all else, and '{}' is no time attribute", field.name()));
         return Err(error.about(field.name()).help(help).into());

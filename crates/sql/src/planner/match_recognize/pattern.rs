@@ -109,7 +109,7 @@ impl Reader {
             Pattern::Variable(v) => self.written[usize::from(v)] = written,
             _ => self.note("a group with a quantifier"),
         }
-        Ok(Pattern::Repeat { inner: Box::new(inner), min, max, greedy: !reluctant })
+        Ok(repeated(inner, min, max, !reluctant))
     }
 
     fn note(&mut self, what: &'static str) {
@@ -117,6 +117,32 @@ impl Reader {
             self.beyond_flink.push(what);
         }
     }
+}
+
+/// A pattern several times. A loop that holds nothing but a loop of the same kind is one loop, if it takes the same numbers of rows:
+/// in two, each way to share the rows out would be a partial match of its own.
+fn repeated(inner: Pattern, min: u32, max: Option<u32>, greedy: bool) -> Pattern {
+    // What may be there once is not greedy, what may be there several times can be: the two do not mix.
+    if (min, max) != (0, Some(1))
+        && let Pattern::Repeat { inner: what, min: least, max: most, greedy: own } = &inner
+        && (*own == greedy || *most == Some(*least) || max == Some(min))
+        && is_unbroken((*least, *most), (min, max))
+    {
+        let max = most.zip(max).map(|(a, b)| a.saturating_mul(b));
+        let greedy = if max == Some(min) { *own } else { greedy };
+        return Pattern::Repeat { inner: what.clone(), min: least.saturating_mul(min), max, greedy };
+    }
+    Pattern::Repeat { inner: Box::new(inner), min, max, greedy }
+}
+
+/// Whether `{min,max}` times `{least,most}` rows can be any number from the smallest to the largest one.
+fn is_unbroken((least, most): (u32, Option<u32>), (min, max): (u32, Option<u32>)) -> bool {
+    // So many times take up to `n * most` rows, once more at least `(n + 1) * least`. Where that leaves no gap, no later step does.
+    let no_gap_behind = |n: u32| match most {
+        None => n > 0 || least <= 1,
+        Some(most) => (u64::from(n) + 1) * u64::from(least) <= u64::from(n) * u64::from(most) + 1,
+    };
+    max == Some(min) || no_gap_behind(min)
 }
 
 /// Sequences within sequences as one.

@@ -1,0 +1,29 @@
+-- MATCH_RECOGNIZE over an aggregation in batch mode.
+SET 'execution.runtime-mode' = 'batch';
+CREATE TABLE ticker (
+  id INT,
+  symbol STRING,
+  price INT,
+  tax BIGINT,
+  rate DECIMAL(10, 2),
+  note STRING,
+  ts TIMESTAMP(3),
+  proc AS PROCTIME(),
+  WATERMARK FOR ts AS ts - INTERVAL '5' SECOND
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/ticker.json',
+  'format' = 'json',
+  'scan.watermark.emit.strategy' = 'on-event'
+);
+SELECT *
+FROM (SELECT symbol, ts, SUM(price) AS price FROM ticker GROUP BY symbol, ts)
+MATCH_RECOGNIZE (
+  PARTITION BY symbol
+  ORDER BY ts
+  MEASURES A.price AS x, B.price AS y
+  ONE ROW PER MATCH
+  AFTER MATCH SKIP PAST LAST ROW
+  PATTERN (A B)
+  DEFINE B AS B.price > A.price
+) AS T;

@@ -1,0 +1,16 @@
+-- FIRST_VALUE with IGNORE NULLS over groups.
+CREATE TABLE readings (
+  id INT,
+  k STRING,
+  v INT,
+  d DOUBLE,
+  s STRING,
+  ts TIMESTAMP(3),
+  WATERMARK FOR ts AS ts - INTERVAL '5' SECOND
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/readings.json',
+  'format' = 'json',
+  'scan.watermark.emit.strategy' = 'on-event'
+);
+SELECT k, FIRST_VALUE(v) IGNORE NULLS AS a FROM readings GROUP BY k;

@@ -1,0 +1,14 @@
+-- PERCENTILE with how often a value counts.
+CREATE TABLE readings (
+  id INT,
+  k STRING,
+  v INT,
+  d DOUBLE,
+  s STRING,
+  ts TIMESTAMP(3)
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/readings.json',
+  'format' = 'json'
+);
+SELECT k, PERCENTILE(v, 0.5, id) AS a FROM readings GROUP BY k;

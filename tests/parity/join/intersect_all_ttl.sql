@@ -1,0 +1,27 @@
+-- INTERSECT ALL with a time to live of state.
+SET 'table.exec.state.ttl' = '1 h';
+CREATE TABLE orders (
+  id INT,
+  customer STRING,
+  amount INT,
+  ts TIMESTAMP(3),
+  WATERMARK FOR ts AS ts - INTERVAL '1' MINUTE
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/orders.json',
+  'format' = 'json',
+  'scan.watermark.emit.strategy' = 'on-event'
+);
+CREATE TABLE payments (
+  order_id INT,
+  paid INT,
+  way STRING,
+  ts TIMESTAMP(3),
+  WATERMARK FOR ts AS ts - INTERVAL '1' MINUTE
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/payments.json',
+  'format' = 'json',
+  'scan.watermark.emit.strategy' = 'on-event'
+);
+SELECT id FROM orders INTERSECT ALL SELECT order_id FROM payments;

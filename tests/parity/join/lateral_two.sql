@@ -1,0 +1,23 @@
+-- Two LATERAL.
+CREATE TABLE trades (
+  id INT,
+  cur STRING,
+  amount INT,
+  venue STRING,
+  ts TIMESTAMP(3)
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/trades.json',
+  'format' = 'json'
+);
+CREATE TABLE rates (
+  cur STRING,
+  rate INT,
+  src STRING,
+  ts TIMESTAMP(3)
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/rates.json',
+  'format' = 'json'
+);
+SELECT t.id, x.n, y.m FROM trades AS t, LATERAL (SELECT COUNT(*) AS n FROM rates AS r WHERE r.cur = t.cur) AS x, LATERAL (SELECT MAX(rate) AS m FROM rates AS r WHERE r.src = t.venue AND r.rate > x.n) AS y;

@@ -1,0 +1,28 @@
+-- Over a query of a window function, in the order of the window's time.
+CREATE TABLE ticker (
+  id INT,
+  symbol STRING,
+  price INT,
+  tax BIGINT,
+  rate DECIMAL(10, 2),
+  note STRING,
+  ts TIMESTAMP(3),
+  proc AS PROCTIME(),
+  WATERMARK FOR ts AS ts - INTERVAL '5' SECOND
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/ticker.json',
+  'format' = 'json',
+  'scan.watermark.emit.strategy' = 'on-event'
+);
+SELECT *
+FROM (SELECT * FROM TABLE(TUMBLE(TABLE ticker, DESCRIPTOR(ts), INTERVAL '10' SECOND)))
+MATCH_RECOGNIZE (
+  PARTITION BY symbol
+  ORDER BY window_time
+  MEASURES A.id AS x, B.id AS y
+  ONE ROW PER MATCH
+  AFTER MATCH SKIP PAST LAST ROW
+  PATTERN (A B)
+  DEFINE A AS A.price > 10, B AS B.price > A.price
+) AS T;

@@ -1,0 +1,16 @@
+-- FIRST_VALUE and LAST_VALUE with RESPECT NULLS.
+CREATE TABLE readings (
+  id INT,
+  k STRING,
+  v INT,
+  d DOUBLE,
+  s STRING,
+  ts TIMESTAMP(3),
+  WATERMARK FOR ts AS ts - INTERVAL '5' SECOND
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/readings.json',
+  'format' = 'json',
+  'scan.watermark.emit.strategy' = 'on-event'
+);
+SELECT id, k, v, FIRST_VALUE(v) RESPECT NULLS OVER w AS a, LAST_VALUE(v) RESPECT NULLS OVER w AS b FROM readings WINDOW w AS (PARTITION BY k ORDER BY ts);
