@@ -1,4 +1,5 @@
-//! Time of formats: JSON events read, all of their columns or few of them, and rows written as CSV and as JSON.
+//! Time of formats: JSON events read, all of their columns or few of them, rows written as CSV and as JSON, and rows of a bid as messages of
+//! JSON, Avro and protobuf.
 //!
 //! `cargo bench -p flott-connectors` prints bytes or rows per second.
 
@@ -6,6 +7,7 @@ use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::sync::Arc;
 
+use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use flott_connectors::formats::{self, Decode, Rows};
@@ -104,7 +106,55 @@ fn encode(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, json_decode, encode);
+/// A bid of six columns as messages of a queue, read and written.
+fn messages(criterion: &mut Criterion) {
+    const BID: &str = "syntax = \"proto3\"; message Bid { int64 auction = 1; int64 bidder = 2; int64 price = 3; string channel = 4; \
+        string url = 5; int64 dateTime = 6; }";
+    let proto = tempfile::Builder::new().suffix(".proto").tempfile().expect("there is a folder for such files");
+    std::fs::write(proto.path(), BID).expect("the file was just made");
+    let mut group = criterion.benchmark_group("messages of a bid");
+    group.throughput(Throughput::Elements(ROWS as u64));
+    for format in ["json", "avro", "protobuf"] {
+        let mut fields = bid_columns(&ALL[..6]);
+        if format == "protobuf" {
+            fields[5] = Field::new("dateTime", DataType::Int64, true);
+        }
+        let mut table = table(format, fields);
+        table.options.insert("protobuf.message-class-name".into(), "Bid".into());
+        table.options.insert("protobuf.schema".into(), proto.path().display().to_string());
+        let rows = decode(decoder(&self::table("json", bid_columns(&ALL[..6]))).as_ref(), &flat_rows(ROWS)).batch;
+        let columns = rows.columns().iter().zip(table.schema.fields());
+        let columns = columns.map(|(column, field)| arrow::compute::cast(column, field.data_type()).expect("a time is a number"));
+        let rows = RecordBatch::try_new(table.schema.clone(), columns.collect()).expect("the columns fit");
+        let encoder = formats::encoder(&table, table.schema.clone()).expect("the format takes all of these types");
+        let write = || {
+            let (mut bytes, mut ends) = (Vec::with_capacity(ROWS * 200), Vec::with_capacity(ROWS));
+            let mut encode = encoder.open(&rows).expect("the columns fit the schema");
+            for row in 0..rows.num_rows() {
+                encode.row(row, &mut bytes).expect("all values are carried");
+                // A message comes with a line break behind it.
+                bytes.extend_from_slice(if format == "json" { b"" } else { b"\n" });
+                ends.push(bytes.len() as u32);
+            }
+            (bytes, ends)
+        };
+        let (bytes, ends) = write();
+        group.bench_function(format!("{format}, written"), |bencher| bencher.iter(|| black_box(write())));
+        for (name, needed) in [("read", vec![0, 1, 2, 3, 4, 5]), ("3 columns read", vec![0, 2, 5])] {
+            let decoder = formats::decoder(&table, &[0, 1, 2, 3, 4, 5], &needed).expect("the format takes all of these types");
+            group.bench_function(format!("{format}, {name}"), |bencher| {
+                bencher.iter(|| {
+                    let mut records = decoder.open(bytes.len()).expect("the columns were checked");
+                    records.feed_messages(&bytes, &ends, &mut Vec::with_capacity(ROWS)).expect("all records are sound");
+                    black_box(records.finish().expect("the columns fit the schema"))
+                });
+            });
+        }
+    }
+    group.finish();
+}
+
+criterion_group!(benches, json_decode, encode, messages);
 criterion_main!(benches);
 
 /// A small generator of random numbers.

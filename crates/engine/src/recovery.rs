@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::archive::{self, Archive, Waiting};
-use crate::checkpoint::{Checkpoint, Numbering, SinkState, TableChanges};
+use crate::checkpoint::{Checkpoint, CheckpointStore, Numbering, SinkState, TableChanges};
 use crate::intake::SourceIntake;
 use crate::outbox::Errand;
 use crate::outlet::Outlet;
@@ -31,6 +31,33 @@ const LAST_WAIT: Duration = Duration::from_secs(7);
 /// And so much its delivery after that.
 const DELIVERY_WAIT: Duration = Duration::from_millis(1500);
 
+/// What a job knows of its checkpoints.
+#[derive(Default)]
+pub struct Durable {
+    /// Until the job has resumed; then it belongs to the archive.
+    pub store: Option<Box<dyn CheckpointStore>>,
+    /// Where checkpoints go; `None` without any.
+    pub archive: Option<Archive>,
+    /// See [`CheckpointStore::identity`].
+    pub identity: (u64, u64),
+    /// What the sinks said for the checkpoint that is being published.
+    pub prepared: Vec<SinkState>,
+    /// The last epoch that was closed.
+    pub epoch: u64,
+    /// Checkpoints that became durable in this run.
+    pub checkpoints: u64,
+    /// The epoch from which the run went on.
+    pub resumed_from: Option<u64>,
+    /// When the last checkpoint was taken, on the job's clock and in ticks.
+    pub last_checkpoint_ms: i64,
+    /// See `last_checkpoint_ms`.
+    pub last_checkpoint_tick: u64,
+    /// Entries of state on the worker with the most that changed since they were handed over, when it was last asked.
+    pub changed: usize,
+    /// The longest that ticks stood still for a checkpoint, milliseconds.
+    pub longest_stop_ms: f64,
+}
+
 /// About how many entries changed on the worker where most did.
 fn changed(pool: &mut Pool) -> Result<usize> {
     Ok(pool.each(vec![(); pool.len()], |worker, ()| Ok(worker.changed()))?.into_iter().max().unwrap_or(0))
@@ -46,50 +73,50 @@ fn changes(pool: &mut Pool, numbering: &Numbering, most: usize) -> Result<Vec<Ta
 
 impl Job {
     pub(crate) fn checkpoint_due(&self) -> bool {
-        let Some(archive) = self.archive.as_ref().filter(|archive| !archive.publishing()) else { return false };
+        let Some(archive) = self.durable.archive.as_ref().filter(|archive| !archive.publishing()) else { return false };
         if self.outlets.iter().any(Outlet::is_full) {
             return false;
         }
-        let overdue_ms = self.config.checkpoint_interval_ms.map(|interval| self.now_ms - self.last_checkpoint_ms - interval);
-        let by_time =
-            overdue_ms.is_some_and(|overdue| overdue >= 0 && (self.changed <= CHANGES_MAX || archive.is_full() || overdue >= LATE_MS));
-        by_time || self.config.checkpoint_every_ticks.is_some_and(|n| n > 0 && self.ticks - self.last_checkpoint_tick >= n)
+        let overdue_ms = self.config.checkpoint_interval_ms.map(|interval| self.now_ms - self.durable.last_checkpoint_ms - interval);
+        let by_time = overdue_ms
+            .is_some_and(|overdue| overdue >= 0 && (self.durable.changed <= CHANGES_MAX || archive.is_full() || overdue >= LATE_MS));
+        by_time || self.config.checkpoint_every_ticks.is_some_and(|n| n > 0 && self.ticks - self.durable.last_checkpoint_tick >= n)
     }
 
     /// Hands changes of state over before the checkpoint is due, a little after each tick, so that ticks need not stand still for long when it
     /// is. What changes once more is handed over once more.
     pub(crate) fn write_ahead(&mut self) -> Result<()> {
-        let (Some(archive), Some(interval_ms)) = (&mut self.archive, self.config.checkpoint_interval_ms) else { return Ok(()) };
-        self.changed = changed(&mut self.pool)?;
-        let left_ms = self.last_checkpoint_ms + interval_ms - self.now_ms;
-        let needed_ms = (self.changed / ENTRIES_PER_MS) as i64 * AHEAD_FACTOR;
-        if self.changed <= CHANGES_MAX || left_ms > needed_ms || archive.is_full() {
+        let (Some(archive), Some(interval_ms)) = (&mut self.durable.archive, self.config.checkpoint_interval_ms) else { return Ok(()) };
+        self.durable.changed = changed(&mut self.pool)?;
+        let left_ms = self.durable.last_checkpoint_ms + interval_ms - self.now_ms;
+        let needed_ms = (self.durable.changed / ENTRIES_PER_MS) as i64 * AHEAD_FACTOR;
+        if self.durable.changed <= CHANGES_MAX || left_ms > needed_ms || archive.is_full() {
             return Ok(());
         }
         let started = Instant::now();
-        while self.changed > SLICE_ENTRIES / 2 && started.elapsed() < SLICES && !archive.is_full() {
+        while self.durable.changed > SLICE_ENTRIES / 2 && started.elapsed() < SLICES && !archive.is_full() {
             archive.append(changes(&mut self.pool, &self.numbering, SLICE_ENTRIES)?)?;
-            self.changed = changed(&mut self.pool)?;
+            self.durable.changed = changed(&mut self.pool)?;
         }
         self.note_stop(started);
         Ok(())
     }
 
     fn note_stop(&mut self, started: Instant) {
-        self.longest_stop_ms = self.longest_stop_ms.max(started.elapsed().as_secs_f64() * 1000.0);
+        self.durable.longest_stop_ms = self.durable.longest_stop_ms.max(started.elapsed().as_secs_f64() * 1000.0);
     }
 
     /// Closes the epoch: state, positions and sink progress become durable as one, while ticks go on. [`Job::settle`] does the rest.
     pub(crate) fn checkpoint(&mut self, finished: bool) -> Result<()> {
         self.settle(Duration::MAX)?;
-        if self.archive.is_none() {
+        if self.durable.archive.is_none() {
             return Ok(());
         }
         let started = Instant::now();
         self.sources.iter_mut().try_for_each(SourceIntake::prepare)?;
-        self.epoch += 1;
+        self.durable.epoch += 1;
         let mut checkpoint = Checkpoint {
-            epoch: self.epoch,
+            epoch: self.durable.epoch,
             fingerprint: self.config.fingerprint.clone(),
             finished,
             now_ms: self.now_ms,
@@ -100,16 +127,16 @@ impl Job {
         };
         self.measure_state()?;
         checkpoint.state_rows = self.state_size.0 as u64;
-        let Some(archive) = &mut self.archive else { return Ok(()) };
+        let Some(archive) = &mut self.durable.archive else { return Ok(()) };
         for outlet in &mut self.outlets {
             checkpoint.sinks.push(SinkState { node: outlet.node, progress: outlet.prepare()? });
         }
-        self.prepared = checkpoint.sinks.clone();
+        self.durable.prepared = checkpoint.sinks.clone();
         checkpoint.renumber(|node| Ok(self.numbering.of(node)))?;
         archive.append(changes(&mut self.pool, &self.numbering, usize::MAX)?)?;
         archive.publish(checkpoint)?;
-        self.last_checkpoint_ms = self.now_ms;
-        self.last_checkpoint_tick = self.ticks;
+        self.durable.last_checkpoint_ms = self.now_ms;
+        self.durable.last_checkpoint_tick = self.ticks;
         if !finished {
             self.note_stop(started);
         }
@@ -119,10 +146,10 @@ impl Job {
 
     /// If the checkpoint that is being published has become durable, or does within this time, the sinks show their output.
     pub(crate) fn settle(&mut self, wait: Duration) -> Result<()> {
-        let Some(archive) = &mut self.archive else { return Ok(()) };
+        let Some(archive) = &mut self.durable.archive else { return Ok(()) };
         let Some(output) = archive.durable(wait)? else { return Ok(()) };
-        self.checkpoints += 1;
-        for (outlet, state) in self.outlets.iter_mut().zip(std::mem::take(&mut self.prepared)) {
+        self.durable.checkpoints += 1;
+        for (outlet, state) in self.outlets.iter_mut().zip(std::mem::take(&mut self.durable.prepared)) {
             outlet.commit(&state.progress)?;
         }
         self.sources.iter_mut().try_for_each(SourceIntake::checkpointed)?;
@@ -140,19 +167,19 @@ impl Job {
     }
 
     fn epoch_id(&self, number: u64) -> EpochId {
-        let (run, generation) = self.identity;
+        let (run, generation) = self.durable.identity;
         EpochId { job: self.config.owner.clone(), run, generation, number }
     }
 
     /// Hands the output for outboxes over.
     pub(crate) fn keep_output(&mut self) -> Result<()> {
-        let Some(archive) = &mut self.archive else { return Ok(()) };
+        let Some(archive) = &mut self.durable.archive else { return Ok(()) };
         self.outlets.iter_mut().try_for_each(|outlet| archive.keep_output(self.numbering.of(outlet.node), outlet.take_output()))
     }
 
     /// Notes what has been delivered, or is within this time.
     pub(crate) fn deliver(&mut self, wait: Duration) -> Result<()> {
-        let Some(archive) = &mut self.archive else { return Ok(()) };
+        let Some(archive) = &mut self.durable.archive else { return Ok(()) };
         for outlet in self.outlets.iter_mut().filter(|outlet| !outlet.is_idle()) {
             for epoch in outlet.delivered(wait).map_err(|e| e.at(self.topology.names[outlet.node].clone()))? {
                 archive.delivered(self.numbering.of(outlet.node), epoch)?;
@@ -163,7 +190,7 @@ impl Job {
 
     /// Why the job waits, if it does.
     pub(crate) fn waiting(&self) -> Option<String> {
-        let archive = self.archive.as_ref().and_then(Archive::waiting).map(ToString::to_string);
+        let archive = self.durable.archive.as_ref().and_then(Archive::waiting).map(ToString::to_string);
         let delivery = |outlet: &Outlet| Some(format!("{}: {}", self.topology.names[outlet.node], outlet.waiting()?));
         archive.or_else(|| self.outlets.iter().find_map(delivery))
     }
@@ -172,11 +199,11 @@ impl Job {
     pub(crate) fn last_checkpoint(&mut self) -> Result<()> {
         self.settle(LAST_WAIT)?;
         self.deliver(Duration::ZERO)?;
-        if !self.archive.as_ref().is_some_and(Archive::publishing) {
+        if !self.durable.archive.as_ref().is_some_and(Archive::publishing) {
             self.checkpoint(false)?;
             self.settle(LAST_WAIT)?;
         }
-        match self.archive.as_ref().filter(|archive| archive.publishing()) {
+        match self.durable.archive.as_ref().filter(|archive| archive.publishing()) {
             // What cannot be delivered soon is delivered after the next start.
             None => self.deliver(DELIVERY_WAIT),
             Some(archive) => {
@@ -196,14 +223,14 @@ impl Job {
     /// Goes back to the newest checkpoint, if there is one. Tells whether the job had already read all its input.
     pub(crate) fn resume(&mut self) -> Result<bool> {
         let (mut notes, mut undelivered) = (vec![], vec![]);
-        let saved = match self.store.take() {
+        let saved = match self.durable.store.take() {
             Some(mut store) => {
                 let saved = store.latest(&mut |note| notes.push(note))?;
-                self.identity = store.identity();
+                self.durable.identity = store.identity();
                 for (node, epoch) in saved.iter().flat_map(|saved| &saved.outbox) {
                     undelivered.push(archive::waiting(&mut *store, *node, *epoch)?);
                 }
-                self.archive = Some(Archive::start(store)?);
+                self.durable.archive = Some(Archive::start(store)?);
                 saved
             }
             None => None,
@@ -220,8 +247,8 @@ impl Job {
                 .help("run with --fresh to start over without its state, or give the job another pipeline.name"));
         }
         saved.renumber(|number| self.numbering.holder(number))?;
-        self.epoch = saved.epoch;
-        self.resumed_from = Some(saved.epoch);
+        self.durable.epoch = saved.epoch;
+        self.durable.resumed_from = Some(saved.epoch);
         self.now_ms = self.now_ms.max(saved.now_ms);
         let resumed_ms = saved.now_ms;
         for split in &saved.splits {

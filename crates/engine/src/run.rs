@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::archive::Archive;
-use crate::checkpoint::{CheckpointStore, Numbering, SinkState};
+use crate::checkpoint::{CheckpointStore, Numbering};
 use crate::feed::{Feed, Share};
 use crate::graph::{Graph, NodeId, NodeKind, Topology};
 use crate::intake::{SourceIntake, Taken};
@@ -14,6 +14,7 @@ use crate::operator::{LateRows, Tick};
 use crate::outlet::Outlet;
 use crate::pool::Pool;
 use crate::progress::{OperatorProgress, Progress, SinkProgress};
+use crate::recovery::Durable;
 use crate::sink::{Delivery, Sink};
 use crate::state::State;
 use crate::time::{END_OF_TIME, NO_WATERMARK, delayed, slowest};
@@ -122,22 +123,12 @@ pub struct Job {
     /// Until the job has resumed; then they are outlets.
     pub(crate) sinks: Vec<(NodeId, Box<dyn Sink>)>,
     pub(crate) outlets: Vec<Outlet>,
-    /// See [`CheckpointStore::identity`].
-    pub(crate) identity: (u64, u64),
     /// By the node that gets what is found.
     pub(crate) lookups: Vec<(NodeId, LookupNode)>,
     pub(crate) late: Vec<LateRows>,
     /// Event time by node after the last tick.
     pub(crate) watermarks: Vec<i64>,
-    /// Until the job has resumed; then it belongs to the archive.
-    pub(crate) store: Option<Box<dyn CheckpointStore>>,
-    pub(crate) archive: Option<Archive>,
-    /// What the sinks said for the checkpoint that is being published.
-    pub(crate) prepared: Vec<SinkState>,
-    /// The longest that ticks stood still for a checkpoint, milliseconds.
-    pub(crate) longest_stop_ms: f64,
-    /// Entries of state on the worker with the most that changed since they were handed over, when it was last asked.
-    pub(crate) changed: usize,
+    pub(crate) durable: Durable,
     pub(crate) clock: Box<dyn Clock>,
     pub(crate) now_ms: i64,
     /// In a batch job, the time at which it began, which expressions see all the while; see [`Graph::batch`].
@@ -145,11 +136,6 @@ pub struct Job {
     /// Processing time of the last tick.
     pub(crate) ticked_ms: i64,
     pub(crate) ticks: u64,
-    pub(crate) epoch: u64,
-    pub(crate) checkpoints: u64,
-    pub(crate) resumed_from: Option<u64>,
-    pub(crate) last_checkpoint_ms: i64,
-    pub(crate) last_checkpoint_tick: u64,
     pub(crate) wake_at_ms: Option<i64>,
     pub(crate) feed: Feed,
     pub(crate) state_size: (usize, usize),
@@ -187,11 +173,7 @@ impl Job {
                         part.push(WorkerNode::Sink(sink.encoder()?));
                     }
                     if sink.delivery() == Delivery::Outbox && store.is_none() {
-                        return Err(Error::config(
-                            "exactly-once output to this table is delivered after checkpoints, and this job takes none",
-                        )
-                        .at(node.name)
-                        .help("set 'execution.checkpointing.interval', for example '1 s'"));
+                        return Err(without_checkpoints().at(node.name));
                     }
                     sinks.push((id, sink));
                 }
@@ -210,25 +192,15 @@ impl Job {
             sources,
             sinks,
             outlets: vec![],
-            identity: (0, 0),
             lookups,
             late: vec![LateRows::default(); nodes],
             watermarks: vec![NO_WATERMARK; nodes],
-            store,
-            archive: None,
-            prepared: vec![],
-            longest_stop_ms: 0.0,
-            changed: 0,
+            durable: Durable { store, last_checkpoint_ms: now_ms, ..Durable::default() },
             clock,
             now_ms,
             begun_ms: batch.then_some(now_ms),
             ticked_ms: i64::MIN,
             ticks: 0,
-            epoch: 0,
-            checkpoints: 0,
-            resumed_from: None,
-            last_checkpoint_ms: now_ms,
-            last_checkpoint_tick: 0,
             wake_at_ms: None,
             feed: Feed::new(),
             state_size: (0, 0),
@@ -256,7 +228,7 @@ impl Job {
             }
             self.settle(Duration::ZERO)?;
             self.deliver(Duration::ZERO)?;
-            let held = self.archive.as_ref().is_some_and(Archive::is_full);
+            let held = self.durable.archive.as_ref().is_some_and(Archive::is_full);
             let taken = if held { vec![] } else { self.take_input()? };
             let finished = self.sources.iter().all(SourceIntake::finished) && self.sources.iter().all(|s| s.pending_rows() == 0);
             let moved = self.advance_time();
@@ -410,7 +382,7 @@ impl Job {
 
     /// Asked to stop: leave a checkpoint, or else show what was written.
     fn stop(&mut self) -> Result<()> {
-        if self.archive.is_some() {
+        if self.durable.archive.is_some() {
             return self.last_checkpoint();
         }
         self.sources.iter_mut().try_for_each(SourceIntake::prepare)?;
@@ -428,7 +400,7 @@ impl Job {
             }
         }
         self.outlets.iter_mut().try_for_each(Outlet::finish)?;
-        if let Some(archive) = &mut self.archive {
+        if let Some(archive) = &mut self.durable.archive {
             archive.discard()?;
         }
         self.measure_state()?;
@@ -444,15 +416,20 @@ impl Job {
             operators: late.map(|(n, l)| OperatorProgress { name: self.topology.names[n].clone(), late: l.clone() }).collect(),
             sinks: self.outlets.iter().map(|o| SinkProgress { name: self.topology.names[o.node].clone(), rows: o.rows }).collect(),
             ticks: self.ticks,
-            checkpoints: self.checkpoints,
-            longest_stop_ms: self.longest_stop_ms,
+            checkpoints: self.durable.checkpoints,
+            longest_stop_ms: self.durable.longest_stop_ms,
             waiting: self.waiting(),
-            resumed_from: self.resumed_from,
+            resumed_from: self.durable.resumed_from,
             state_bytes: self.state_size.1,
             state_rows: self.state_size.0,
             notes: self.notes.clone(),
         }
     }
+}
+
+fn without_checkpoints() -> Error {
+    Error::config("exactly-once output to this table is delivered after checkpoints, and this job takes none")
+        .help("set 'execution.checkpointing.interval', for example '1 s'")
 }
 
 /// Splits a source node into its reading half and the computation that every worker gets.

@@ -12,7 +12,7 @@ use flott_engine::{Error, Result};
 use super::listing;
 use super::source::{OpenFile, Origin, Place};
 use super::stream::{Compression, decompressed};
-use crate::formats::{Rows, Stop, one_value, start_of};
+use crate::formats::{self, Framing, Rows, Stop, one_value, start_of};
 
 /// A record longer than this is refused, so that a file without line breaks cannot fill the memory.
 pub const MAX_RECORD_BYTES: usize = 8 << 20;
@@ -45,7 +45,7 @@ impl Chunk for BytesChunk {
     }
 
     fn decode(self: Box<Self>) -> Result<Decoded> {
-        let mut records = self.piece.file.plan.decode.open(self.bytes.len())?;
+        let mut records = self.piece.file.decode.open(self.bytes.len())?;
         if !self.too_long {
             records.feed(&self.bytes).map_err(|stop| self.piece.stopped(stop, self.piece.start))?;
         }
@@ -80,10 +80,12 @@ impl Piece {
             Stop::Other(error) => error.at(self.file.path.display().to_string()),
             Stop::Record(bad) => {
                 let place = place(&self.file, first + bad.offset as u64, bad.column.as_deref());
-                Error::data(bad.reason).at(place).help(format!(
-                    "Mend the record, or set '{}.ignore-parse-errors' = 'true' to skip such records and count them",
-                    self.file.plan.format
-                ))
+                let error = Error::data(bad.reason).at(place);
+                let format = &self.file.plan.format;
+                if !formats::options(format).iter().any(|option| option.key == "ignore-parse-errors") {
+                    return error;
+                }
+                error.help(format!("Mend the record, or set '{format}.ignore-parse-errors' = 'true' to skip such records and count them"))
             }
         }
     }
@@ -150,12 +152,13 @@ fn repeated(value: &ArrayRef, rows: usize) -> Result<ArrayRef> {
     Ok(compute::take(value, &UInt32Array::from(vec![0; rows]), None)?)
 }
 
-/// `bids.json, line 17, column price`. Counts lines from the start of the file, so it is for errors only.
+/// `bids.json, line 17, column price`, or the byte where it has no lines. Counts lines from the start of the file, so it is for errors only.
 fn place(file: &OpenFile, offset: u64, column: Option<&str>) -> String {
-    let line = match line_number(file, offset) {
-        Ok(line) => format!("line {line}"),
-        Err(_) => format!("byte {offset}"),
+    let line = match file.decode.framing() {
+        Framing::Lines | Framing::Csv(_) => line_number(file, offset).ok(),
+        Framing::Blocks | Framing::Messages => None,
     };
+    let line = line.map_or_else(|| format!("byte {offset}"), |line| format!("line {line}"));
     let column = column.map(|column| format!(", column {column}")).unwrap_or_default();
     format!("{}, {line}{column}", file.path.display())
 }

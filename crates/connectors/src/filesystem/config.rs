@@ -33,7 +33,7 @@ pub const OPTIONS: &[OptionInfo] = &[
         key: "format",
         required: true,
         default: None,
-        description: "How rows are written: json, csv, raw, or as changes: debezium-json, canal-json, maxwell-json, ogg-json.",
+        description: "How rows are written: json, csv, avro, raw, or as changes: debezium-json, canal-json, maxwell-json, ogg-json.",
     },
     option(MONITOR_INTERVAL, None, "Follows the folder: looks for new files this often, and never ends."),
     option(REGEX, None, "Reads only files whose absolute path, or a folder of it, matches this pattern as a whole."),
@@ -89,7 +89,7 @@ fn checked<'a>(table: &'a TableSpec) -> Result<Options<'a>> {
             .help("Leave it out: files appear whole, and a partition is complete when the job has ended"));
     }
     options.check_known(keys)?;
-    formats::check(&options)?;
+    formats::check_for_files(&options)?;
     for key in &table.partition_keys {
         if table.schema.index_of(key).is_err() {
             return Err(options.error(&format!("PARTITIONED BY names the column '{key}', which the table does not have")));

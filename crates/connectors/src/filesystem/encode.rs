@@ -53,12 +53,17 @@ impl EncodePlan {
         // Folders are nested in the order of PARTITIONED BY.
         partitions.sort_by_key(|(rank, _)| *rank);
         Ok(Self {
-            encode: formats::encoder(table, Arc::new(Schema::new(fields)))?,
+            encode: formats::file_encoder(table, Arc::new(Schema::new(fields)))?,
             stored,
             partitions: partitions.into_iter().map(|(_, partition)| partition).collect(),
             default_name: default_name.to_owned(),
             table: table.name.clone(),
         })
+    }
+
+    /// What a file begins with.
+    pub fn file_header(&self) -> Vec<u8> {
+        self.encode.file_header()
     }
 
     /// Cuts rows where the value of a partition column changes: neighbours are mostly of one partition.
@@ -156,7 +161,9 @@ impl Encoder for FileEncoder {
             self.encode_run(run, batch, rows.as_mut(), &mut parts[part])?;
         }
         self.row_bytes = parts.iter().map(|part| part.bytes.len()).sum::<usize>() / batch.len();
-        out.extend(parts.into_iter().map(|Part { partition, rows, bytes }| Payload::Bytes { partition, rows, bytes }));
+        for Part { partition, rows, bytes } in parts {
+            out.push(Payload::Bytes { partition, rows, bytes: plan.encode.seal(rows, bytes)? });
+        }
         Ok(())
     }
 }

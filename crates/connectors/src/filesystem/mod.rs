@@ -1,11 +1,12 @@
 //! The `filesystem` connector: files in a folder, read once or followed, and written so that each appears whole.
 //!
 //! Reading: one file is one split. Where records are lines, a piece of a file is a byte range and nothing else, so that workers
-//! read and decode a file in parallel. Compressed files, and formats whose records may hold line breaks, are cut one after the
-//! other.
+//! read and decode a file in parallel. Compressed files, files of blocks, and formats whose records may hold line breaks, are cut one
+//! after the other.
 //!
 //! Writing: see [`sink`].
 
+mod blocks;
 mod chunk;
 mod config;
 mod encode;

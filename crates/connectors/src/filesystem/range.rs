@@ -52,7 +52,7 @@ impl Chunk for RangeChunk {
 impl RangeChunk {
     fn decode_through(&self, window: &mut Window<'_>) -> Result<Decoded> {
         let bytes = self.end - self.piece.start;
-        let mut records = self.piece.file.plan.decode.open(bytes as usize)?;
+        let mut records = self.piece.file.decode.open(bytes as usize)?;
         let mut whole = if self.piece.start == 0 { 0 } else { self.skip_line(window)? };
         let first = window.start();
         let mut feed = |lines: &[u8]| records.feed(lines).map_err(|stop| self.piece.stopped(stop, first));
@@ -107,7 +107,7 @@ impl RangeChunk {
                 return Ok(true);
             }
             if window.bytes().len() > MAX_RECORD_BYTES {
-                if !self.piece.file.plan.decode.skips_bad_records() {
+                if !self.piece.file.decode.skips_bad_records() {
                     return Err(too_long(&self.piece.file, window.start()));
                 }
                 return Ok(false);

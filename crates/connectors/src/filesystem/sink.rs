@@ -162,8 +162,10 @@ impl FileSink {
             let file = OpenOptions::new().write(true).create_new(true).open(&path).map_err(|e| cannot("create", &path, &e))?;
             self.dirty.insert(self.folder(&part));
             self.make_room()?;
-            let open = OpenPart::new(part, 0, Some(BufWriter::with_capacity(BUFFER_BYTES, file)));
-            self.open.insert(partition.to_owned(), open);
+            let mut writer = BufWriter::with_capacity(BUFFER_BYTES, file);
+            let header = self.plan.file_header();
+            writer.write_all(&header).map_err(|e| cannot("write to", &path, &e))?;
+            self.open.insert(partition.to_owned(), OpenPart::new(part, header.len() as u64, Some(writer)));
         }
         if self.open[partition].writer.is_none() {
             self.make_room()?;

@@ -12,6 +12,7 @@ use flott_engine::source::{ChunkBudget, Fetch, Position, Source, SplitInfo, Spli
 use flott_engine::{Error, Result};
 use serde::{Deserialize, Serialize};
 
+use super::blocks::BlockReader;
 use super::chunk::Piece;
 use super::config::SourceConfig;
 use super::listing;
@@ -65,6 +66,8 @@ pub struct OpenFile {
     pub place: Place,
     /// What all pieces of the table share.
     pub plan: Arc<TablePlan>,
+    /// Decodes its records.
+    pub decode: Arc<dyn Decode>,
 }
 
 /// A table's files.
@@ -93,7 +96,7 @@ impl FileSource {
             });
         }
         let plan = TablePlan {
-            decode: formats::decoder(table, &stored, &needed)?,
+            decode: formats::file_decoder(table, &stored, &needed)?,
             schema: table.read_schema(),
             columns,
             format: config.format.clone(),
@@ -115,7 +118,9 @@ impl Source for FileSource {
         let mut new = vec![];
         for path in listing::list(&self.config)? {
             if !self.known.contains(&path) {
-                Compression::of(&path)?;
+                if self.plan.decode.framing() != Framing::Blocks {
+                    Compression::of(&path)?;
+                }
                 let id = path
                     .to_str()
                     .ok_or_else(|| Error::io(format!("The name of the file {} is not UTF-8", path.display())).help("Rename the file"))?;
@@ -141,9 +146,13 @@ impl Source for FileSource {
             }
             place.offset = saved.offset;
         }
-        let compression = Compression::of(&path)?;
         let framing = self.plan.decode.framing();
-        let file = Arc::new(OpenFile { path, file, place, plan: Arc::clone(&self.plan) });
+        let file = OpenFile { path, file, place, plan: Arc::clone(&self.plan), decode: Arc::clone(&self.plan.decode) };
+        if framing == Framing::Blocks {
+            return Ok(Box::new(BlockReader::open(file)?));
+        }
+        let compression = Compression::of(&file.path)?;
+        let file = Arc::new(file);
         if compression == Compression::None && framing == Framing::Lines {
             return Ok(Box::new(RangeReader { next: place.offset, file }));
         }

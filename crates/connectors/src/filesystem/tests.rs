@@ -112,6 +112,60 @@ fn reads_folders_patterns_and_compressed_files() {
 }
 
 #[test]
+fn reads_files_of_blocks_whole_block_by_whole_block() {
+    use flott_engine::sink::Payload;
+    let folder = tempfile::tempdir().unwrap();
+    let table = |codec: &str| table(folder.path(), &[("format", "avro"), ("avro.codec", codec)]);
+    let mut wanted = vec![];
+    for (i, codec) in ["snappy", "deflate", "zstandard", "null"].into_iter().enumerate() {
+        let table = table(codec);
+        let mut sink = Filesystem.sink(&table, &environment(false)).unwrap();
+        sink.open(None).unwrap();
+        let mut encoder = sink.encoder().unwrap();
+        for block in 0..20 {
+            let ids: Vec<i64> = (0..block % 5 + 1).map(|id| (i as i64 * 20 + block) * 10 + id).collect();
+            let names: Vec<String> = ids.iter().map(|id| "x".repeat(*id as usize % 300)).collect();
+            wanted.extend(ids.iter().zip(&names).map(|(id, name)| format!("{id}|{name}")));
+            let columns: Vec<arrow::array::ArrayRef> =
+                vec![Arc::new(arrow::array::Int64Array::from(ids)), Arc::new(arrow::array::StringArray::from(names))];
+            let mut payloads: Vec<Payload> = vec![];
+            let rows = RecordBatch::try_new(table.schema.clone(), columns).unwrap();
+            encoder.encode(&flott_engine::Batch::inserts(rows), &mut payloads).unwrap();
+            sink.write(payloads).unwrap();
+        }
+        sink.finish().unwrap();
+    }
+    wanted.sort();
+    for bytes in [1, 100, 1 << 20] {
+        let mut found = read(&table("null"), bytes);
+        found.sort();
+        assert_eq!(found, wanted);
+    }
+    // From the position of each chunk on, the rest comes.
+    let table = table("null");
+    let mut source = Filesystem.source(&table, &environment(false)).unwrap();
+    let chunks = read_chunks(source.as_mut(), 100).unwrap();
+    let split = chunks[0].0.clone();
+    let of_split: Vec<_> = chunks.iter().filter(|(id, ..)| *id == split).collect();
+    for (i, (_, position, _)) in of_split.iter().enumerate() {
+        let info = flott_engine::source::SplitInfo { id: split.clone(), detail: String::new() };
+        let mut reader = source.open(&info, Some(position)).unwrap();
+        let mut rows = 0;
+        while let Fetch::Chunk(chunk) = reader.fetch(ChunkBudget { rows: 1, bytes: 1 << 20 }).unwrap() {
+            rows += chunk.decode().unwrap().rows.num_rows();
+        }
+        assert_eq!(rows, of_split[i..].iter().map(|(_, _, decoded)| decoded.rows.num_rows()).sum::<usize>());
+    }
+    std::fs::write(folder.path().join("cut"), &std::fs::read(&split).unwrap()[..700]).unwrap();
+    let cut = super::tests::table(&folder.path().join("cut"), &[("format", "avro")]);
+    assert!(error(&cut).contains("the file ends in the middle of a block"), "{}", error(&cut));
+    std::fs::write(folder.path().join("cut"), "{}").unwrap();
+    assert!(error(&cut).contains("it does not begin as a file of Avro does"), "{}", error(&cut));
+    let confluent = super::tests::table(folder.path(), &[("format", "avro-confluent"), ("avro-confluent.url", "http://localhost")]);
+    assert!(error(&confluent).contains("so they cannot lie in files"), "{}", error(&confluent));
+}
+
+#[test]
 fn follows_a_folder() {
     let folder = tempfile::tempdir().unwrap();
     let table = table(folder.path(), &[("source.monitor-interval", "1 ms")]);

@@ -1,5 +1,7 @@
 //! Formats: between bytes and rows. A format knows records, not files or messages.
 
+pub mod any;
+pub mod avro;
 mod base64;
 mod batch;
 mod builders;
@@ -7,11 +9,16 @@ mod cells;
 pub mod changelog;
 mod columns;
 pub mod csv;
+mod failure;
 pub mod json;
 mod nulls;
+pub mod protobuf;
 pub mod raw;
+#[cfg(test)]
+mod samples;
 mod scalar;
 mod slot;
+mod varint;
 
 use std::sync::Arc;
 
@@ -35,6 +42,10 @@ pub enum Framing {
     Lines,
     /// A record is a line, but a line break in quotes or after an escape character belongs to the record.
     Csv(csv::Dialect),
+    /// Records lie in blocks behind a header, see [`Decode::read_header`].
+    Blocks,
+    /// Records do not tell where they end: they come as messages of a queue.
+    Messages,
 }
 
 impl Framing {
@@ -43,6 +54,7 @@ impl Framing {
         match self {
             Framing::Lines => memchr::memrchr(b'\n', bytes).map(|i| i + 1),
             Framing::Csv(dialect) => dialect.last_end(bytes),
+            Framing::Blocks | Framing::Messages => None,
         }
     }
 }
@@ -63,6 +75,19 @@ pub trait Decode: Send + Sync {
 
     /// Begins a batch, of whose input about `bytes` bytes will come.
     fn open(&self, bytes: usize) -> Result<Box<dyn DecodeRecords + '_>>;
+
+    /// Reads the header of a file in [`Framing::Blocks`] from its start; `None` if more of it is needed. Fails, in words, for what is
+    /// no such file or does not fit the table.
+    fn read_header(&self, start: &[u8]) -> std::result::Result<Option<FileHeader>, String> {
+        let _ = start;
+        Err("the format has no header".into())
+    }
+
+    /// Of the decoder of such a file: how long the next block is, from its first [`BLOCK_HEAD_BYTES`], or fewer at the file's end.
+    fn block_length(&self, head: &[u8]) -> std::result::Result<usize, String> {
+        let _ = head;
+        Err("the format has no blocks".into())
+    }
 
     /// Decodes records that are all there.
     fn decode(&self, input: &[u8]) -> Result<Rows, Stop> {
@@ -104,6 +129,22 @@ pub trait DecodeRecords {
 
     /// The rows of everything that was fed.
     fn finish(self: Box<Self>) -> Result<Rows>;
+}
+
+/// So many bytes of a block tell how long it is.
+pub const BLOCK_HEAD_BYTES: usize = 20;
+
+/// What the header of a file says.
+pub struct FileHeader {
+    /// Decodes blocks of that file.
+    pub decode: Arc<dyn Decode>,
+    /// Length of the header in bytes.
+    pub length: usize,
+}
+
+/// A message without the line break behind it.
+fn bare(message: &[u8]) -> &[u8] {
+    message.split_last().map_or(message, |(_, bare)| bare)
 }
 
 /// Which message each record is from, by where records start: `starts` and `ends` ascend.
@@ -155,6 +196,17 @@ pub fn start_of(record: &[u8]) -> String {
     String::from_utf8_lossy(&record[..record.len().min(SHOWN_BYTES)]).into_owned()
 }
 
+/// The start of a record that is no text, to be shown.
+pub fn binary_record(record: &[u8]) -> String {
+    use std::fmt::Write;
+    let shown = &record[..record.len().min(SHOWN_BYTES / 4)];
+    shown.iter().fold("0x".to_owned(), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
 /// Why decoding stopped.
 #[derive(Debug)]
 pub enum Stop {
@@ -179,6 +231,22 @@ pub trait Encode: Send + Sync {
 
     /// Prepares a batch, whose columns are those the encoder was made for.
     fn open(&self, batch: &RecordBatch) -> Result<Box<dyn EncodeRows>>;
+
+    /// What [`EncodeRows`] puts behind each record and a message of a queue leaves out.
+    fn end_of_record(&self) -> &'static [u8] {
+        b"\n"
+    }
+
+    /// What a file begins with.
+    fn file_header(&self) -> Vec<u8> {
+        vec![]
+    }
+
+    /// What stands in a file for so many encoded rows that follow each other.
+    fn seal(&self, rows: u64, bytes: Vec<u8>) -> Result<Vec<u8>> {
+        let _ = rows;
+        Ok(bytes)
+    }
 }
 
 /// Encodes the rows of one batch.
@@ -194,9 +262,29 @@ pub trait EncodeRows {
 }
 
 /// Names of all formats.
-pub const NAMES: &[&str] = &["canal-json", "csv", "debezium-json", "json", "maxwell-json", "ogg-json", "raw"];
+pub const NAMES: &[&str] = &[
+    "avro",
+    "avro-confluent",
+    "canal-json",
+    "csv",
+    "debezium-avro-confluent",
+    "debezium-json",
+    "json",
+    "maxwell-json",
+    "ogg-json",
+    "protobuf",
+    "raw",
+];
+
+/// Those whose records do not tell where they end, so that they cannot lie in files.
+const MESSAGES_ONLY: &[&str] = &["avro-confluent", "debezium-avro-confluent", "protobuf"];
 
 /// An option of a format, without the name of the format before its key.
+const fn required(key: &'static str, description: &'static str) -> OptionInfo {
+    OptionInfo { key, required: true, default: None, description }
+}
+
+/// The same, of an option that need not be given.
 const fn option(key: &'static str, default: Option<&'static str>, description: &'static str) -> OptionInfo {
     OptionInfo { key, required: false, default, description }
 }
@@ -204,8 +292,11 @@ const fn option(key: &'static str, default: Option<&'static str>, description: &
 /// The options of a format; in a table the name of the format and a point stand before their keys.
 pub fn options(format: &str) -> &'static [OptionInfo] {
     match format {
+        "avro" => avro::OPTIONS,
+        "avro-confluent" => avro::confluent::OPTIONS,
         "csv" => csv::OPTIONS,
         "json" => json::OPTIONS,
+        "protobuf" => protobuf::OPTIONS,
         "raw" => raw::OPTIONS,
         name if let Some(kind) = changelog::Kind::of(name) => kind.options(),
         _ => &[],
@@ -227,6 +318,22 @@ pub fn name<'a>(options: &Options<'a>) -> Result<&'a str> {
     Slot::Whole.name(options)
 }
 
+/// Whether records of a format can lie in files.
+pub fn lies_in_files(format: &str) -> bool {
+    !MESSAGES_ONLY.contains(&format)
+}
+
+/// Checks the values of a format's options, and that it can lie in files.
+pub fn check_for_files(options: &Options<'_>) -> Result<()> {
+    let name = name(options)?;
+    if !lies_in_files(name) {
+        return Err(options
+            .error(&format!("records of the format '{name}' do not tell where they end, so they cannot lie in files"))
+            .help("It is for connectors of message queues; for files there are 'avro', 'json' and 'csv'"));
+    }
+    check(options)
+}
+
 /// A decoder of the table's format. `stored`: the physical columns that the records hold, in order. `needed`: those to decode, a
 /// subset.
 pub fn decoder(table: &TableSpec, stored: &[usize], needed: &[usize]) -> Result<Arc<dyn Decode>> {
@@ -235,14 +342,34 @@ pub fn decoder(table: &TableSpec, stored: &[usize], needed: &[usize]) -> Result<
     Slot::Whole.decoder(&Options::new(table), &fields, &places)
 }
 
+/// The same for files of the table.
+pub fn file_decoder(table: &TableSpec, stored: &[usize], needed: &[usize]) -> Result<Arc<dyn Decode>> {
+    let options = Options::new(table);
+    if name(&options)? != "avro" {
+        return decoder(table, stored, needed);
+    }
+    let options = avro::AvroOptions::new(&options, "avro.")?;
+    let projected = |columns: &[usize]| Ok::<_, Error>(Arc::new(table.schema.project(columns)?));
+    Ok(Arc::new(avro::files::AvroFiles::new(&projected(stored)?, projected(needed)?, options)?))
+}
+
 /// An encoder of the table's format for rows of this schema.
 pub fn encoder(table: &TableSpec, schema: SchemaRef) -> Result<Arc<dyn Encode>> {
     Slot::Whole.encoder(&Options::new(table), schema)
 }
 
-/// Whether a file of the table's format ends with each checkpoint, as Flink's CSV files do; those of other formats go on.
+/// The same for files of the table.
+pub fn file_encoder(table: &TableSpec, schema: SchemaRef) -> Result<Arc<dyn Encode>> {
+    let options = Options::new(table);
+    if name(&options)? != "avro" {
+        return encoder(table, schema);
+    }
+    Ok(Arc::new(avro::files::AvroFileEncoder::new(schema, avro::AvroOptions::new(&options, "avro.")?)?))
+}
+
+/// Whether a file of the table's format ends with each checkpoint, as Flink's CSV and Avro files do; those of other formats go on.
 pub fn closes_file_at_checkpoint(table: &TableSpec) -> Result<bool> {
-    Ok(name(&Options::new(table))? == "csv")
+    Ok(matches!(name(&Options::new(table))?, "csv" | "avro"))
 }
 
 /// An array of one value: what `text` stands for in a field's type, or NULL.

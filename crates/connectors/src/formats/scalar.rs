@@ -121,6 +121,11 @@ pub fn out_of_range(text: &str, type_name: &str) -> Reason {
     format!("{} is outside the range of {type_name}", shown(text))
 }
 
+/// A number in a narrower type.
+pub fn in_range<T: TryFrom<i64>>(value: i64, type_name: &str) -> Result<T, Reason> {
+    T::try_from(value).map_err(|_| out_of_range(&value.to_string(), type_name))
+}
+
 /// An interval of so many months or milliseconds.
 pub fn interval(value: i64, months: bool) -> Result<IntervalMonthDayNano, Reason> {
     if months {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use flott_engine::{Error, Result};
 
-use super::{Decode, Encode, NAMES, changelog, csv, json, options, raw};
+use super::{Decode, Encode, NAMES, avro, changelog, csv, json, options, protobuf, raw};
 use crate::options::Options;
 
 /// The options by which a table names a format and sets it up.
@@ -66,6 +66,9 @@ impl Slot {
         let name = self.name(table)?;
         let prefix = self.prefix(name);
         match name {
+            "avro" => avro::AvroOptions::new(table, &prefix).map(drop),
+            "avro-confluent" => avro::confluent::ConfluentOptions::new(table, &prefix).map(drop),
+            "protobuf" => protobuf::ProtobufOptions::new(table, &prefix).map(drop),
             "csv" => csv::CsvOptions::new(table, &prefix).map(drop),
             "raw" => raw::RawOptions::new(table, &prefix).map(drop),
             _ if let Some(kind) = changelog::Kind::of(name) => changelog::check(kind, table, &prefix),
@@ -78,17 +81,24 @@ impl Slot {
         let name = self.name(table)?;
         let prefix = self.prefix(name);
         let schema = Arc::new(Schema::new(needed.iter().map(|i| stored[*i].clone()).collect::<Vec<_>>()));
+        let whole = Arc::new(Schema::new(stored.to_vec()));
         match name {
+            "avro" => Ok(Arc::new(avro::AvroDecoder::new(&whole, schema, avro::AvroOptions::new(table, &prefix)?)?)),
+            "avro-confluent" => {
+                let options = avro::confluent::ConfluentOptions::new(table, &prefix)?;
+                Ok(Arc::new(avro::confluent::ConfluentDecoder::new(&whole, schema, options)?))
+            }
+            "protobuf" => {
+                let options = protobuf::ProtobufOptions::new(table, &prefix)?;
+                Ok(Arc::new(protobuf::ProtobufDecoder::new(&whole, schema, options)?))
+            }
             "csv" => {
                 let options = csv::CsvOptions::new(table, &prefix)?;
                 Ok(Arc::new(csv::CsvDecoder::new(schema, needed.to_vec(), stored.len(), options)?))
             }
-            "raw" => {
-                let stored = Arc::new(Schema::new(stored.to_vec()));
-                Ok(Arc::new(raw::RawDecoder::new(&stored, schema, raw::RawOptions::new(table, &prefix)?)?))
-            }
+            "raw" => Ok(Arc::new(raw::RawDecoder::new(&whole, schema, raw::RawOptions::new(table, &prefix)?)?)),
             _ if let Some(kind) = changelog::Kind::of(name) => {
-                Ok(Arc::new(changelog::ChangelogDecoder::new(kind, schema, table, &prefix)?))
+                Ok(Arc::new(changelog::ChangelogDecoder::new(kind, &whole, schema, table, &prefix)?))
             }
             "json" => Ok(Arc::new(json::JsonDecoder::new(schema, json::JsonOptions::new(table, &prefix)?)?)),
             other => Err(Error::internal(format!("Format {other} has no decoder"))),
@@ -100,6 +110,12 @@ impl Slot {
         let name = self.name(table)?;
         let prefix = self.prefix(name);
         match name {
+            "avro" => Ok(Arc::new(avro::AvroEncoder::new(schema, avro::AvroOptions::new(table, &prefix)?)?)),
+            "avro-confluent" => {
+                let options = avro::confluent::ConfluentOptions::new(table, &prefix)?;
+                Ok(Arc::new(avro::confluent::ConfluentEncoder::new(schema, options)?))
+            }
+            "protobuf" => Ok(Arc::new(protobuf::ProtobufEncoder::new(schema, protobuf::ProtobufOptions::new(table, &prefix)?)?)),
             "csv" => Ok(Arc::new(csv::CsvEncoder::new(schema, csv::CsvOptions::new(table, &prefix)?)?)),
             "raw" => Ok(Arc::new(raw::RawEncoder::new(schema, raw::RawOptions::new(table, &prefix)?)?)),
             _ if let Some(kind) = changelog::Kind::of(name) => {

@@ -1,7 +1,7 @@
 //! `flott connectors`: what tables can be connected to, and with which options.
 
 use flott_connectors::formats;
-use flott_engine::connector::{ConnectorInfo, SinkMode};
+use flott_engine::connector::{ConnectorInfo, OptionInfo, SinkMode};
 use flott_engine::{Error, Result};
 
 use super::{print, similar};
@@ -50,6 +50,10 @@ fn list(connectors: impl Iterator<Item = ConnectorInfo>) -> String {
     format!("{text}\nFormats: {}\n", formats::NAMES.join(", "))
 }
 
+fn default_of(option: &OptionInfo) -> &'static str {
+    if option.required { "(required)" } else { option.default.unwrap_or("") }
+}
+
 fn directions(info: &ConnectorInfo) -> &'static str {
     match (info.source, info.sink) {
         (true, Some(_)) => "read, written",
@@ -73,8 +77,7 @@ fn describe(info: &ConnectorInfo) -> String {
     text.push_str("\n\n");
     let mut rows: Vec<Vec<String>> = vec![];
     for option in info.options {
-        let default = if option.required { "(required)" } else { option.default.unwrap_or("") };
-        rows.push(vec![option.key.to_owned(), default.to_owned(), option.description.to_owned()]);
+        rows.push(vec![option.key.to_owned(), default_of(option).to_owned(), option.description.to_owned()]);
     }
     if !rows.is_empty() {
         let mut table = TextTable::of_texts(&["option", "default", "description"]);
@@ -89,16 +92,18 @@ fn describe(info: &ConnectorInfo) -> String {
         text.push_str(&format!("\nMetadata columns: {}\n", keys.join(", ")));
     }
     if info.format {
+        let fits = |format: &&&str| info.name != "filesystem" || formats::lies_in_files(format);
+        let names: Vec<&str> = formats::NAMES.iter().filter(fits).copied().collect();
         let whole = info.options.iter().all(|o| o.key != "value.format" || !o.required);
         let (option, before) = if whole { ("'format'", "") } else { ("'key.format' and 'value.format'", "key. or value.") };
-        text.push_str(&format!("\nNeeds the option {option}, one of: {}\n", formats::NAMES.join(", ")));
+        text.push_str(&format!("\nNeeds the option {option}, one of: {}\n", names.join(", ")));
         if !before.is_empty() {
             text.push_str(&format!("The options of formats have {before} before them.\n"));
         }
-        for format in formats::NAMES {
+        for format in names {
             let rows: Vec<Vec<String>> = formats::options(format)
                 .iter()
-                .map(|o| vec![format!("{format}.{}", o.key), o.default.unwrap_or("").to_owned(), o.description.to_owned()])
+                .map(|o| vec![format!("{format}.{}", o.key), default_of(o).to_owned(), o.description.to_owned()])
                 .collect();
             if !rows.is_empty() {
                 let mut table = TextTable::of_texts(&[format!("option of {format}").as_str(), "default", "description"]);

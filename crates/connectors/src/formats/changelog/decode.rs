@@ -10,15 +10,16 @@ use regex::bytes::Regex;
 use serde::Deserialize;
 
 use super::{Change, Kind};
+use crate::formats::avro::confluent::{ConfluentDecoder, ConfluentOptions};
 use crate::formats::json::{JsonDecoder, JsonOptions};
-use crate::formats::{BadRecord, Decode, DecodeRecords, Framing, MAX_SAMPLES, Rows, Stop, origins_of};
+use crate::formats::{BadRecord, Decode, DecodeRecords, Framing, MAX_SAMPLES, Rows, Stop, binary_record, origins_of};
 use crate::options::Options;
 
-/// Decodes lines into changes of rows of one schema.
+/// Decodes records into changes of rows of one schema.
 pub struct ChangelogDecoder {
     kind: Kind,
     schema: SchemaRef,
-    envelope: JsonDecoder,
+    envelope: Envelope,
     /// The record lies in a member `payload`, beside its schema.
     wrapped: bool,
     ignore_parse_errors: bool,
@@ -26,7 +27,13 @@ pub struct ChangelogDecoder {
     include: [Option<Regex>; 2],
 }
 
-/// The options of a table.
+/// Reads what stands around the images.
+enum Envelope {
+    Json(Box<JsonDecoder>),
+    Avro(Box<ConfluentDecoder>),
+}
+
+/// The options of a table in JSON.
 struct Settings {
     wrapped: bool,
     include: [Option<Regex>; 2],
@@ -51,22 +58,35 @@ impl Settings {
 
 /// Checks the values of a table's options, before whose keys `prefix` stands.
 pub fn check(kind: Kind, options: &Options<'_>, prefix: &str) -> Result<()> {
+    if kind == Kind::DebeziumAvro {
+        return ConfluentOptions::new(options, prefix).map(drop);
+    }
     Settings::new(kind, options, prefix).map(drop)
 }
 
 impl ChangelogDecoder {
-    /// A decoder that fills these columns. Fails for types that JSON does not carry, and for options that are wrong.
-    pub fn new(kind: Kind, schema: SchemaRef, options: &Options<'_>, prefix: &str) -> Result<Self> {
+    /// A decoder that fills the columns `schema`, of records that hold those of `stored`. Fails for types that JSON or Avro does not
+    /// carry, and for options that are wrong.
+    pub fn new(kind: Kind, stored: &SchemaRef, schema: SchemaRef, options: &Options<'_>, prefix: &str) -> Result<Self> {
+        if kind == Kind::DebeziumAvro {
+            let around = |columns: &SchemaRef| kind.envelope(columns.fields(), false);
+            let envelope = ConfluentDecoder::new(&around(stored), around(&schema), ConfluentOptions::new(options, prefix)?)?;
+            let envelope = Envelope::Avro(Box::new(envelope));
+            return Ok(Self { kind, schema, envelope, wrapped: false, ignore_parse_errors: false, include: [None, None] });
+        }
         let Settings { wrapped, include, json } = Settings::new(kind, options, prefix)?;
         let ignore_parse_errors = json.ignore_parse_errors;
-        let envelope = JsonDecoder::new(kind.envelope(schema.fields(), wrapped), json)?;
+        let envelope = Envelope::Json(Box::new(JsonDecoder::new(kind.envelope(schema.fields(), wrapped), json)?));
         Ok(Self { kind, schema, envelope, wrapped, ignore_parse_errors, include })
     }
 }
 
 impl Decode for ChangelogDecoder {
     fn framing(&self) -> Framing {
-        Framing::Lines
+        match self.envelope {
+            Envelope::Json(_) => Framing::Lines,
+            Envelope::Avro(_) => Framing::Messages,
+        }
     }
 
     fn skips_bad_records(&self) -> bool {
@@ -135,6 +155,10 @@ struct Changes<'a> {
 
 impl DecodeRecords for Changes<'_> {
     fn feed(&mut self, records: &[u8]) -> Result<(), Stop> {
+        if matches!(self.decoder.envelope, Envelope::Avro(_)) {
+            // A message comes with a line break behind it.
+            return self.feed_message(&[records, b"\n"].concat());
+        }
         if self.decoder.include.iter().all(Option::is_none) {
             self.feed_wanted(records, 0)?;
         } else {
@@ -154,9 +178,26 @@ impl DecodeRecords for Changes<'_> {
         Ok(())
     }
 
+    fn feed_message(&mut self, message: &[u8]) -> Result<(), Stop> {
+        self.feed_messages(message, &[message.len() as u32], &mut vec![])
+    }
+
     fn feed_messages(&mut self, messages: &[u8], ends: &[u32], origins: &mut Vec<u32>) -> Result<(), Stop> {
         self.starts.clear();
-        self.feed(messages)?;
+        match &self.decoder.envelope {
+            Envelope::Json(_) => self.feed(messages)?,
+            Envelope::Avro(envelope) => {
+                let (rows, of_rows) = envelope.decode_with_origins(messages, ends).map_err(|stop| self.moved(stop, 0))?;
+                let start_of = |message: usize| message.checked_sub(1).map_or(0, |before| ends[before] as usize);
+                let starts: Vec<usize> = of_rows.iter().map(|message| start_of(*message as usize)).collect();
+                let message_at = |start: usize| {
+                    let end = ends[ends.partition_point(|end| *end as usize <= start)] as usize;
+                    messages[start..end].split_last().map_or(&[][..], |(_, message)| message)
+                };
+                self.take(&rows, &starts, 0, message_at)?;
+                self.fed += messages.len();
+            }
+        }
         origins_of(&self.starts, ends, origins);
         Ok(())
     }
@@ -207,20 +248,31 @@ impl Changes<'_> {
         if records.is_empty() {
             return Ok(());
         }
-        let (rows, starts) = self.decoder.envelope.decode_with_starts(records).map_err(|stop| match stop {
-            Stop::Record(bad) => Stop::Record(BadRecord { offset: self.fed + offset + bad.offset, ..bad }),
-            other => other,
-        })?;
+        let Envelope::Json(envelope) = &self.decoder.envelope else { return Ok(()) };
+        let (rows, starts) = envelope.decode_with_starts(records).map_err(|stop| self.moved(stop, offset))?;
         self.bad_rows += rows.bad_rows;
         let room = MAX_SAMPLES.saturating_sub(self.bad.len());
         let from = self.fed + offset;
-        self.bad.extend(rows.bad.into_iter().take(room).map(|bad| BadRecord { offset: from + bad.offset, ..bad }));
+        self.bad.extend(rows.bad.iter().take(room).map(|bad| BadRecord { offset: from + bad.offset, ..bad.clone() }));
+        self.take(&rows, &starts, offset, |start| line_at(records, start))
+    }
+
+    /// Why decoding stopped, in a piece that starts at `offset` of what is fed.
+    fn moved(&self, stop: Stop, offset: usize) -> Stop {
+        match stop {
+            Stop::Record(bad) => Stop::Record(BadRecord { offset: self.fed + offset + bad.offset, ..bad }),
+            other => other,
+        }
+    }
+
+    /// Makes changes of records, which start at `starts` of a piece that starts at `offset` of what is fed.
+    fn take<'r>(&mut self, rows: &Rows, starts: &[usize], offset: usize, record_at: impl Fn(usize) -> &'r [u8]) -> Result<(), Stop> {
         let members = Members::of(&rows.batch, self.decoder)?;
         for (row, start) in starts.iter().enumerate() {
-            let line = line_at(records, *start);
+            let record = record_at(*start);
             self.at = offset + start;
-            if let Err(reason) = self.record(&members, row, line) {
-                self.refuse(offset + start, line, reason)?;
+            if let Err(reason) = self.record(&members, row, record) {
+                self.refuse(offset + start, record, reason)?;
             }
         }
         self.pieces.push(Piece { before: members.before, after: members.after });
@@ -229,7 +281,10 @@ impl Changes<'_> {
 
     #[cold]
     fn refuse(&mut self, at: usize, line: &[u8], reason: String) -> Result<(), Stop> {
-        let bad = BadRecord::new(self.fed + at, line, None, reason);
+        let mut bad = BadRecord::new(self.fed + at, line, None, reason);
+        if matches!(self.decoder.envelope, Envelope::Avro(_)) {
+            bad.text = binary_record(line);
+        }
         if !self.decoder.ignore_parse_errors {
             return Err(Stop::Record(bad));
         }

@@ -1,7 +1,8 @@
-//! Formats of records that say how a row of a database's table changed: `debezium-json`, `canal-json`, `maxwell-json`, `ogg-json`.
+//! Formats of records that say how a row of a database's table changed: `debezium-json`, `canal-json`, `maxwell-json`, `ogg-json`, and
+//! `debezium-avro-confluent`.
 //!
-//! A record is a JSON object around one or two images of a row. The images are read as nested columns by the `json` format, with its
-//! conversions; this module makes changes of them. What is wrong with a record is what Flink says of it: no image where there must be
+//! A record is an object around one or two images of a row. The images are read as nested columns by the format `json` or
+//! `avro-confluent`, with its conversions; this module makes changes of them. What is wrong with a record is what Flink says of it: no image where there must be
 //! one, an unknown kind. With `<format>.ignore-parse-errors` such records are skipped and counted.
 
 mod decode;
@@ -13,6 +14,7 @@ use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef};
 use flott_engine::connector::OptionInfo;
 use std::sync::Arc;
 
+use super::avro::confluent;
 use super::option;
 
 pub use decode::{ChangelogDecoder, check};
@@ -23,6 +25,8 @@ pub use encode::ChangelogEncoder;
 pub enum Kind {
     /// `{"before":{…},"after":{…},"op":"u"}`
     Debezium,
+    /// The same as a record of Avro.
+    DebeziumAvro,
     /// `{"data":[{…}],"old":[{…}],"type":"UPDATE"}`; `old` has the columns that changed.
     Canal,
     /// `{"data":{…},"old":{…},"type":"update"}`; `old` has the columns that changed.
@@ -31,46 +35,44 @@ pub enum Kind {
     Ogg,
 }
 
-const IGNORE: OptionInfo = option("ignore-parse-errors", Some("false"), "Goes on after a record that is wrong, and counts it.");
-const TIMES: OptionInfo =
-    option("timestamp-format.standard", Some("SQL"), "How times are written: SQL, ISO-8601 or ISO-8601-WITH-OFFSET; as for json.");
-const NULL_KEYS: OptionInfo =
-    option("map-null-key.mode", Some("FAIL"), "What a NULL as key of a MAP does: FAIL, DROP or LITERAL; as for json.");
-const NULL_KEY: OptionInfo = option("map-null-key.literal", Some("null"), "Stands for a NULL key in the mode LITERAL.");
-const PLAIN: OptionInfo = option("encode.decimal-as-plain-number", Some("false"), "Writes a DECIMAL as 0.00000027, not as 2.7E-7.");
-const NO_NULLS: OptionInfo = option("encode.ignore-null-fields", Some("false"), "Leaves fields out that are NULL.");
-
-const COMMON: &[OptionInfo] = &[IGNORE, TIMES, NULL_KEYS, NULL_KEY, PLAIN, NO_NULLS];
-const DEBEZIUM: &[OptionInfo] = &[
-    option("schema-include", Some("false"), "The record lies in a member 'payload', beside its schema; for reading only."),
-    IGNORE,
-    TIMES,
-    NULL_KEYS,
-    NULL_KEY,
-    PLAIN,
-    NO_NULLS,
+/// Options that all formats in JSON have.
+const JSON: [OptionInfo; 6] = [
+    option("ignore-parse-errors", Some("false"), "Goes on after a record that is wrong, and counts it."),
+    option("timestamp-format.standard", Some("SQL"), "How times are written: SQL, ISO-8601 or ISO-8601-WITH-OFFSET; as for json."),
+    option("map-null-key.mode", Some("FAIL"), "What a NULL as key of a MAP does: FAIL, DROP or LITERAL; as for json."),
+    option("map-null-key.literal", Some("null"), "Stands for a NULL key in the mode LITERAL."),
+    option("encode.decimal-as-plain-number", Some("false"), "Writes a DECIMAL as 0.00000027, not as 2.7E-7."),
+    option("encode.ignore-null-fields", Some("false"), "Leaves fields out that are NULL."),
 ];
-const CANAL: &[OptionInfo] = &[
+const DEBEZIUM: [OptionInfo; 7] =
+    joined([option("schema-include", Some("false"), "The record lies in a member 'payload', beside its schema; for reading only.")]);
+const CANAL: [OptionInfo; 8] = joined([
     option("database.include", None, "Reads only records of databases whose whole name matches this pattern."),
     option("table.include", None, "Reads only records of tables whose whole name matches this pattern."),
-    IGNORE,
-    TIMES,
-    NULL_KEYS,
-    NULL_KEY,
-    PLAIN,
-    NO_NULLS,
-];
+]);
+
+/// A format's own options and then those that all have.
+const fn joined<const OWN: usize, const ALL: usize>(own: [OptionInfo; OWN]) -> [OptionInfo; ALL] {
+    let mut all = [JSON[0]; ALL];
+    let mut i = 0;
+    while i < ALL {
+        all[i] = if i < OWN { own[i] } else { JSON[i - OWN] };
+        i += 1;
+    }
+    all
+}
 
 impl Kind {
     /// The format of that name.
     pub fn of(name: &str) -> Option<Self> {
-        [Kind::Debezium, Kind::Canal, Kind::Maxwell, Kind::Ogg].into_iter().find(|kind| kind.name() == name)
+        [Kind::Debezium, Kind::DebeziumAvro, Kind::Canal, Kind::Maxwell, Kind::Ogg].into_iter().find(|kind| kind.name() == name)
     }
 
     /// Its name.
     pub fn name(self) -> &'static str {
         match self {
             Kind::Debezium => "debezium-json",
+            Kind::DebeziumAvro => "debezium-avro-confluent",
             Kind::Canal => "canal-json",
             Kind::Maxwell => "maxwell-json",
             Kind::Ogg => "ogg-json",
@@ -80,16 +82,17 @@ impl Kind {
     /// Its options, without its name before their keys.
     pub fn options(self) -> &'static [OptionInfo] {
         match self {
-            Kind::Debezium => DEBEZIUM,
-            Kind::Canal => CANAL,
-            Kind::Maxwell | Kind::Ogg => COMMON,
+            Kind::Debezium => &DEBEZIUM,
+            Kind::DebeziumAvro => confluent::OPTIONS,
+            Kind::Canal => &CANAL,
+            Kind::Maxwell | Kind::Ogg => &JSON,
         }
     }
 
     /// Names of the members: the image before, the image after, the kind of change.
     fn members(self) -> [&'static str; 3] {
         match self {
-            Kind::Debezium => ["before", "after", "op"],
+            Kind::Debezium | Kind::DebeziumAvro => ["before", "after", "op"],
             Kind::Canal | Kind::Maxwell => ["old", "data", "type"],
             Kind::Ogg => ["before", "after", "op_type"],
         }
@@ -98,8 +101,8 @@ impl Kind {
     /// What a record says of its kind of change.
     fn change(self, word: &str) -> Option<Change> {
         let words = match self {
-            Kind::Debezium if word == "r" => return Some(Change::Insert),
-            Kind::Debezium => ["c", "u", "d", ""],
+            Kind::Debezium | Kind::DebeziumAvro if word == "r" => return Some(Change::Insert),
+            Kind::Debezium | Kind::DebeziumAvro => ["c", "u", "d", ""],
             Kind::Canal => ["INSERT", "UPDATE", "DELETE", "CREATE"],
             Kind::Maxwell => ["insert", "update", "delete", ""],
             Kind::Ogg => ["I", "U", "D", "T"],

@@ -24,11 +24,12 @@ use arrow::datatypes::SchemaRef;
 use flott_engine::Result;
 use flott_engine::connector::OptionInfo;
 
-pub use encode::JsonEncoder;
+pub use encode::{JsonEncoder, push_string};
 use marks::Marks;
 use read::Reader;
 use scan::Next;
 use shape::RowShape;
+pub use shape::has_duplicates;
 
 use super::batch::{BatchBuilder, LastBatch};
 use super::columns::{Column, Room};
