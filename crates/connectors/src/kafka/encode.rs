@@ -35,6 +35,8 @@ struct Part {
     encode: Arc<dyn Encode>,
     /// A NULL in the only column is no key or value at all.
     raw: bool,
+    /// Records end with a line break, which messages do not have.
+    lines: bool,
 }
 
 impl Part {
@@ -43,8 +45,9 @@ impl Part {
         let places: Option<Vec<usize>> = columns.iter().map(of_row).collect();
         let places = places.ok_or_else(|| Error::internal(format!("Table {}: a column is not written", table.name)))?;
         let encode = slot.encoder(&Options::new(table), Arc::new(Schema::new(fields.to_vec())))?;
-        let raw = slot.name(&Options::new(table))? == "raw";
-        Ok(Self { places, fields: fields.to_vec(), encode, raw })
+        let name = slot.name(&Options::new(table))?;
+        let lines = matches!(name, "csv" | "json" | "raw" | "debezium-json" | "canal-json" | "maxwell-json" | "ogg-json");
+        Ok(Self { places, fields: fields.to_vec(), encode, raw: name == "raw", lines })
     }
 
     /// The columns of this part, under the names that they have in the record.
@@ -135,7 +138,7 @@ impl MessageEncoder {
                 Some(kind) if of.encode.takes_changes() => encode.change(row, kind, &mut bytes)?,
                 _ => encode.row(row, &mut bytes)?,
             }
-            if bytes.len() as i32 > ends[row] {
+            if of.lines && bytes.len() as i32 > ends[row] {
                 bytes.pop(); // the line break
             }
             ends.push(i32::try_from(bytes.len()).map_err(|_| too_large(&plan.table))?);

@@ -207,6 +207,7 @@ impl KafkaSource {
             ("enable.partition.eof", if self.shared.config.bound.is_some() { "true" } else { "false" }),
             ("fetch.wait.max.ms", "100"),
             ("fetch.error.backoff.ms", "100"),
+            ("reconnect.backoff.max.ms", "2000"),
             ("topic.metadata.refresh.interval.ms", "30000"),
         ] {
             set_default(&mut settings, name, value);

@@ -146,7 +146,12 @@ fn a_broker_that_is_away_is_waited_for() {
     send(&broker, "away", 0, 0..5);
     let sql = format!(
         "{CHECKPOINTS}{} CREATE TABLE p (id INT) WITH ('connector' = 'print'); INSERT INTO p SELECT * FROM t;",
-        table(&broker, "t", "id INT", &format!("{}, 'scan.startup.mode' = 'earliest-offset'", written("away")))
+        table(
+            &broker,
+            "t",
+            "id INT",
+            &format!("{}, 'scan.startup.mode' = 'earliest-offset', 'properties.group.id' = 'away'", written("away"))
+        )
     );
     let stop = StopFlag::default();
     let job = {
@@ -158,7 +163,10 @@ fn a_broker_that_is_away_is_waited_for() {
     std::thread::sleep(Duration::from_secs(4));
     broker.resume();
     send(&broker, "away", 0, 5..10);
-    std::thread::sleep(Duration::from_secs(4));
+    let since = Instant::now();
+    while broker.committed("away", "away", 0) != Some(10) && since.elapsed() < Duration::from_secs(30) {
+        std::thread::sleep(Duration::from_millis(100));
+    }
     stop.set();
     let done = job.join().unwrap().unwrap();
     assert_eq!(done.printed.lines().count(), 10, "{}", done.printed);
