@@ -2,7 +2,7 @@
 //!
 //! Reading: a partition is a split ([`source`]), found by one thread ([`discovery`]) and read by another ([`fetcher`]), and decoded by
 //! the workers ([`decode`]). Writing: workers make messages ([`encode`]), which are sent within the tick ([`sink`]) or, for
-//! exactly-once, in one transaction for each checkpoint ([`deliver`]). Why it is so: `docs/decisions/015-kafka.md`.
+//! exactly-once, in one transaction for each checkpoint ([`deliver`]). Why it is so: `docs/decisions/017-kafka.md`.
 
 mod client;
 mod config;

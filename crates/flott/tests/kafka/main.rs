@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod exactly_once;
+mod kills;
 mod reading;
 mod refusals;
 mod restarts;
