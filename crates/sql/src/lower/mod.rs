@@ -298,7 +298,7 @@ impl Lowering<'_> {
                 }
             }
         }
-        if select.is_empty() {
+        if select.is_empty() && !below.schema.fields().is_empty() {
             select.push(0);
         }
         select.sort_unstable();
