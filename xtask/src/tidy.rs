@@ -27,7 +27,8 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     ("sql", &["engine", "functions"]),
     ("checkpoint", &["engine"]),
     ("connectors", &["engine"]),
-    ("flott", &["engine", "sql", "checkpoint", "connectors"]),
+    ("flott", &["engine", "sql", "checkpoint", "connectors", "testkit"]),
+    ("testkit", &[]),
 ];
 /// All that the engine may name: Arrow, and small crates without dependencies of weight.
 const ENGINE_LIBRARIES: &[&str] = &["arrow", "hashbrown", "xxhash-rust", "thiserror", "itoa", "ryu"];

@@ -62,7 +62,7 @@ fn merge_into(disk: &mut dyn Disk, dir: &Path, segments: &[Segment], oldest: boo
     let mut write = |offset: u64, bytes: &[u8]| disk.write_at(&path, offset, bytes).map_err(|e| e.to_string());
     let merged = merge(segments, oldest, &mut files, &mut write);
     let merged = merged.ok().map(|(pieces, size)| Segment { file, size, pieces }).filter(|merged| merged.size > 0);
-    if merged.is_none() || disk.sync(&path).is_err() {
+    if merged.is_none() || disk.sync(&path).and_then(|()| disk.sync_dir(dir)).is_err() {
         let _ = disk.remove(&path);
         return None;
     }

@@ -184,13 +184,18 @@ impl LocalStore {
     /// Makes the segment and the output of the epoch durable. Gives the sinks that have output in it.
     fn close_epoch(&mut self, epoch: u64) -> Result<Vec<(usize, u64)>> {
         self.outbox.iter_mut().filter(|output| output.epoch == UNDER_WAY).for_each(|output| output.epoch = epoch);
-        let new = self.outbox.iter().filter(|output| output.epoch == epoch);
-        for segment in self.open.iter().chain(new.clone().map(|output| &output.segment)) {
-            let path = self.dir.join(&segment.file);
-            // What could not be made durable is lost, whatever the reason: trying again would not bring it back.
-            self.disk.sync(&path).map_err(|e| Error::io(e.to_string()).at(path.display().to_string()))?;
+        let new: Vec<&Output> = self.outbox.iter().filter(|output| output.epoch == epoch).collect();
+        let files: Vec<PathBuf> = new.iter().map(|output| &output.segment).chain(&self.open).map(|s| self.dir.join(&s.file)).collect();
+        let new = new.iter().map(|output| (output.node, epoch)).collect();
+        // What could not be made durable is lost, whatever the reason: trying again would not bring it back.
+        let lost = |e: std::io::Error, path: &Path| Error::io(e.to_string()).at(path.display().to_string());
+        for path in &files {
+            self.disk.sync(path).map_err(|e| lost(e, path))?;
         }
-        let new = new.map(|output| (output.node, epoch)).collect();
+        if !files.is_empty() {
+            // The manifest's name may be durable before theirs otherwise.
+            self.disk.sync_dir(&self.dir).map_err(|e| lost(e, &self.dir))?;
+        }
         self.segments.extend(self.open.take().filter(|segment| !segment.pieces.is_empty()));
         Ok(new)
     }

@@ -7,6 +7,7 @@ mod blackhole;
 pub mod datagen;
 pub mod filesystem;
 pub mod formats;
+mod kafka;
 pub mod nexmark;
 pub mod options;
 mod print;
@@ -21,6 +22,8 @@ pub fn all() -> Connectors {
     connectors.register(Arc::new(blackhole::Blackhole));
     connectors.register(Arc::new(datagen::Datagen));
     connectors.register(Arc::new(filesystem::Filesystem));
+    connectors.register(Arc::new(kafka::Kafka::APPEND));
+    connectors.register(Arc::new(kafka::Kafka::UPSERT));
     connectors.register(Arc::new(nexmark::Nexmark));
     connectors.register(Arc::new(print::Print));
     connectors

@@ -143,7 +143,7 @@ mod tests {
         )
         .unwrap();
         let out = Arc::new(Mutex::new(Vec::<u8>::new()));
-        let env = Environment { workers: 1, checkpointing: false, owner: None, stdout: out.clone() };
+        let env = Environment { workers: 1, checkpointing: false, owner: None, stop: Arc::default(), sink_number: 0, stdout: out.clone() };
         let table = TableSpec {
             name: "t".into(),
             schema,

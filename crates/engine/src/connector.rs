@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use arrow::datatypes::{DataType, SchemaRef};
 
@@ -59,6 +60,10 @@ pub struct Environment {
     pub checkpointing: bool,
     /// What tells the job from all others, the same for each of its runs; only a job with checkpoints has it.
     pub owner: Option<String>,
+    /// Set when the job is asked to stop: a connector that waits for a server gives up soon after.
+    pub stop: Arc<AtomicBool>,
+    /// Which of the job's sinks is being opened, counted from 0: two sinks may write the same table.
+    pub sink_number: usize,
     /// Where `print` writes; standard output unless a test replaces it.
     pub stdout: Arc<std::sync::Mutex<dyn std::io::Write + Send>>,
 }

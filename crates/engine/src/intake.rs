@@ -19,6 +19,7 @@ const BAD_SAMPLES: usize = 5;
 /// A decoded chunk of which rows are left.
 struct Pending {
     start: Position,
+    end: Option<Position>,
     rows: Batch,
     times: Option<(Int64Array, Int64Array)>,
     taken: usize,
@@ -73,6 +74,11 @@ impl Split {
         self.position.is_none() && !self.idle
     }
 
+    /// How many records wait that were not handed out, with the name of the split.
+    fn lag(&self) -> Option<(String, u64)> {
+        Some((self.info.id.clone(), self.reader.as_ref()?.lag()?))
+    }
+
     fn time(&self) -> SplitTime {
         SplitTime { watermark: self.watermark, ended: self.ended(), idle: self.idle }
     }
@@ -89,6 +95,8 @@ pub struct SourceIntake {
     watermark: i64,
     bytes: u64,
     bad_samples: Vec<BadRow>,
+    /// Where splits stand in the checkpoint that is being taken.
+    prepared: Vec<(SplitInfo, Position)>,
 }
 
 /// Rows for a tick, in order.
@@ -112,6 +120,7 @@ impl SourceIntake {
             watermark: if emit.is_some() { NO_WATERMARK } else { END_OF_TIME },
             bytes: 0,
             bad_samples: vec![],
+            prepared: vec![],
         }
     }
 
@@ -159,6 +168,29 @@ impl SourceIntake {
             bad_rows: s.bad_rows,
         };
         self.splits.iter().map(state).collect()
+    }
+
+    /// All of [`SourceIntake::restore`] is done.
+    pub fn restored(&mut self) {
+        let infos: Vec<SplitInfo> = self.splits.iter().map(|s| s.info.clone()).collect();
+        self.source.restored(&infos);
+    }
+
+    /// A checkpoint is about to be taken of where splits stand now; see [`Source::prepare`].
+    pub fn prepare(&mut self) -> Result<()> {
+        self.prepared = self.splits.iter().filter_map(|s| Some((s.info.clone(), s.position.clone()?))).collect();
+        self.source.prepare()
+    }
+
+    /// The checkpoint that was prepared is durable.
+    pub fn checkpointed(&mut self) -> Result<()> {
+        let positions: Vec<_> = self.prepared.iter().map(|(info, position)| (info, position)).collect();
+        self.source.checkpointed(&positions)
+    }
+
+    /// See [`Source::notes`].
+    pub fn notes(&mut self) -> Vec<String> {
+        self.source.notes()
     }
 
     /// Looks for splits; at the start, and in every round for sources in which they can still appear.
@@ -266,7 +298,7 @@ impl SourceIntake {
         let room = BAD_SAMPLES.saturating_sub(self.bad_samples.len());
         self.bad_samples.extend(chunk.bad_samples.into_iter().take(room));
         if rows > skipped {
-            split.pending.push_back(Pending { start: chunk.start, rows: chunk.rows, times: chunk.times, taken: skipped });
+            split.pending.push_back(Pending { start: chunk.start, end: chunk.end, rows: chunk.rows, times: chunk.times, taken: skipped });
         }
     }
 
@@ -339,6 +371,9 @@ impl SourceIntake {
         split.position = Some(pending.start.clone());
         split.rows_taken = pending.taken as u64;
         if pending.left() == 0 {
+            if let Some(end) = pending.end.take() {
+                (split.position, split.rows_taken) = (Some(end), 0);
+            }
             split.pending.pop_front();
         }
     }
@@ -396,6 +431,7 @@ impl SourceIntake {
             splits_ended: self.splits.iter().filter(|s| s.ended()).count(),
             watermark: self.emit.and_then(|_| if self.watermark == END_OF_TIME { reached } else { real(self.watermark) }),
             held_by: self.emit.and(held).map(|s| s.info.id.clone()),
+            lags: self.splits.iter().filter_map(Split::lag).collect(),
         }
     }
 }

@@ -26,6 +26,8 @@ pub struct Progress {
     pub state_bytes: usize,
     /// Rows in state tables; measured likewise.
     pub state_rows: usize,
+    /// News for the user since the run began, the oldest first.
+    pub notes: Vec<String>,
 }
 
 /// One source.
@@ -49,6 +51,8 @@ pub struct SourceProgress {
     pub watermark: Option<i64>,
     /// The split that holds the watermark back.
     pub held_by: Option<String>,
+    /// By split, where it is known: records that are there and were not read yet.
+    pub lags: Vec<(String, u64)>,
 }
 
 /// One operator.

@@ -113,6 +113,7 @@ impl Job {
             return Ok(());
         }
         let started = Instant::now();
+        self.sources.iter_mut().try_for_each(SourceIntake::prepare)?;
         self.durable.epoch += 1;
         let mut checkpoint = Checkpoint {
             epoch: self.durable.epoch,
@@ -151,6 +152,7 @@ impl Job {
         for (outlet, state) in self.outlets.iter_mut().zip(std::mem::take(&mut self.durable.prepared)) {
             outlet.commit(&state.progress)?;
         }
+        self.sources.iter_mut().try_for_each(SourceIntake::checkpointed)?;
         output.into_iter().try_for_each(|output| self.send(output))
     }
 
@@ -259,6 +261,7 @@ impl Job {
                 source.restore_watermark(*watermark);
             }
         }
+        self.sources.iter_mut().for_each(SourceIntake::restored);
         self.restore_tables(&saved)?;
         for (node, count) in &saved.late {
             self.late[*node].count += *count;

@@ -253,6 +253,8 @@ impl Job {
             }
             if self.now_ms - reported_ms >= PROGRESS_INTERVAL_MS {
                 reported_ms = self.now_ms;
+                let news = self.sources.iter_mut().flat_map(SourceIntake::notes);
+                self.notes.extend(news);
                 on_progress(&self.progress());
             }
         }
@@ -383,11 +385,13 @@ impl Job {
         if self.durable.archive.is_some() {
             return self.last_checkpoint();
         }
+        self.sources.iter_mut().try_for_each(SourceIntake::prepare)?;
         self.outlets.iter_mut().try_for_each(Outlet::finish)
     }
 
     /// Everything is written and, with checkpoints, durable.
     fn finish(&mut self, control: &Control, on_progress: &mut dyn FnMut(&Progress)) -> Result<Outcome> {
+        self.sources.iter_mut().try_for_each(SourceIntake::prepare)?;
         while !self.outlets.iter().all(Outlet::is_idle) {
             self.deliver(Duration::from_millis(PROGRESS_INTERVAL_MS as u64))?;
             on_progress(&self.progress());
@@ -418,6 +422,7 @@ impl Job {
             resumed_from: self.durable.resumed_from,
             state_bytes: self.state_size.1,
             state_rows: self.state_size.0,
+            notes: self.notes.clone(),
         }
     }
 }

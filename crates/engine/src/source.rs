@@ -26,6 +26,29 @@ pub trait Source: Send {
 
     /// Opens a split at its start (`None`) or at a position that one of its chunks had.
     fn open(&mut self, split: &SplitInfo, from: Option<&Position>) -> Result<Box<dyn SplitReader>>;
+
+    /// The job goes on from a checkpoint that knew these splits. Called at most once, before [`Source::discover`].
+    fn restored(&mut self, splits: &[SplitInfo]) {
+        let _ = splits;
+    }
+
+    /// A checkpoint is about to be taken, or the job ends: what the source itself has written (records that it refused, for example) must
+    /// be durable when this returns.
+    fn prepare(&mut self) -> Result<()> {
+        Ok(())
+    }
+
+    /// A checkpoint is durable in which splits stand at these positions; a split of which nothing was read is left out. For telling
+    /// others how far the job is: the job itself goes by the checkpoint. Must not wait.
+    fn checkpointed(&mut self, positions: &[(&SplitInfo, &Position)]) -> Result<()> {
+        let _ = positions;
+        Ok(())
+    }
+
+    /// News for the user since the last call, such as a server that cannot be reached and is tried again.
+    fn notes(&mut self) -> Vec<String> {
+        vec![]
+    }
 }
 
 /// Name of a split.
@@ -41,6 +64,11 @@ pub struct SplitInfo {
 pub trait SplitReader: Send {
     /// The next chunk, of at most about `budget` in size. Must not wait: with nothing ready it returns [`Fetch::Idle`].
     fn fetch(&mut self, budget: ChunkBudget) -> Result<Fetch>;
+
+    /// How many records are there that were not handed out yet, where the split knows. Must not wait.
+    fn lag(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// How much one chunk may hold. A connector may go over by one record and may always return less.
@@ -69,6 +97,12 @@ pub enum Fetch {
 pub trait Chunk: Send {
     /// Where this chunk begins: opening the split there yields this chunk's rows first, row for row.
     fn start(&self) -> Position;
+
+    /// Where the chunk after this one begins, if that is known: when all rows of this one are taken, a checkpoint notes that place, so
+    /// that this chunk need not be there any more.
+    fn end(&self) -> Option<Position> {
+        None
+    }
 
     /// Turns the input into rows. Deterministic: the same chunk gives the same rows. Rows that do not parse are either an error
     /// (naming file or partition, line or offset, column, reason) or, when the table says to skip them, listed in `bad`.

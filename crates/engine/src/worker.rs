@@ -46,6 +46,8 @@ pub struct DecodedChunk {
     pub split: usize,
     /// Where the chunk began.
     pub start: String,
+    /// Where the next one begins, if that is known.
+    pub end: Option<String>,
     /// Its rows.
     pub rows: Batch,
     /// Watermark of each row, and event time of each row; milliseconds.
@@ -113,13 +115,14 @@ impl Worker {
         let WorkerNode::Source(intake) = &self.nodes[task.node] else {
             return Err(Error::internal("a chunk was sent to a node that is no source"));
         };
-        let start = task.chunk.start();
+        let (start, end) = (task.chunk.start(), task.chunk.end());
         let decoded = task.chunk.decode()?;
         let (rows, times) = intake.compute(&decoded.rows, context)?;
         Ok(DecodedChunk {
             node: task.node,
             split: task.split,
             start,
+            end,
             rows: Batch { rows, kinds: decoded.kinds },
             times,
             bad_rows: decoded.bad_rows,

@@ -121,8 +121,14 @@ impl JobRun<'_> {
             store = Some(Box::new(LedgeredStore { inner, ledger: (*ledger).clone(), job: entry.clone() }));
         }
         let owner = folder.as_ref().map(|folder| owner(folder));
-        let environment =
-            Environment { workers: self.settings.workers, checkpointing: durable, owner: owner.clone(), stdout: host.stdout() };
+        let environment = Environment {
+            workers: self.settings.workers,
+            checkpointing: durable,
+            owner: owner.clone(),
+            stop: self.options.stop.0.clone(),
+            sink_number: 0,
+            stdout: host.stdout(),
+        };
         let result = match &job.result {
             Some(schema) => Some(host.result(schema).map_err(|e| self.failed(&name, e))?),
             None => None,

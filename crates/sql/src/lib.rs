@@ -14,6 +14,7 @@ pub mod options;
 mod place;
 pub mod planner;
 mod portability;
+pub mod secrets;
 pub mod session;
 pub mod stream;
 

@@ -233,7 +233,14 @@ fn sequences_of_all_types() {
 }
 
 fn environment() -> Environment {
-    Environment { workers: 1, checkpointing: false, owner: None, stdout: Arc::new(Mutex::new(std::io::sink())) }
+    Environment {
+        workers: 1,
+        checkpointing: false,
+        owner: None,
+        stop: Arc::default(),
+        sink_number: 0,
+        stdout: Arc::new(Mutex::new(std::io::sink())),
+    }
 }
 
 fn read(reader: &mut dyn SplitReader, rows: usize) -> Vec<(String, RecordBatch)> {

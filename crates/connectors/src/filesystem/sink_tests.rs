@@ -41,7 +41,14 @@ struct Opened {
 
 impl Opened {
     fn new(table: &TableSpec, checkpointing: bool, progress: Option<&str>) -> Self {
-        let env = Environment { workers: 1, checkpointing, owner: None, stdout: Arc::new(Mutex::new(std::io::sink())) };
+        let env = Environment {
+            workers: 1,
+            checkpointing,
+            owner: None,
+            stop: Arc::default(),
+            sink_number: 0,
+            stdout: Arc::new(Mutex::new(std::io::sink())),
+        };
         let mut sink = Filesystem.sink(table, &env).unwrap();
         sink.open(progress).unwrap();
         let encoder = sink.encoder().unwrap();
@@ -146,7 +153,14 @@ fn partitions_become_folders_that_read_back() {
     }
     let a = files(&folder.path().join("kind=a"));
     assert_eq!(a.values().next().unwrap(), b"{\"id\":0}\n{\"id\":4}\n");
-    let env = Environment { workers: 1, checkpointing: false, owner: None, stdout: Arc::new(Mutex::new(std::io::sink())) };
+    let env = Environment {
+        workers: 1,
+        checkpointing: false,
+        owner: None,
+        stop: Arc::default(),
+        sink_number: 0,
+        stdout: Arc::new(Mutex::new(std::io::sink())),
+    };
     let mut source = Filesystem.source(&table, &env).unwrap();
     let mut rows = 0;
     for split in source.discover().unwrap() {
@@ -202,7 +216,14 @@ fn csv_files_end_with_each_checkpoint() {
 fn bad_checkpoints_and_folders_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let table = table(folder.path(), &[], false);
-    let env = Environment { workers: 1, checkpointing: true, owner: None, stdout: Arc::new(Mutex::new(std::io::sink())) };
+    let env = Environment {
+        workers: 1,
+        checkpointing: true,
+        owner: None,
+        stop: Arc::default(),
+        sink_number: 0,
+        stdout: Arc::new(Mutex::new(std::io::sink())),
+    };
     let open = |progress: &str| Filesystem.sink(&table, &env).unwrap().open(Some(progress)).unwrap_err().to_string();
     assert!(open("nonsense").contains("cannot be read"));
     assert!(open("{\"version\":2,\"token\":\"x\",\"next\":0,\"open\":[],\"closed\":[]}").contains("version 2, not 1"));

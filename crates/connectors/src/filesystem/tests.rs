@@ -14,7 +14,14 @@ use proptest::prelude::*;
 use super::Filesystem;
 
 fn environment(checkpointing: bool) -> Environment {
-    Environment { workers: 1, checkpointing, owner: None, stdout: Arc::new(Mutex::new(std::io::sink())) }
+    Environment {
+        workers: 1,
+        checkpointing,
+        owner: None,
+        stop: Arc::default(),
+        sink_number: 0,
+        stdout: Arc::new(Mutex::new(std::io::sink())),
+    }
 }
 
 fn table(path: &Path, options: &[(&str, &str)]) -> TableSpec {

@@ -66,6 +66,9 @@ fn describe(info: &ConnectorInfo) -> String {
     let mut text = format!("{}: {}\n", info.name, info.description);
     text.push_str(&format!("Can be {}.", directions(info)));
     match info.sink {
+        Some(SinkMode::AppendOnly) if info.format => {
+            text.push_str(" Takes new rows only; updates and deletes, too, in a format of changes such as debezium-json.");
+        }
         Some(SinkMode::AppendOnly) => text.push_str(" Takes new rows only, no updates or deletes."),
         Some(SinkMode::Upsert) => text.push_str(" Takes updates and deletes by the primary key."),
         Some(SinkMode::Retract | SinkMode::All) => text.push_str(" Takes updates and deletes, too."),
@@ -91,7 +94,12 @@ fn describe(info: &ConnectorInfo) -> String {
     if info.format {
         let fits = |format: &&&str| info.name != "filesystem" || formats::lies_in_files(format);
         let names: Vec<&str> = formats::NAMES.iter().filter(fits).copied().collect();
-        text.push_str(&format!("\nNeeds the option 'format', one of: {}\n", names.join(", ")));
+        let whole = info.options.iter().all(|o| o.key != "value.format" || !o.required);
+        let (option, before) = if whole { ("'format'", "") } else { ("'key.format' and 'value.format'", "key. or value.") };
+        text.push_str(&format!("\nNeeds the option {option}, one of: {}\n", names.join(", ")));
+        if !before.is_empty() {
+            text.push_str(&format!("The options of formats have {before} before them.\n"));
+        }
         for format in names {
             let rows: Vec<Vec<String>> = formats::options(format)
                 .iter()

@@ -120,6 +120,8 @@ struct TerminalHost {
     monitor: Monitor,
     table: Option<LiveTable>,
     told_resume: bool,
+    /// How many of the job's notes were shown.
+    told_notes: usize,
 }
 
 impl TerminalHost {
@@ -132,7 +134,15 @@ impl TerminalHost {
             monitor: Monitor::new(),
             table: None,
             told_resume: false,
+            told_notes: 0,
         }
+    }
+
+    fn tell_notes(&mut self, notes: &[String]) {
+        for note in notes.iter().skip(self.told_notes) {
+            self.note(note);
+        }
+        self.told_notes = self.told_notes.max(notes.len());
     }
 
     /// The format where the user names none.
@@ -166,10 +176,12 @@ impl Host for TerminalHost {
     fn started(&mut self, _job: &JobStart) {
         self.monitor = Monitor::new();
         self.told_resume = false;
+        self.told_notes = 0;
     }
 
     fn progress(&mut self, progress: &Progress) {
         self.tell_resume(progress);
+        self.tell_notes(&progress.notes);
         if self.quiet || !self.screen.err_is_terminal() {
             return;
         }
@@ -186,9 +198,7 @@ impl Host for TerminalHost {
     fn ended(&mut self, report: &JobReport) {
         self.table = None;
         self.tell_resume(&report.progress);
-        for note in &report.notes {
-            self.note(note);
-        }
+        self.tell_notes(&report.notes);
         let style = self.screen.style();
         let text = if self.quiet { summary::losses(report, style) } else { summary::summary(report, style) };
         self.screen.tell(&text);

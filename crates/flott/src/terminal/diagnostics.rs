@@ -3,6 +3,7 @@
 use ariadne::{CharSet, Color, Config, IndexType, Label, Report, ReportKind, Source};
 use flott::{Failure, SqlError};
 use flott_engine::{Error, ErrorKind};
+use flott_sql::secrets::masked;
 use std::ops::Range;
 
 use super::figures::counted;
@@ -67,7 +68,7 @@ fn at_place(script: &Script, error: &SqlError, kind: ReportKind<'_>, style: Styl
     let report =
         Report::build(kind, place.clone()).with_config(config).with_message(&error.message).with_label(label(place, advice, color, style));
     let mut text = vec![];
-    let source = (script.name.clone(), Source::from(script.text.clone()));
+    let source = (script.name.clone(), Source::from(masked(&script.text)));
     match report.finish().write(source, &mut text) {
         Ok(()) => tidy(&String::from_utf8_lossy(&text)),
         Err(_) => plain(&error.message, &[], error.help.as_deref(), style),

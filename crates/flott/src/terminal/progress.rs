@@ -61,6 +61,13 @@ fn source_line(source: &SourceProgress, rate: u64) -> String {
             line.push_str(&format!(" held by {split}"));
         }
     }
+    let behind: u64 = source.lags.iter().map(|(_, lag)| lag).sum();
+    if let Some((split, most)) = source.lags.iter().max_by_key(|(_, lag)| *lag).filter(|_| behind > 0) {
+        line.push_str(&format!(", {} behind", counted(behind, "record")));
+        if source.lags.len() > 1 {
+            line.push_str(&format!(" ({} in {split})", count(*most)));
+        }
+    }
     line
 }
 

@@ -155,7 +155,9 @@ impl Lowering<'_> {
         let connector = connector_of(self.connectors, table)?;
         check_sink(connector.as_ref(), table, changelog)?;
         let spec = scan::sink_spec(table, hints);
-        connector.sink(&spec, self.env).map_err(|e| SqlError::from(e.at(format!("table '{}'", table.path.name))))
+        let sinks = self.graph.nodes.iter().filter(|n| matches!(n.kind, NodeKind::Sink(_))).count();
+        let env = Environment { sink_number: sinks, ..self.env.clone() };
+        connector.sink(&spec, &env).map_err(|e| SqlError::from(e.at(format!("table '{}'", table.path.name))))
     }
 
     fn node(&mut self, node: &StreamNode) -> SqlResult<Lowered> {

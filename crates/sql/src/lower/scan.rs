@@ -4,7 +4,7 @@ use arrow::datatypes::{DataType, Field, Fields, Schema};
 use datafusion_common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion_common::{Column, DFSchema, Result};
 use datafusion_expr::{Expr, ExprSchemable};
-use flott_engine::connector::{ColumnRef, Connectors, Environment, TableSpec};
+use flott_engine::connector::{ColumnRef, Connectors, Environment, MetadataInfo, SourceMode, TableSpec};
 use flott_engine::expr::Expr as EngineExpr;
 use flott_engine::graph::{Emit, EventTime, SourceNode};
 use flott_engine::lookup::by_key::PointLookup;
@@ -18,6 +18,7 @@ use crate::functions::Zone;
 use crate::options::{SessionOptions, parse_duration_ms};
 use crate::planner::context::FlinkTable;
 use crate::planner::expressions::as_field_access;
+use crate::planner::rewrite::cast_to_field;
 use crate::stream::lookup::is_cache_option;
 
 /// Options of any table that the planner, not the connector, reads.
@@ -46,13 +47,20 @@ pub fn source_node(
             exprs.push(time);
         }
     }
-    let expanded: Vec<Expr> = exprs.iter().map(|e| expand(e, table)).collect::<Result<_>>()?;
-    let watermark = declared.map(|w| expand(&w.expr, table)).transpose()?;
+    let connector = super::connector_of(connectors, table)?;
+    let metadata = connector.info().metadata;
+    let expanded: Vec<Expr> = exprs.iter().map(|e| expand(e, table, metadata)).collect::<Result<_>>()?;
+    let watermark = declared.map(|w| expand(&w.expr, table, metadata)).transpose()?;
     let needed = Needed::of(expanded.iter().chain(&watermark))?;
-    let spec = needed.spec(source)?;
+    let spec = needed.spec(source, metadata)?;
     let decoded = DFSchema::try_from(spec.read_schema().as_ref().clone())?;
     let whole = DFSchema::try_from(table.schema().as_ref().clone())?;
-    let field = |(i, e): (usize, &Expr)| Ok(e.to_field(&whole)?.1.as_ref().clone().with_name(format!("${i}")));
+    // A row that only tells that one is gone has NULL for all but its key.
+    let upsert = table.source_mode == SourceMode::Upsert;
+    let field = |(i, e): (usize, &Expr)| {
+        let field = e.to_field(&whole)?.1.as_ref().clone().with_name(format!("${i}"));
+        Ok(if upsert { field.with_nullable(true) } else { field })
+    };
     let mut fields: Vec<Field> = exprs.iter().enumerate().map(field).collect::<Result<_>>()?;
     let mut lowered = expanded.iter().map(|e| lower_expr(e, &decoded, zone)).collect::<SqlResult<Vec<_>>>()?;
     let mut event_time = None;
@@ -67,7 +75,6 @@ pub fn source_node(
             idle_timeout_ms: idle_timeout(&spec, options)?,
         });
     }
-    let connector = super::connector_of(connectors, table)?;
     let reader = connector.source(&connector_spec(&spec), env).map_err(|e| SqlError::from(e.at(format!("table '{}'", table.path.name))))?;
     Ok(SourceNode { source: reader, columns: lowered, schema: Arc::new(Schema::new(fields)), keep, event_time })
 }
@@ -83,8 +90,10 @@ pub fn point_lookup(
 ) -> SqlResult<(Box<dyn PointLookup>, Vec<Arc<dyn EngineExpr>>)> {
     let table = &source.table;
     let name = &table.path.name;
-    let expanded: Vec<Expr> = columns.iter().map(|e| expand(e, table)).collect::<Result<_>>()?;
-    let spec = Needed::of(expanded.iter())?.spec(source)?;
+    let connector = super::connector_of(connectors, table)?;
+    let metadata = connector.info().metadata;
+    let expanded: Vec<Expr> = columns.iter().map(|e| expand(e, table, metadata)).collect::<Result<_>>()?;
+    let spec = Needed::of(expanded.iter())?.spec(source, metadata)?;
     let decoded = DFSchema::try_from(spec.read_schema().as_ref().clone())?;
     let place = |key: &usize| match &expanded[*key] {
         Expr::Column(column) => decoded.maybe_index_of_column(column),
@@ -93,7 +102,6 @@ pub fn point_lookup(
     let places: Option<Vec<usize>> = keys.iter().map(place).collect();
     let places = places.ok_or_else(|| computed_key(name))?;
     let lowered = expanded.iter().map(|e| lower_expr(e, &decoded, zone)).collect::<SqlResult<Vec<_>>>()?;
-    let connector = super::connector_of(connectors, table)?;
     let found = connector.lookup(&connector_spec(&spec), &places, env).map_err(|e| SqlError::from(e.at(format!("table '{name}'"))))?;
     let found = found.ok_or_else(|| SqlError::new(format!("the connector of '{name}' does not find rows by these columns")).about(name))?;
     Ok((found, lowered))
@@ -136,16 +144,27 @@ fn idle_timeout(spec: &TableSpec, options: &SessionOptions) -> SqlResult<Option<
     }
 }
 
-/// Replaces computed columns by their expressions.
-fn expand(expr: &Expr, table: &Table) -> Result<Expr> {
+/// Replaces computed columns by their expressions, and casts metadata to the types that the table declares.
+fn expand(expr: &Expr, table: &Table, metadata: &[MetadataInfo]) -> Result<Expr> {
     let expanded = expr.clone().transform_up(|e| {
         let Expr::Column(column) = &e else { return Ok(Transformed::no(e)) };
-        match table.columns.iter().find(|c| *c.field.name() == column.name).map(|c| &c.source) {
-            Some(ColumnSource::Computed { expr, .. }) => Ok(Transformed::yes(expr.clone())),
-            _ => Ok(Transformed::no(e)),
+        let Some(found) = table.columns.iter().find(|c| *c.field.name() == column.name) else { return Ok(Transformed::no(e)) };
+        match &found.source {
+            ColumnSource::Computed { expr, .. } => Ok(Transformed::yes(expand(expr, table, metadata)?)),
+            ColumnSource::Metadata { key, .. } => {
+                let from = metadata_type(metadata, key, found.field.data_type());
+                Ok(Transformed::yes(cast_to_field(e, &from, &found.field)))
+            }
+            ColumnSource::Physical => Ok(Transformed::no(e)),
         }
     })?;
     Ok(expanded.data)
+}
+
+/// The type in which a connector is asked for metadata: its own, or for nested values the one that is declared.
+fn metadata_type(metadata: &[MetadataInfo], key: &str, declared: &DataType) -> DataType {
+    let own = metadata.iter().find(|m| m.key == key).map(|m| &m.data_type).filter(|t| !t.is_nested());
+    own.unwrap_or(declared).clone()
 }
 
 /// What is read of each column.
@@ -185,7 +204,7 @@ impl Needed {
         part.all = true;
     }
 
-    fn spec(&self, source: &FlinkTable) -> SqlResult<TableSpec> {
+    fn spec(&self, source: &FlinkTable, metadata: &[MetadataInfo]) -> SqlResult<TableSpec> {
         let table = &source.table;
         let (mut fields, mut columns) = (vec![], vec![]);
         for column in &table.columns {
@@ -200,7 +219,8 @@ impl Needed {
                     fields.push(pruned.unwrap_or_else(|| column.field.as_ref().clone()));
                 }
                 ColumnSource::Metadata { key, .. } if part.is_some() => {
-                    columns.push(ColumnRef::Metadata { key: key.clone(), name: name.clone(), data_type: column.field.data_type().clone() })
+                    let data_type = metadata_type(metadata, key, column.field.data_type());
+                    columns.push(ColumnRef::Metadata { key: key.clone(), name: name.clone(), data_type });
                 }
                 _ => {}
             }

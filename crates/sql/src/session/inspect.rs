@@ -178,7 +178,8 @@ fn create_table_text(table: &Table) -> String {
     if !table.partition_keys.is_empty() {
         let _ = write!(text, "\nPARTITIONED BY ({})", names(&table.partition_keys));
     }
-    let options: Vec<String> = table.options.iter().map(|(k, v)| format!("'{k}' = '{}'", v.replace('\'', "''"))).collect();
+    let shown = |key: &str, value: &str| if crate::secrets::is_secret(key) { "******".to_owned() } else { value.replace('\'', "''") };
+    let options: Vec<String> = table.options.iter().map(|(k, v)| format!("'{k}' = '{}'", shown(k, v))).collect();
     let _ = write!(text, "\nWITH (\n  {}\n)", options.join(",\n  "));
     text
 }

@@ -1,0 +1,4 @@
+//! Servers and helpers that tests of several crates need. Part of tests only: what cannot be had is a panic that says what is missing.
+#![allow(clippy::unwrap_used)]
+
+pub mod kafka;
