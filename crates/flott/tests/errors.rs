@@ -220,7 +220,7 @@ fn what_flink_lacks_is_underlined() {
         CREATE TABLE n (id INT) WITH ('connector' = 'nexmark');
         SELECT m.*, LAG(a) IGNORE NULLS OVER (ORDER BY at) FROM bids MATCH_RECOGNIZE (
             ORDER BY ts MEASURES A.id AS a, CLASSIFIER() AS c ALL ROWS PER MATCH
-            PATTERN ((A | B) (C D)+ E{,2}) WITHIN INTERVAL '1' HOUR WITH TIMED OUT MATCHES DEFINE A AS A.id > 1) AS m;
+            PATTERN ((A | B) (C D)+ E{,2}) WITHIN INTERVAL '1' HOUR WITH TIMED OUT MATCHES DEFINE A AS A.id > PREV(A.id)) AS m;
         SELECT id, SUM(id) OVER (ORDER BY ts) FROM bids";
     let notes = Session::parse(script).into_iter().flat_map(|s| Session::not_portable(&s.unwrap()));
     let found: Vec<(&str, String)> = notes.map(|note| (&script[note.span.unwrap()], note.message)).collect();
@@ -234,6 +234,7 @@ fn what_flink_lacks_is_underlined() {
         ("PATTERN", "Flink has no groups with a quantifier in a pattern"),
         ("PATTERN", "Flink has no quantifier {,2}"),
         ("CLASSIFIER()", "Flink has no CLASSIFIER in MATCH_RECOGNIZE"),
+        ("PREV(A.id)", "Flink has no PREV in MATCH_RECOGNIZE"),
     ];
     assert_eq!(found, expected.map(|(place, message)| (place, message.to_string())));
 }

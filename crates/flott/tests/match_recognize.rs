@@ -1,7 +1,8 @@
 //! MATCH_RECOGNIZE beyond what Flink has, and how its errors read. What Flink has too is in the parity cases.
 #![allow(clippy::unwrap_used)]
 
-use flott::{RunOptions, collect};
+use flott::{Collected, Outcome, RunOptions, collect};
+use std::path::Path;
 
 /// Values of the rows, of one key and a second apart, the last ones four.
 const VALUES: [i64; 12] = [1, 2, 3, 4, 10, 7, 1, 2, 12, 5, 6, 20];
@@ -105,7 +106,15 @@ fn errors_say_what_to_write() {
         (format!("MEASURES Z.v AS a PATTERN (A B) {DEFINE}"), "Z is neither a variable of the pattern nor a column"),
         (format!("MEASURES A.w AS a PATTERN (A B) {DEFINE}"), "column 'w' not found"),
         (format!("MEASURES SUM(A.v + B.v) AS a PATTERN (A B) {DEFINE}"), "SUM goes over the rows of one variable"),
-        (format!("MEASURES PREV(A.v) AS a PATTERN (A B) {DEFINE}"), "PREV is not supported"),
+        (format!("MEASURES NEXT(A.v) AS a PATTERN (A B) {DEFINE}"), "NEXT looks at rows that have not come yet"),
+        (format!("MEASURES PREV(A.v + B.v) AS a PATTERN (A B) {DEFINE}"), "PREV looks back from the row of one variable"),
+        (format!("MEASURES PREV(Z.v) AS a PATTERN (A B) {DEFINE}"), "Z is neither a variable of the pattern nor a column"),
+        (format!("MEASURES PREV(1) AS a PATTERN (A B) {DEFINE}"), "PREV takes a value of a row"),
+        (format!("MEASURES PREV(A.v, B.v) AS a PATTERN (A B) {DEFINE}"), "the offset of PREV is a whole number"),
+        (format!("MEASURES PREV(PREV(A.v)) AS a PATTERN (A B) {DEFINE}"), "PREV cannot stand in an expression in PREV"),
+        (format!("MEASURES PREV(SUM(A.v)) AS a PATTERN (A B) {DEFINE}"), "SUM cannot stand in an expression in PREV"),
+        (format!("MEASURES LAST(PREV(A.v), 1) AS a PATTERN (A B) {DEFINE}"), "PREV cannot stand in FIRST or LAST"),
+        (format!(", v MEASURES PREV(A.v) AS a PATTERN (A B) {DEFINE}"), "PREV goes by time alone"),
         (format!("MEASURES A.v AS k PATTERN (A B) {DEFINE}"), "two columns of MATCH_RECOGNIZE are called 'k'"),
         (format!("MEASURES A.v AS a PATTERN (A B A) {DEFINE}"), "A stands twice in the pattern"),
         (format!("MEASURES A.v AS a AFTER MATCH SKIP TO Z PATTERN (A B) {DEFINE}"), "AFTER MATCH cannot skip to Z"),
@@ -136,4 +145,226 @@ fn partial_matches_are_limited() {
     let all = "A AS A.v > 0, B AS B.v > 0, D AS D.v > 0, E AS E.v > 0, C AS C.v > 100";
     let error = matched(&format!("MEASURES C.v AS c PATTERN ((A | B | D | E)+? C) DEFINE {all}"), 1).unwrap_err();
     assert!(error.contains("the pattern ((A | B | D | E)+? C) has more than 1000000 partial matches of one key"), "{error}");
+}
+
+/// Key, value and second of rows: out of order, two of the same time, a value that is NULL, and one row (99) behind the watermark.
+const ROWS: [(&str, Option<i64>, u32); 14] = [
+    ("a", Some(10), 1),
+    ("b", Some(5), 1),
+    ("a", Some(12), 3),
+    ("a", Some(11), 2),
+    ("b", None, 2),
+    ("b", Some(7), 3),
+    ("a", Some(20), 6),
+    ("a", Some(99), 2),
+    ("a", Some(15), 6),
+    ("b", Some(6), 7),
+    ("a", Some(16), 8),
+    ("b", Some(9), 8),
+    ("a", Some(3), 9),
+    ("b", Some(8), 9),
+];
+
+/// A table of such rows, 3 seconds of which may be out of order.
+struct Table {
+    folder: tempfile::TempDir,
+    rows: usize,
+}
+
+impl Table {
+    fn of(rows: &[(&str, Option<i64>, u32)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let line = |(k, v, second): &(&str, Option<i64>, u32)| {
+            let v = v.map_or("null".into(), |v| v.to_string());
+            let (minute, second) = (second / 60, second % 60);
+            format!("{{\"k\":\"{k}\",\"v\":{v},\"ts\":\"2024-01-01 00:{minute:02}:{second:02}\"}}\n")
+        };
+        std::fs::write(folder.path().join("t.json"), rows.iter().map(line).collect::<String>()).unwrap();
+        Self { folder, rows: rows.len() }
+    }
+
+    fn script(&self, query: &str) -> String {
+        let file = self.folder.path().join("t.json");
+        format!(
+            "CREATE TABLE t (k STRING, v INT, ts TIMESTAMP(3), proc AS PROCTIME(), WATERMARK FOR ts AS ts - INTERVAL '3' SECOND)
+             WITH ('connector' = 'filesystem', 'path' = '{}', 'format' = 'json', 'scan.watermark.emit.strategy' = 'on-event');
+             {query};",
+            file.display()
+        )
+    }
+
+    /// The rows of a query, sorted, cells joined by a blank: the same on one worker and on two, row by row and all at once, and
+    /// killed again and again.
+    fn query(&self, query: &str) -> Vec<String> {
+        let sql = self.script(query);
+        let mut seen: Vec<Vec<String>> = vec![];
+        for workers in [1, 2] {
+            for tick_rows in [Some(1), Some(3), None] {
+                let state = tempfile::tempdir().unwrap();
+                seen.push(rows_of(&collect(&sql, &options(state.path(), workers, tick_rows)).unwrap(), usize::MAX));
+            }
+        }
+        seen.push(killed(&sql, self.rows.div_ceil(20)));
+        seen.iter_mut().for_each(|rows| rows.sort());
+        seen.iter().for_each(|rows| assert_eq!(rows, &seen[0], "{query}"));
+        seen.remove(0)
+    }
+}
+
+fn options(state_dir: &Path, workers: usize, tick_rows_max: Option<usize>) -> RunOptions {
+    RunOptions { state_dir: state_dir.to_path_buf(), parallelism: Some(workers), tick_rows_max, ..RunOptions::default() }
+}
+
+fn rows_of(collected: &Collected, most: usize) -> Vec<String> {
+    let cell = |c: &Option<String>| c.clone().unwrap_or("-".into());
+    collected.rows.iter().take(most).map(|(_, cells)| cells.iter().map(cell).collect::<Vec<_>>().join(" ")).collect()
+}
+
+/// Killed after some ticks, restored on another number of workers, until it ends.
+fn killed(sql: &str, tick_rows: usize) -> Vec<String> {
+    let state = tempfile::tempdir().unwrap();
+    let mut rows = vec![];
+    for life in 0..100 {
+        let limits = RunOptions {
+            checkpoint_every_ticks: Some(1),
+            abandon_after_ticks: Some(3),
+            ..options(state.path(), 1 + life % 2, Some(tick_rows))
+        };
+        let collected = collect(sql, &limits).unwrap();
+        if collected.outcome == Outcome::Finished {
+            rows.extend(rows_of(&collected, usize::MAX));
+            return rows;
+        }
+        rows.extend(rows_of(&collected, collected.committed_rows));
+    }
+    panic!("it did not end");
+}
+
+/// A rising value, then a falling one.
+const RISE_AND_FALL: &str = "AFTER MATCH SKIP PAST LAST ROW PATTERN (A B) DEFINE A AS v > PREV(v), B AS B.v < PREV(B.v)";
+
+#[test]
+fn rows_before_a_row() {
+    let table = Table::of(&ROWS);
+    let by =
+        |order: &str, clauses: &str| table.query(&format!("SELECT * FROM t MATCH_RECOGNIZE (PARTITION BY k ORDER BY {order} {clauses})"));
+    // The rows of a: 10 11 12 20 15 16 3; those of b: 5 NULL 7 6 9 8.
+    let far = format!("MEASURES A.v AS a, B.v AS b, PREV(A.v, 2) AS two, PREV(B.v + 1, 4) AS four, PREV(B.v, 0) AS none {RISE_AND_FALL}");
+    assert_eq!(by("ts", &far), ["a 16 3 20 13 3", "a 20 15 11 11 15", "b 9 8 7 - 8"]);
+    // As they came: 10 12 11 20 99 15 16 3.
+    assert_eq!(by("proc", &far), ["a 12 11 - - 11", "a 16 3 99 21 3", "a 99 15 11 13 15", "b 9 8 7 - 8"]);
+    let loops = "MEASURES FIRST(A.v) AS f, PREV(FIRST(A.v)) AS before, PREV(LAST(A.v, 1), 2) AS far, B.v AS b
+                 AFTER MATCH SKIP PAST LAST ROW PATTERN (A+ B) DEFINE A AS A.v > PREV(A.v), B AS B.v < PREV(B.v)";
+    assert_eq!(by("ts", loops), ["a 11 10 10 15", "a 16 15 - 3", "b 9 6 - 8"]);
+    let none = "MEASURES A.v AS a PATTERN (A) DEFINE A AS PREV(v) IS NULL";
+    assert_eq!(by("ts", none), ["a 10", "b 5", "b 7"]);
+    let of_another = "MEASURES A.v AS a, B.v AS b PATTERN (A B) DEFINE A AS A.v < PREV(A.v), B AS B.v > PREV(A.v)";
+    assert_eq!(by("ts", of_another), ["b 6 9"]);
+}
+
+#[test]
+fn rows_before_each_row_of_a_match() {
+    let clauses =
+        format!("MEASURES PREV(v) AS one, PREV(FIRST(v)) AS first, PREV(FINAL LAST(v), 2) AS far ALL ROWS PER MATCH {RISE_AND_FALL}");
+    let query = format!("SELECT * FROM (SELECT k, v, ts FROM t) MATCH_RECOGNIZE (PARTITION BY k ORDER BY ts {clauses})");
+    let table = Table::of(&ROWS);
+    let expected = [
+        "a 12 12 12 20 2024-01-01 00:00:06.000",
+        "a 15 15 15 16 2024-01-01 00:00:08.000",
+        "a 16 15 15 3 2024-01-01 00:00:09.000",
+        "a 20 12 12 15 2024-01-01 00:00:06.000",
+        "b 6 6 6 9 2024-01-01 00:00:08.000",
+        "b 9 6 6 8 2024-01-01 00:00:09.000",
+    ];
+    assert_eq!(table.query(&query), expected);
+    let state = tempfile::tempdir().unwrap();
+    let schema = collect(&table.script(&query), &options(state.path(), 1, None)).unwrap().schema;
+    assert_eq!(schema.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["k", "one", "first", "far", "v", "ts"]);
+}
+
+#[test]
+fn rows_before_a_row_in_batch_mode() {
+    let clauses = format!("MEASURES A.v AS a, B.v AS b, PREV(A.v, 2) AS two, PREV(B.v, 4) AS four {RISE_AND_FALL}");
+    let query = format!("SELECT * FROM t MATCH_RECOGNIZE (PARTITION BY k ORDER BY ts {clauses})");
+    let table = Table::of(&ROWS);
+    let sql = format!("SET 'execution.runtime-mode' = 'batch'; {}", table.script(&query));
+    for (workers, tick_rows) in [(1, Some(1)), (2, Some(3)), (2, None)] {
+        let state = tempfile::tempdir().unwrap();
+        let mut rows = rows_of(&collect(&sql, &options(state.path(), workers, tick_rows)).unwrap(), usize::MAX);
+        rows.sort();
+        // Nothing is late: the rows of a are 10 11 99 12 20 15 16 3.
+        assert_eq!(rows, ["a 16 3 20 12", "a 20 15 99 11", "a 99 12 10 -", "b 9 8 7 -"]);
+    }
+}
+
+/// Rows of three keys in some order, up to 3 seconds out of it. With `apart`, no two rows of a key have the same time.
+fn some_rows(mut seed: u64, apart: bool) -> Vec<(&'static str, Option<i64>, u32)> {
+    let mut below = |n: u64| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) % n
+    };
+    let mut rows: Vec<(&str, Option<i64>, u32)> = vec![];
+    for i in 0..300_u32 {
+        let value = (below(10) > 0).then(|| below(20) as i64);
+        let second = if apart { i } else { i / 2 + below(3) as u32 };
+        rows.push((["x", "y", "z"][below(3) as usize], value, second));
+    }
+    if apart {
+        rows.chunks_mut(3).for_each(|few| few.swap(0, below(few.len() as u64) as usize));
+    }
+    rows
+}
+
+#[test]
+fn rows_before_a_row_are_those_of_lag() {
+    let define = |a: &str, b: &str| {
+        format!("AFTER MATCH SKIP TO NEXT ROW PATTERN (A+ B) DEFINE A AS A.v >= {a} OR A.v > 17, B AS B.v < {b} - LAST(A.v, 1)")
+    };
+    for seed in 0..4 {
+        let table = Table::of(&some_rows(seed, true));
+        let over = "OVER (PARTITION BY k ORDER BY ts)";
+        let before = table.query(&format!(
+            "SELECT * FROM t MATCH_RECOGNIZE (PARTITION BY k ORDER BY ts
+             MEASURES FIRST(A.v) AS f, B.v AS b, PREV(LAST(A.v, 1), 2) AS two {})",
+            define("PREV(A.v)", "PREV(B.v * 3, 2)")
+        ));
+        let by_hand = table.query(&format!(
+            "SELECT * FROM (SELECT *, LAG(v) {over} AS l1, LAG(v, 2) {over} AS l2, LAG(v * 3, 2) {over} AS l3 FROM t)
+             MATCH_RECOGNIZE (PARTITION BY k ORDER BY ts MEASURES FIRST(A.v) AS f, B.v AS b, LAST(A.l2, 1) AS two {})",
+            define("A.l1", "B.l3")
+        ));
+        assert!(before.len() > 10, "{}", before.len());
+        assert_eq!(before, by_hand);
+    }
+}
+
+#[test]
+fn rows_before_a_row_among_rows_of_the_same_time() {
+    for seed in 0..4 {
+        let rows = some_rows(seed, false);
+        let mut expected = vec![];
+        for key in ["x", "y", "z"] {
+            let mut of_key: Vec<_> = rows.iter().filter(|(k, ..)| *k == key).collect();
+            of_key.sort_by_key(|(_, _, second)| *second);
+            let value = |at: usize, back: usize| at.checked_sub(back).and_then(|at| of_key[at].1);
+            let is = |a: Option<i64>, than: fn(&i64, &i64) -> bool, b: Option<i64>| a.zip(b).is_some_and(|(a, b)| than(&a, &b));
+            let mut at = 0;
+            while at + 1 < of_key.len() {
+                if is(value(at, 0), i64::gt, value(at, 1)) && is(value(at + 1, 0), i64::lt, value(at + 1, 3)) {
+                    let text = |v: Option<i64>| v.map_or("-".to_string(), |v| v.to_string());
+                    let cells = [value(at, 0), value(at + 1, 0), value(at, 2)].map(text);
+                    expected.push(format!("{key} {}", cells.join(" ")));
+                    at += 1;
+                }
+                at += 1;
+            }
+        }
+        expected.sort();
+        let got = Table::of(&rows).query(
+            "SELECT * FROM t MATCH_RECOGNIZE (PARTITION BY k ORDER BY ts MEASURES A.v AS a, B.v AS b, PREV(A.v, 2) AS two
+             AFTER MATCH SKIP PAST LAST ROW PATTERN (A B) DEFINE A AS A.v > PREV(A.v), B AS B.v < PREV(B.v, 3))",
+        );
+        assert!(got.len() > 10, "{}", got.len());
+        assert_eq!(got, expected);
+    }
 }

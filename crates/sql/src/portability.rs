@@ -11,8 +11,12 @@ use crate::place::Place;
 const OWN_CONNECTORS: [&str; 1] = ["nexmark"];
 /// Options that begin so are Flott's own.
 const OWN_OPTIONS: &str = "flott.";
-/// Functions that Flink's MATCH_RECOGNIZE lacks.
-const IN_PATTERNS: [&str; 2] = ["CLASSIFIER", "MATCH_NUMBER"];
+/// Functions that Flink's MATCH_RECOGNIZE lacks, and what helps there.
+const IN_PATTERNS: [(&str, &str); 3] = [
+    ("CLASSIFIER", "there, a measure for each variable tells the same"),
+    ("MATCH_NUMBER", "there, a measure for each variable tells the same"),
+    ("PREV", "there, compute LAG(…) OVER (PARTITION BY … ORDER BY …) in a sub-query before MATCH_RECOGNIZE, and use its column"),
+];
 
 /// What is not portable, each at its place.
 pub(crate) fn notes(statement: &Statement) -> Vec<SqlError> {
@@ -116,9 +120,8 @@ impl Pass for Found {
         let place = Place::of(expr);
         if let Expr::Function(function) = expr {
             let name = function.name.to_string().to_ascii_uppercase();
-            if IN_PATTERNS.contains(&name.as_str()) {
-                let note = SqlError::new(format!("Flink has no {name} in MATCH_RECOGNIZE")).placed(place);
-                self.notes.push(note.help("there, a measure for each variable tells the same"));
+            if let Some((_, help)) = IN_PATTERNS.iter().find(|(own, _)| *own == name) {
+                self.notes.push(SqlError::new(format!("Flink has no {name} in MATCH_RECOGNIZE")).placed(place).help(*help));
             }
             if name == "LAG" && function.null_treatment == Some(NullTreatment::IgnoreNulls) {
                 let note = SqlError::new("IGNORE NULLS behind LAG changes nothing, on Flink and here").about("NULLS").placed(place);

@@ -3,8 +3,8 @@
 
 use arrow::datatypes::{DataType, Field, FieldRef, TimeUnit};
 use datafusion_common::{DFSchema, DFSchemaRef, Result};
-use datafusion_expr::ExprSchemable;
 use datafusion_expr::planner::RelationPlannerContext;
+use datafusion_expr::{Expr, ExprSchemable};
 use flott_engine::operators::match_recognize::history::Locator;
 use sqlparser::ast::{
     self, AccessExpr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident, ObjectName, Value,
@@ -14,6 +14,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::node::{RefValue, Reference};
+use super::previous::{Sequence, no_next};
 use crate::catalog::{ROWTIME, time_attribute, with_time_attribute};
 use crate::dialect::{FINAL_CALL, Flow, Pass, did_you_mean, walk_expr};
 use crate::error::{SqlError, SqlResult};
@@ -22,6 +23,10 @@ use crate::planner::rewrite::flink_expression;
 
 /// Begins the names of columns that stand for references.
 const STAND_IN: &str = "$ref";
+
+/// Calls about the match, besides aggregates.
+const OF_MATCH: [&str; 9] =
+    ["FIRST", "LAST", "PREV", "NEXT", "CLASSIFIER", "MATCH_NUMBER", "MATCH_TIMED_OUT", "MATCH_ROWTIME", "MATCH_PROCTIME"];
 
 /// Where an expression stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,28 +43,40 @@ pub struct Binder<'a> {
     pub input: DFSchemaRef,
     /// The variables.
     pub names: &'a [String],
-    /// The time of the order is processing time.
-    pub processing: bool,
+    /// The rows.
+    pub rows: &'a Sequence,
     /// What was found so far.
     pub references: Vec<Reference>,
     scope: Scope,
-    first: usize,
 }
 
 /// Which rows the columns of an expression mean.
 #[derive(Debug, Clone, Copy)]
-struct Navigation {
-    first: bool,
-    offset: u32,
-    whole: bool,
+pub struct Navigation {
+    /// From the first row of the variable on, not from the last one back.
+    pub first: bool,
+    /// So many rows further.
+    pub offset: u32,
+    /// As the match ends.
+    pub whole: bool,
 }
 
 const LAST: Navigation = Navigation { first: false, offset: 0, whole: false };
 
+impl Navigation {
+    /// A value of that row, as SQL has it.
+    pub fn text(self, value: String) -> String {
+        match (self.first, self.offset) {
+            (false, 0) => value,
+            (first, offset) => format!("{}({value}, {offset})", if first { "FIRST" } else { "LAST" }),
+        }
+    }
+}
+
 impl<'a> Binder<'a> {
-    /// Nothing found yet. Columns are numbered from `first`.
-    pub fn new(input: DFSchemaRef, names: &'a [String], processing: bool, scope: Scope, first: usize) -> Self {
-        Self { input, names, processing, references: vec![], scope, first }
+    /// Nothing found yet.
+    pub fn new(input: DFSchemaRef, names: &'a [String], rows: &'a Sequence, scope: Scope) -> Self {
+        Self { input, names, rows, references: vec![], scope }
     }
 
     /// The expression with columns in place of its references.
@@ -82,23 +99,14 @@ impl<'a> Binder<'a> {
 
     /// The column of a row: the variable before it and the field behind it are told apart here.
     fn column(&mut self, path: &[Ident], navigation: Navigation, cx: &mut dyn RelationPlannerContext) -> SqlResult<ast::Expr> {
-        let text = path.iter().map(|p| p.value.as_str()).collect::<Vec<_>>().join(".");
-        let variable = self.names.iter().position(|name| *name == path[0].value).filter(|_| path.len() > 1);
-        let (of, path) = match variable {
-            Some(v) => (Some(v as u16), &path[1..]),
-            None => (None, path),
-        };
-        if self.input.fields().iter().all(|f| *f.name() != path[0].value) {
-            return Err(self.unknown(&text, path, variable.is_some()));
-        }
+        let text = written(path);
+        let (of, column) = self.told_apart(path);
+        self.check_column(path, column, of.is_some())?;
+        let path = column;
         let column = cx.sql_to_expr(ast::Expr::Identifier(path[0].clone()), &self.input)?;
         let (_, field) = column.to_field(&self.input)?;
-        let own = matches!(self.scope, Scope::Define(v) if of == Some(v)) && !navigation.first && navigation.offset == 0;
-        let locator = Locator { of: if own { None } else { of }, first: navigation.first, offset: navigation.offset };
-        let label = match (navigation.first, navigation.offset) {
-            (false, 0) => text,
-            (first, offset) => format!("{}({text}, {offset})", if first { "FIRST" } else { "LAST" }),
-        };
+        let locator = self.locator(of, navigation);
+        let label = navigation.text(text);
         let field = field.as_ref().clone().with_nullable(true);
         let stand_in =
             self.stand_in(RefValue::Row(locator, column), navigation.whole, crate::catalog::without_time_attribute(&field), label);
@@ -108,26 +116,44 @@ impl<'a> Binder<'a> {
         })
     }
 
-    fn unknown(&self, text: &str, path: &[Ident], after_variable: bool) -> SqlError {
-        let columns = || self.input.fields().iter().map(|f| f.name().as_str());
-        if path.len() > 1 && !after_variable {
-            let error = SqlError::new(format!("{} is neither a variable of the pattern nor a column", path[0].value)).about(text);
-            return error.help(format!("the variables are {}", self.names.join(", ")));
+    /// Which row it is, in the conditions or in the measures.
+    pub(super) fn locator(&self, of: Option<u16>, Navigation { first, offset, .. }: Navigation) -> Locator {
+        let own = matches!(self.scope, Scope::Define(v) if of == Some(v)) && !first && offset == 0;
+        Locator { of: if own { None } else { of }, first, offset }
+    }
+
+    /// The variable before a column, and the path from the column on.
+    fn told_apart<'p>(&self, path: &'p [Ident]) -> (Option<u16>, &'p [Ident]) {
+        let variable = self.names.iter().position(|name| *name == path[0].value).filter(|_| path.len() > 1);
+        (variable.map(|v| v as u16), &path[usize::from(variable.is_some())..])
+    }
+
+    /// Refuses a column that the input does not have. `path` is how it is written, with the variable before it if there is one.
+    fn check_column(&self, path: &[Ident], column: &[Ident], after_variable: bool) -> SqlResult<()> {
+        let text = written(path);
+        let name = &column[0].value;
+        if self.input.fields().iter().any(|f| f.name() == name) {
+            return Ok(());
         }
-        let error = SqlError::new(format!("column '{}' not found in the input of MATCH_RECOGNIZE", path[0].value)).about(text);
-        match did_you_mean(&path[0].value, columns()) {
+        let columns = || self.input.fields().iter().map(|f| f.name().as_str());
+        if column.len() > 1 && !after_variable {
+            let error = SqlError::new(format!("{name} is neither a variable of the pattern nor a column")).about(text);
+            return Err(error.help(format!("the variables are {}", self.names.join(", "))));
+        }
+        let error = SqlError::new(format!("column '{name}' not found in the input of MATCH_RECOGNIZE")).about(text);
+        Err(match did_you_mean(name, columns()) {
             Some(near) => error.help(format!("did you mean '{near}'?")),
             None => error.help(format!("there are: {}", columns().collect::<Vec<_>>().join(", "))),
-        }
+        })
     }
 
     /// The name of the column that stands for a reference.
-    fn stand_in(&mut self, value: RefValue, whole: bool, field: Field, text: String) -> Ident {
+    pub(super) fn stand_in(&mut self, value: RefValue, whole: bool, field: Field, text: String) -> Ident {
         let known = self.references.iter().find(|r| r.value == value && r.whole == whole && r.field.data_type() == field.data_type());
         let name = match known {
             Some(known) => known.field.name().clone(),
             None => {
-                let name = format!("{STAND_IN}{}", self.first + self.references.len());
+                let name = format!("{STAND_IN}{}", self.references.len());
                 self.references.push(Reference { value, whole, field: Arc::new(field.with_name(&name)), text });
                 name
             }
@@ -144,9 +170,8 @@ impl<'a> Binder<'a> {
         };
         match name.as_str() {
             "FIRST" | "LAST" => self.navigate(call, &name, navigation, cx).map(Some),
-            "PREV" | "NEXT" => Err(SqlError::new(format!("{name} is not supported: it looks at rows outside of the match"))
-                .about(&name)
-                .help("LAST(A.price, 1) is the row before the last one that was matched to A")),
+            "PREV" => self.previous(call, navigation, cx).map(Some),
+            "NEXT" => Err(no_next()),
             "MATCH_ROWTIME" => {
                 only_measures("MATCH_ROWTIME")?;
                 self.match_rowtime(call, cx).map(Some)
@@ -164,25 +189,14 @@ impl<'a> Binder<'a> {
                 self.replace(&mut inner, Navigation { whole: true, ..navigation }, cx)?;
                 Ok(Some(inner))
             }
-            name if AGGREGATES.iter().any(|(known, ..)| known.eq_ignore_ascii_case(name)) => self.aggregate(call, navigation, cx).map(Some),
+            name if is_aggregate(name) => self.aggregate(call, navigation, cx).map(Some),
             _ => Ok(None),
         }
     }
 
     /// FIRST and LAST, with an offset or none.
     fn navigate(&mut self, call: &Function, name: &str, outer: Navigation, cx: &mut dyn RelationPlannerContext) -> SqlResult<ast::Expr> {
-        let args = arguments(call);
-        let (Some(inner), true) = (args.first().copied().flatten(), args.len() <= 2) else {
-            return Err(SqlError::new(format!("{name} takes a value and perhaps an offset"))
-                .about(name)
-                .help(format!("write {name}(A.price, 1)")));
-        };
-        let offset = match args.get(1) {
-            None => 0,
-            Some(offset) => offset
-                .and_then(whole_number)
-                .ok_or_else(|| SqlError::new(format!("the offset of {name} is a whole number that is written out")).about(name))?,
-        };
+        let (inner, offset) = value_and_offset(call, name, 0)?;
         let mut inner = inner.clone();
         self.replace(&mut inner, Navigation { first: name == "FIRST", offset, ..outer }, cx)?;
         Ok(inner)
@@ -199,7 +213,7 @@ impl<'a> Binder<'a> {
             }
             field = of.as_ref().clone();
         }
-        if !self.processing {
+        if !self.rows.processing {
             field = with_time_attribute(&field, ROWTIME);
         }
         Ok(ast::Expr::Identifier(self.stand_in(RefValue::MatchTime, true, field, "MATCH_ROWTIME()".into())))
@@ -218,6 +232,20 @@ impl<'a> Binder<'a> {
         Ok(ast::Expr::Identifier(self.stand_in(value, whole, Field::new("", t, true), format!("{name}()"))))
     }
 
+    /// What stands in a call that looks at rows of one variable.
+    pub(super) fn argument(&self, arg: &ast::Expr) -> SqlResult<Argument> {
+        let argument = Argument { expr: arg.clone(), variables: vec![], calls: vec![] };
+        let mut pass = Unqualify { binder: self, argument, error: None };
+        let mut expr = arg.clone();
+        let _ = walk_expr(&mut expr, &mut pass);
+        pass.error.map_or(Ok(Argument { expr, ..pass.argument }), Err)
+    }
+
+    /// The argument as an expression over the input.
+    pub(super) fn over_input(&self, argument: ast::Expr, cx: &mut dyn RelationPlannerContext) -> Result<Expr> {
+        flink_expression(cx.sql_to_expr(argument, &self.input)?, &self.input)
+    }
+
     fn aggregate(&mut self, call: &Function, navigation: Navigation, cx: &mut dyn RelationPlannerContext) -> SqlResult<ast::Expr> {
         let name = call.name.to_string().to_ascii_uppercase();
         if call.filter.is_some() || call.over.is_some() || !call.within_group.is_empty() || is_distinct(call) {
@@ -225,28 +253,40 @@ impl<'a> Binder<'a> {
             return Err(error);
         }
         let text = call.to_string();
-        let mut variables: Vec<Option<u16>> = vec![];
-        let mut args = vec![];
+        let (mut variables, mut args) = (vec![], vec![]);
         for arg in arguments(call) {
             // The * of COUNT(*).
             let Some(arg) = arg else { continue };
-            let mut arg = arg.clone();
-            let mut pass = Unqualify { names: self.names, found: &mut variables };
-            let _ = walk_expr(&mut arg, &mut pass);
-            let planned = cx.sql_to_expr(arg, &self.input)?;
-            args.push(flink_expression(planned, &self.input)?);
+            let argument = self.argument(arg)?;
+            variables.extend(argument.variables);
+            args.push(self.over_input(argument.expr, cx)?);
         }
-        variables.dedup();
-        if variables.windows(2).any(|pair| pair[0] != pair[1]) {
-            let error = SqlError::new(format!("{name} goes over the rows of one variable, not of several")).about(&name);
-            return Err(error.help("give all its columns the same variable, or none for all rows"));
-        }
+        let of = only_variable(&variables, &name, "goes over the rows of one variable, not of several")?;
         let function = cx.context_provider().get_aggregate_meta(&name).ok_or_else(|| SqlError::new(format!("{name} is no aggregate")))?;
         let fields = args.iter().map(|a| Ok(a.to_field(&self.input)?.1)).collect::<Result<Vec<FieldRef>>>()?;
         let output = function.return_field(&fields)?;
-        let value = RefValue::Aggregate { of: variables.first().copied().flatten(), function: name.to_ascii_lowercase(), args };
+        let value = RefValue::Aggregate { of, function: name.to_ascii_lowercase(), args };
         Ok(ast::Expr::Identifier(self.stand_in(value, navigation.whole, output.as_ref().clone(), text)))
     }
+}
+
+/// An expression over columns of rows of one variable.
+pub struct Argument {
+    /// Without the variable.
+    pub expr: ast::Expr,
+    /// The variable of each column in it.
+    pub variables: Vec<Option<u16>>,
+    /// The functions in it.
+    pub calls: Vec<String>,
+}
+
+/// The one variable that all columns have. The error says what `function` does otherwise.
+pub fn only_variable(variables: &[Option<u16>], function: &str, does: &str) -> SqlResult<Option<u16>> {
+    if variables.windows(2).any(|pair| pair[0] != pair[1]) {
+        let error = SqlError::new(format!("{function} {does}")).about(function);
+        return Err(error.help("give all its columns the same variable, or none for all rows"));
+    }
+    Ok(variables.first().copied().flatten())
 }
 
 /// Puts columns in the place of references.
@@ -266,20 +306,7 @@ impl Replace<'_, '_, '_> {
             ast::Expr::CompoundIdentifier(path) if !path[0].value.starts_with(STAND_IN) => {
                 self.binder.column(path, self.navigation, self.cx).map(Some)
             }
-            ast::Expr::CompoundFieldAccess { root, access_chain } => {
-                let (ast::Expr::Identifier(variable), Some(AccessExpr::Dot(ast::Expr::Value(field)))) =
-                    (root.as_ref(), access_chain.first())
-                else {
-                    return Ok(None);
-                };
-                let Value::SingleQuotedString(field) = &field.value else { return Ok(None) };
-                if self.binder.names.iter().all(|name| *name != variable.value) {
-                    return Ok(None);
-                }
-                let path = [variable.clone(), Ident::with_quote('`', field)];
-                let root = self.binder.column(&path, self.navigation, self.cx)?;
-                Ok(Some(ast::Expr::CompoundFieldAccess { root: Box::new(root), access_chain: access_chain[1..].to_vec() }))
-            }
+            ast::Expr::CompoundFieldAccess { .. } => Ok(with_path(expr, self.binder.names)),
             ast::Expr::Function(call) => self.binder.call(call, self.navigation, self.cx),
             ast::Expr::Subquery(_) | ast::Expr::Exists { .. } | ast::Expr::InSubquery { .. } => {
                 Err(SqlError::new("a sub-query cannot stand in MATCH_RECOGNIZE").about("SELECT"))
@@ -305,21 +332,27 @@ impl Pass for Replace<'_, '_, '_> {
 
 /// Takes the variables off columns, and notes them.
 struct Unqualify<'b> {
-    names: &'b [String],
-    found: &'b mut Vec<Option<u16>>,
+    binder: &'b Binder<'b>,
+    argument: Argument,
+    error: Option<SqlError>,
 }
 
 impl Pass for Unqualify<'_> {
     fn pre_visit_expr(&mut self, expr: &mut ast::Expr) -> Flow {
         match expr {
-            ast::Expr::CompoundIdentifier(path) => match self.names.iter().position(|name| *name == path[0].value) {
-                Some(v) => {
-                    self.found.push(Some(v as u16));
-                    path.remove(0);
+            ast::Expr::CompoundIdentifier(path) => {
+                let (variable, column) = self.binder.told_apart(path);
+                self.error = self.error.take().or(self.binder.check_column(path, column, variable.is_some()).err());
+                *path = column.to_vec();
+                self.argument.variables.push(variable);
+            }
+            ast::Expr::Identifier(_) => self.argument.variables.push(None),
+            ast::Expr::CompoundFieldAccess { .. } => {
+                if let Some(path) = with_path(expr, self.binder.names) {
+                    *expr = path;
                 }
-                None => self.found.push(None),
-            },
-            ast::Expr::Identifier(_) => self.found.push(None),
+            }
+            ast::Expr::Function(call) => self.argument.calls.push(call.name.to_string().to_ascii_uppercase()),
             _ => {}
         }
         ControlFlow::Continue(())
@@ -336,6 +369,25 @@ impl Pass for Unqualify<'_> {
     }
 }
 
+/// A path as SQL has it.
+fn written(path: &[Ident]) -> String {
+    path.iter().map(|p| p.value.as_str()).collect::<Vec<_>>().join(".")
+}
+
+/// `A.b[1]`, which is read as a field of a column A, as an element of the column `A.b`.
+fn with_path(expr: &ast::Expr, names: &[String]) -> Option<ast::Expr> {
+    let ast::Expr::CompoundFieldAccess { root, access_chain } = expr else { return None };
+    let (ast::Expr::Identifier(variable), [AccessExpr::Dot(ast::Expr::Value(field)), rest @ ..]) = (root.as_ref(), access_chain.as_slice())
+    else {
+        return None;
+    };
+    let Value::SingleQuotedString(field) = &field.value else { return None };
+    names.contains(&variable.value).then(|| {
+        let path = vec![variable.clone(), Ident::with_quote('`', field)];
+        ast::Expr::CompoundFieldAccess { root: Box::new(ast::Expr::CompoundIdentifier(path)), access_chain: rest.to_vec() }
+    })
+}
+
 /// The arguments of a call; none in place of a star.
 fn arguments(call: &Function) -> Vec<Option<&ast::Expr>> {
     let FunctionArguments::List(FunctionArgumentList { args, .. }) = &call.args else { return vec![] };
@@ -347,11 +399,38 @@ fn arguments(call: &Function) -> Vec<Option<&ast::Expr>> {
         .collect()
 }
 
-fn only_argument(call: &Function) -> Option<&ast::Expr> {
+/// What FIRST, LAST and PREV take: a value, and a number of rows or none.
+pub fn value_and_offset<'c>(call: &'c Function, name: &str, default: u32) -> SqlResult<(&'c ast::Expr, u32)> {
+    let args = arguments(call);
+    let (Some(value), true) = (args.first().copied().flatten(), args.len() <= 2) else {
+        return Err(SqlError::new(format!("{name} takes a value and perhaps an offset"))
+            .about(name)
+            .help(format!("write {name}(A.price, 1)")));
+    };
+    let offset = match args.get(1) {
+        None => default,
+        Some(offset) => offset
+            .and_then(whole_number)
+            .ok_or_else(|| SqlError::new(format!("the offset of {name} is a whole number that is written out")).about(name))?,
+    };
+    Ok((value, offset))
+}
+
+/// The argument of a call that has one.
+pub fn only_argument(call: &Function) -> Option<&ast::Expr> {
     match arguments(call).as_slice() {
         [only] => *only,
         _ => None,
     }
+}
+
+fn is_aggregate(name: &str) -> bool {
+    AGGREGATES.iter().any(|(known, ..)| known.eq_ignore_ascii_case(name))
+}
+
+/// Whether a call is about the match, not about one row.
+pub fn is_about_match(name: &str) -> bool {
+    OF_MATCH.contains(&name) || is_aggregate(name)
 }
 
 fn is_distinct(call: &Function) -> bool {

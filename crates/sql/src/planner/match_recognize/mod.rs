@@ -1,11 +1,12 @@
 //! MATCH_RECOGNIZE: from the syntax tree to a logical node.
 //!
-//! [`pattern`] reads PATTERN, [`bind`] finds what DEFINE and MEASURES refer to. The [`node`] gives the keys and one column per
+//! [`pattern`] reads PATTERN, [`bind`] finds what DEFINE and MEASURES refer to, [`previous`] has PREV. The [`node`] gives the keys and one column per
 //! reference of MEASURES; a projection over it computes the measures. [`settle`] moves what depends on one row alone below the node.
 
 mod bind;
 pub mod node;
 mod pattern;
+mod previous;
 pub mod settle;
 
 use arrow::datatypes::{DataType, TimeUnit};
@@ -20,6 +21,7 @@ use std::sync::Arc;
 use self::bind::{Binder, Scope};
 use self::node::{Definition, MatchClauses, MatchNode, OrderKey, Reference};
 use self::pattern::Planned;
+use self::previous::Sequence;
 use super::context::in_batch;
 use crate::catalog::{PROCTIME, ROWTIME, time_attribute, without_time_attribute};
 use crate::dialect::{TIMED_OUT_SYMBOL, WITHIN_SYMBOL};
@@ -34,30 +36,33 @@ pub fn plan(factor: &TableFactor, cx: &mut dyn RelationPlannerContext) -> Result
     };
     let input = cx.plan(table.as_ref().clone())?;
     let mut planned = pattern::plan(pattern)?;
-    let (order, processing) = order(order_by, input.schema(), cx)?;
-    let partition = partition(partition_by, input.schema(), cx)?;
+    let rows = sequence(partition_by, order_by, input.schema(), cx)?;
     let all_rows = matches!(rows_per_match, Some(RowsPerMatch::AllRows(_)));
     if let Some(RowsPerMatch::AllRows(Some(mode))) = rows_per_match {
         return Err(SqlError::not_yet(format!("ALL ROWS PER MATCH {mode}")).about("ALL").into());
     }
-    let definitions = define(symbols, &planned, &input, processing, cx)?;
+    let definitions = define(symbols, &planned, &input, &rows, cx)?;
     let within_ms = within(symbols, cx)?;
     let timed_out = symbols.iter().any(|s| s.symbol.value == TIMED_OUT_SYMBOL);
     for (is_there, what) in [(all_rows, "ALL ROWS PER MATCH"), (timed_out, "WITH TIMED OUT MATCHES")] {
-        planned.beyond_flink.extend(is_there.then_some(what));
+        if is_there {
+            planned.note(what);
+        }
     }
-    let mut binder = Binder::new(input.schema().clone(), &planned.names, processing, Scope::Measures, 0);
+    let mut binder = Binder::new(input.schema().clone(), &planned.names, &rows, Scope::Measures);
     let mut columns = vec![];
-    for Measure { expr, alias } in &with_input_columns(measures, &partition, all_rows, input.schema()) {
+    for Measure { expr, alias } in &with_input_columns(measures, &rows.partition, all_rows, input.schema()) {
         columns.push((binder.bind(expr.clone(), cx)?, alias.value.clone()));
     }
     let after = after(after_match_skip.as_ref(), &planned)?;
     let output = binder.references;
-    planned.beyond_flink.extend(output.iter().filter_map(beyond_flink));
+    for what in definitions.iter().flat_map(|d| &d.references).chain(&output).filter_map(beyond_flink) {
+        planned.note(what);
+    }
     let clauses = MatchClauses {
-        partition,
-        order,
-        processing,
+        partition: rows.partition,
+        order: rows.order,
+        processing: rows.processing,
         pattern: planned.pattern,
         pattern_text: planned.text,
         names: planned.names,
@@ -116,9 +121,10 @@ fn with_input_columns(measures: &[Measure], partition: &[Expr], all_rows: bool, 
 }
 
 fn beyond_flink(reference: &Reference) -> Option<&'static str> {
-    match reference.value {
+    match &reference.value {
         node::RefValue::Classifier(_) => Some("CLASSIFIER"),
         node::RefValue::MatchNumber => Some("MATCH_NUMBER"),
+        node::RefValue::Row(_, Expr::WindowFunction(_)) => Some("PREV"),
         _ => None,
     }
 }
@@ -140,8 +146,20 @@ fn partition(keys: &[ast::Expr], input: &DFSchema, cx: &mut dyn RelationPlannerC
     Ok(columns)
 }
 
+/// The rows as PARTITION BY and ORDER BY have them.
+fn sequence(
+    partition_by: &[ast::Expr],
+    order_by: &[OrderByExpr],
+    input: &DFSchema,
+    cx: &mut dyn RelationPlannerContext,
+) -> Result<Sequence> {
+    let batch = in_batch(cx.context_provider().options());
+    let (order, processing) = order(order_by, input, batch, cx)?;
+    Ok(Sequence { partition: partition(partition_by, input, cx)?, order, processing, batch })
+}
+
 /// The order, and whether it is by processing time.
-fn order(keys: &[OrderByExpr], input: &DFSchema, cx: &mut dyn RelationPlannerContext) -> Result<(Vec<OrderKey>, bool)> {
+fn order(keys: &[OrderByExpr], input: &DFSchema, batch: bool, cx: &mut dyn RelationPlannerContext) -> Result<(Vec<OrderKey>, bool)> {
     let help = "ORDER BY the column of the table's WATERMARK, or a column AS PROCTIME()";
     let mut order = vec![];
     for key in keys {
@@ -158,7 +176,6 @@ fn order(keys: &[OrderByExpr], input: &DFSchema, cx: &mut dyn RelationPlannerCon
     };
     let field = first.column.to_field(input)?.1;
     // Batch mode has no event time: any timestamp in milliseconds orders rows.
-    let batch = in_batch(cx.context_provider().options());
     let in_ms = matches!(field.data_type(), DataType::Timestamp(TimeUnit::Millisecond, _));
     let attribute = time_attribute(&field).or((batch && in_ms).then_some(ROWTIME));
     let Some(attribute) = attribute else {
@@ -177,7 +194,7 @@ fn define(
     symbols: &[SymbolDefinition],
     planned: &Planned,
     input: &LogicalPlan,
-    processing: bool,
+    rows: &Sequence,
     cx: &mut dyn RelationPlannerContext,
 ) -> Result<Vec<Definition>> {
     let mut definitions: Vec<Definition> = vec![];
@@ -197,7 +214,7 @@ fn define(
         // Flink takes a variable that the pattern does not have.
         let Some(variable) = planned.names.iter().position(|n| n == name) else { continue };
         let scope = Scope::Define(variable as u16);
-        let mut binder = Binder::new(input.schema().clone(), &planned.names, processing, scope, 0);
+        let mut binder = Binder::new(input.schema().clone(), &planned.names, rows, scope);
         let bound = binder.bind(definition.clone(), cx)?;
         let schema = binder.schema()?;
         let expr = super::rewrite::flink_expression(cx.sql_to_expr(bound, &schema)?, &schema)?;

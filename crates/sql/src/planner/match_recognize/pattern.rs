@@ -18,6 +18,15 @@ pub struct Planned {
     pub beyond_flink: Vec<&'static str>,
 }
 
+impl Planned {
+    /// Notes what Flink does not have, once.
+    pub fn note(&mut self, what: &'static str) {
+        if !self.beyond_flink.contains(&what) {
+            self.beyond_flink.push(what);
+        }
+    }
+}
+
 /// Reads a pattern and checks it.
 ///
 /// # Errors
