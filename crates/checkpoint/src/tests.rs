@@ -83,7 +83,7 @@ fn write(store: &mut LocalStore, checkpoint: &Checkpoint) -> Result<()> {
             node: table.node,
             table: table.table.clone(),
             part: *counter,
-            changes: Changes { rows: rows.clone(), entries: (0..rows.num_rows() as u64).collect(), removed: vec![100..200] },
+            changes: Changes { rows: rows.clone(), entries: (0..rows.num_rows() as u64).collect(), removed: vec![100..150, 150..200] },
         };
         before.push(of(&rows(&[-1, -2][..table.rows.num_rows().min(2)])));
         changes.push(of(&table.rows));

@@ -66,6 +66,11 @@ impl Touches {
         self.list.len()
     }
 
+    /// Nothing is in the list.
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
     /// Takes at most so many entries out of the list: those that are there, and those that are not.
     pub fn take(&mut self, most: usize, there: impl Fn(u32) -> bool) -> (Vec<u32>, Vec<Range<u64>>) {
         let taken = self.list.drain(..most.min(self.list.len()));
@@ -146,6 +151,7 @@ pub fn ranges(mut numbers: Vec<u64>) -> Vec<Range<u64>> {
 }
 
 #[cfg(test)]
+#[allow(clippy::single_range_in_vec_init)] // lists of ranges are what is meant
 mod tests {
     use super::*;
 

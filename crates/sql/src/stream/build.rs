@@ -24,7 +24,7 @@ use super::rank::build_rank;
 use super::sort::{build_limit, build_sort};
 use super::temporal::{as_join, build_filtered, build_temporal_join};
 use super::{Changelog, ScanColumn, StreamNode, StreamOp, WindowColumns};
-use crate::catalog::{ColumnSource, Table, without_time_attribute};
+use crate::catalog::{ColumnSource, Table, time_attribute, without_time_attribute};
 use crate::error::{SqlError, SqlResult};
 use crate::planner::at_end::as_at_end;
 use crate::planner::changelog::{ChangelogForm, ChangelogNode, as_changelog};
@@ -178,14 +178,15 @@ fn build_values(values: &Values) -> SqlResult<StreamNode> {
 
 fn build_window_tvf(tvf: &WindowTvf) -> SqlResult<StreamNode> {
     let input = build(&tvf.input)?;
-    if !is_timed(&input) {
-        return Err(SqlError::new("a window function goes by event time, which rows that a query changes have no more")
+    let time = tvf.input.schema().index_of_column(&tvf.time)?;
+    let streams = time_attribute(tvf.input.schema().field(time)).is_some();
+    if !is_timed(&input) && (streams || !input.changelog.is_insert_only()) {
+        return Err(SqlError::new("a window function goes by event time, which rows have no more behind a regular join or an aggregation")
             .about("DESCRIPTOR")
-            .help("put the window function first and aggregate behind it"));
+            .help("put the window function first; or bound the join in time, as in a.ts BETWEEN b.ts - INTERVAL '1' HOUR AND b.ts"));
     }
     let kind = tvf.kind.clone();
     let processing = tvf.is_processing_time()?;
-    let time = tvf.input.schema().index_of_column(&tvf.time)?;
     let n = input.schema.fields().len();
     let window = Some(WindowColumns { at: [Some(n), Some(n + 1), Some(n + 2)], kind: kind.clone(), processing });
     let schema = UserDefinedLogicalNodeCore::schema(tvf).clone();

@@ -142,13 +142,18 @@ pub(super) fn needs_inserts(what: &str, about: &str) -> SqlError {
         .help("read a table that is only appended to, or do what changes rows (aggregation, Top-N) behind this step")
 }
 
-/// Whether the times of a step's rows are event time still: those of rows that change are only as long as they come from a table.
+/// Whether the times of a step's rows are event time still: those of rows that change are only as long as they come from a table, and those
+/// of rows that a join or an aggregation keeps for ever are not.
 pub(super) fn is_timed(node: &StreamNode) -> bool {
     let passes = matches!(
         node.op,
         StreamOp::Scan { .. } | StreamOp::Calc { .. } | StreamOp::WindowTvf { .. } | StreamOp::Union | StreamOp::Unnest { .. }
     );
-    node.changelog.is_insert_only() || (passes && node.inputs.iter().all(is_timed))
+    match &node.op {
+        StreamOp::Join(..) | StreamOp::GroupAggregate(..) => false,
+        _ if passes => node.inputs.iter().all(is_timed),
+        _ => node.changelog.is_insert_only(),
+    }
 }
 
 fn appends(left: &StreamNode, right: &StreamNode) -> bool {
