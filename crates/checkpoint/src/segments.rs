@@ -4,6 +4,7 @@
 use arrow::array::{ArrayRef, AsArray, RecordBatch, UInt64Array};
 use arrow::compute::{concat_batches, filter_record_batch};
 use arrow::datatypes::{DataType, Field, Schema, UInt64Type};
+use arrow::error::ArrowError;
 use arrow::ipc::reader::StreamReader;
 use arrow::ipc::writer::StreamWriter;
 use flott_engine::Result;
@@ -57,6 +58,7 @@ pub struct Piece {
     pub crc32c: String,
 }
 
+/// Node of the operator, name of the table, and the worker.
 type Table = (usize, String, usize);
 
 impl Piece {
@@ -87,8 +89,13 @@ fn encode_piece(
     let entries: ArrayRef = Arc::new(UInt64Array::from(entries.to_vec()));
     let columns = rows.columns().iter().cloned().chain([entries]).collect();
     let rows = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?;
+    end_piece((node, table, part), &rows, begin, offset, bytes)
+}
+
+/// Adds rows to the piece that begins at `begin` in these bytes, and ends it. The bytes come `offset` bytes behind the beginning of the file.
+pub fn end_piece((node, table, part): Table, rows: &RecordBatch, begin: usize, offset: u64, bytes: &mut Vec<u8>) -> Result<Piece> {
     let mut writer = StreamWriter::try_new(&mut *bytes, &rows.schema())?;
-    writer.write(&rows)?;
+    writer.write(rows)?;
     writer.finish()?;
     drop(writer);
     let piece = &bytes[begin..];
@@ -103,15 +110,19 @@ fn encode_piece(
     })
 }
 
+/// The rows that [`end_piece`] added.
+pub fn read_rows(bytes: &[u8]) -> Result<RecordBatch, ArrowError> {
+    let reader = StreamReader::try_new(Cursor::new(bytes), None)?;
+    let schema = reader.schema();
+    concat_batches(&schema, &reader.collect::<Result<Vec<_>, _>>()?)
+}
+
 /// The inverse of [`encode`]; the bytes have passed their checksum.
 fn decode(bytes: &[u8]) -> Result<Changes, String> {
     let number = |at: usize| bytes.get(at..at + 8).and_then(|b| b.try_into().ok()).map(u64::from_le_bytes).ok_or("it is too short");
     let count = number(0)? as usize;
     let removed = (0..count).map(|i| Ok(number(8 + 16 * i)?..number(16 + 16 * i)?)).collect::<Result<Vec<_>, &str>>()?;
-    let reader = StreamReader::try_new(Cursor::new(&bytes[8 + 16 * count..]), None).map_err(|e| e.to_string())?;
-    let schema = reader.schema();
-    let batches = reader.collect::<Result<Vec<_>, _>>().map_err(|e| e.to_string())?;
-    let rows = concat_batches(&schema, &batches).map_err(|e| e.to_string())?;
+    let rows = read_rows(&bytes[8 + 16 * count..]).map_err(|e| e.to_string())?;
     let last = rows.num_columns() - 1;
     let entries = rows.column(last).as_primitive_opt::<UInt64Type>().ok_or("it has no entries")?.values().to_vec();
     let rows = rows.project(&(0..last).collect::<Vec<_>>()).map_err(|e| e.to_string())?;
@@ -119,6 +130,7 @@ fn decode(bytes: &[u8]) -> Result<Changes, String> {
 }
 
 /// Goes through the pieces of one table from the last to the first, and keeps what counts.
+#[derive(Default)]
 struct Backwards {
     newer: Newer,
     removed: Vec<Range<u64>>,
@@ -151,7 +163,7 @@ fn by_table(segments: &[Segment]) -> BTreeMap<Table, Vec<(&Segment, &Piece)>> {
 pub fn tables(segments: &[Segment], files: &mut Files) -> Result<Vec<TableState>, Unusable> {
     let mut tables = vec![];
     for ((node, table, _), pieces) in by_table(segments) {
-        let mut backwards = Backwards { newer: Newer::default(), removed: vec![] };
+        let mut backwards = Backwards::default();
         let first = tables.len();
         for (segment, piece) in pieces {
             let (rows, _) = backwards.step(&files.read(segment, piece)?).map_err(|why| files.damaged(segment, why))?;
@@ -211,7 +223,7 @@ pub fn merge(
 ) -> Result<(Vec<Piece>, u64), String> {
     let mut merging = Merging { offset: 0, write, pieces: vec![] };
     for (table, pieces) in by_table(segments) {
-        let mut backwards = Backwards { newer: Newer::default(), removed: vec![] };
+        let mut backwards = Backwards::default();
         let begin = merging.pieces.len();
         let (mut together, mut size) = (vec![], 0);
         for (segment, piece) in pieces {
