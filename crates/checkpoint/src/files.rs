@@ -1,12 +1,11 @@
 //! Reading the files of a checkpoint, and what it means when that fails.
 
 use flott_engine::{Error, Result};
-use std::collections::HashMap;
-use std::fs::File;
-use std::io::{ErrorKind, Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::collections::HashSet;
+use std::io::ErrorKind;
 
 use crate::codec::checksum;
+use crate::folder::Folder;
 use crate::segments::{Piece, Segment};
 
 /// `EIO`: the medium could not be read.
@@ -22,55 +21,58 @@ pub enum Unusable {
 }
 
 /// An error with the file it is about.
-pub fn at(e: std::io::Error, path: &Path) -> Error {
-    Error::from(e).at(path.display().to_string())
+pub fn at(e: std::io::Error, place: &str) -> Error {
+    match e.kind() {
+        ErrorKind::NetworkDown => Error::unreachable(e.to_string()),
+        _ => Error::from(e),
+    }
+    .at(place)
 }
 
-fn unusable(e: std::io::Error, path: &Path) -> Unusable {
+fn unusable(e: std::io::Error, place: &str) -> Unusable {
     match e.kind() {
-        ErrorKind::NotFound => Unusable::Damaged(format!("{} is missing", path.display())),
-        _ if e.raw_os_error() == Some(MEDIUM_ERROR) => Unusable::Damaged(format!("{}: {e}", path.display())),
-        _ => Unusable::Failed(at(e, path)),
+        ErrorKind::NotFound => Unusable::Damaged(format!("{place} is missing")),
+        ErrorKind::UnexpectedEof => Unusable::Damaged(format!("{place} is cut off")),
+        _ if e.raw_os_error() == Some(MEDIUM_ERROR) => Unusable::Damaged(format!("{place}: {e}")),
+        _ => Unusable::Failed(at(e, place)),
     }
 }
 
 /// A file that a checkpoint consists of.
-pub fn read_part(path: &Path) -> Result<Vec<u8>, Unusable> {
-    std::fs::read(path).map_err(|e| unusable(e, path))
+pub fn read_part(folder: &dyn Folder, name: &str) -> Result<Vec<u8>, Unusable> {
+    folder.read(name, None).map_err(|e| unusable(e, &folder.place(name)))
 }
 
 /// Segments that are read piece by piece.
 pub struct Files {
-    dir: PathBuf,
-    open: HashMap<String, File>,
+    folder: Box<dyn Folder>,
+    /// Segments whose length was looked at.
+    known: HashSet<String>,
 }
 
 impl Files {
-    /// Those of a directory.
-    pub fn new(dir: &Path) -> Self {
-        Self { dir: dir.to_path_buf(), open: HashMap::new() }
+    /// Those of a folder.
+    pub fn new(folder: &dyn Folder) -> Self {
+        Self { folder: folder.another().0, known: HashSet::new() }
     }
 
     /// What is wrong with a segment.
     pub fn damaged(&self, segment: &Segment, why: impl std::fmt::Display) -> Unusable {
-        Unusable::Damaged(format!("{}: {why}", self.dir.join(&segment.file).display()))
+        Unusable::Damaged(format!("{}: {why}", self.folder.place(&segment.file)))
     }
 
     /// The bytes of a piece, if they are what was written.
     pub fn read(&mut self, segment: &Segment, piece: &Piece) -> Result<Vec<u8>, Unusable> {
-        let path = self.dir.join(&segment.file);
-        if !self.open.contains_key(&segment.file) {
-            let file = File::open(&path).map_err(|e| unusable(e, &path))?;
-            let length = file.metadata().map_err(|e| unusable(e, &path))?.len();
+        let place = || self.folder.place(&segment.file);
+        if !self.known.contains(&segment.file) {
+            let length = self.folder.size(&segment.file).map_err(|e| unusable(e, &place()))?;
             if length != segment.size {
                 return Err(self.damaged(segment, format!("it has {length} bytes instead of {}", segment.size)));
             }
-            self.open.insert(segment.file.clone(), file);
+            self.known.insert(segment.file.clone());
         }
-        let mut bytes = vec![0; piece.length as usize];
-        if let Some(file) = self.open.get_mut(&segment.file) {
-            file.seek(SeekFrom::Start(piece.offset)).and_then(|_| file.read_exact(&mut bytes)).map_err(|e| unusable(e, &path))?;
-        }
+        let part = piece.offset..piece.offset + piece.length;
+        let bytes = self.folder.read(&segment.file, Some(part)).map_err(|e| unusable(e, &place()))?;
         if checksum(&bytes) != piece.crc32c {
             let place = format!("the {} bytes at {}", piece.length, piece.offset);
             return Err(self.damaged(segment, format!("the checksum of {place} does not match them")));

@@ -2,10 +2,11 @@
 
 use flott_engine::{Error, Result};
 use serde::{Deserialize, Serialize};
-use std::path::Path;
+use std::io::ErrorKind;
 
 use crate::codec::{parse, seal, unseal};
-use crate::disk::{Disk, replace};
+use crate::files::at;
+use crate::folder::{Folder, Over};
 use crate::manifest::{FORMAT_VERSION, other_format};
 
 /// Name of the file.
@@ -32,40 +33,58 @@ pub struct Head {
     pub job: String,
     /// Raised each time the directory is opened. Whoever finds a higher one than his own has been replaced and must leave.
     pub generation: u64,
+    /// Drawn at each opening: two instances that open the directory at the same moment do not write the same.
+    pub instance: u64,
     /// Whether there is something to resume.
     pub contents: Contents,
 }
 
+/// What lies where the head should.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// The head, if it is whole.
+    pub head: Option<Head>,
+    /// What is wrong with it.
+    pub damage: Option<String>,
+    /// What is there, whole or not.
+    pub bytes: Option<Vec<u8>>,
+}
+
 impl Head {
-    /// The file's content. `Ok(None)`: no such file, or (second value) a damaged one.
-    pub fn read(dir: &Path) -> Result<(Option<Head>, Option<String>)> {
-        let bytes = match std::fs::read(dir.join(HEAD)) {
+    /// Looks at the file.
+    pub fn read(folder: &dyn Folder) -> Result<Found> {
+        let bytes = match folder.read(HEAD, None) {
             Ok(bytes) => bytes,
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok((None, None)),
-            Err(e) => return Err(Error::from(e).at(dir.join(HEAD).display().to_string())),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Found::default()),
+            Err(e) => return Err(at(e, &folder.place(HEAD))),
         };
-        let content = match unseal(&bytes) {
-            Ok(content) => content,
-            Err(why) => return Ok((None, Some(why))),
+        let parsed = match unseal(&bytes) {
+            Ok(content) => {
+                other_format(content).map_or(Ok(()), |v| Err(unreadable_format(v, &folder.place(""))))?;
+                parse(content)
+            }
+            Err(why) => Err(why),
         };
-        other_format(content).map_or(Ok(()), |v| Err(unreadable_format(v, dir)))?;
-        Ok(match parse(content) {
+        let (head, damage) = match parsed {
             Ok(head) => (Some(head), None),
             Err(why) => (None, Some(why)),
-        })
+        };
+        Ok(Found { head, damage, bytes: Some(bytes) })
     }
 
-    /// Makes this the file's content, durably.
-    pub fn write(&self, disk: &mut dyn Disk, dir: &Path) -> Result<()> {
-        replace(disk, dir, HEAD, &seal(self)?).map_err(|e| Error::from(e).at(dir.join(HEAD).display().to_string()))
+    /// Makes this the file's content, durably, in place of what was there.
+    pub fn write(&self, folder: &mut dyn Folder, before: Option<&[u8]>) -> Result<()> {
+        let over = before.map_or(Over::Nothing, Over::Content);
+        folder.put(HEAD, &seal(self)?, over).map_err(|e| match e.kind() {
+            ErrorKind::AlreadyExists => Error::state(format!("another instance has taken over {} at the same time", folder.place("")))
+                .help("one of them goes on; see that the job is started once only"),
+            _ => at(e, &folder.place(HEAD)),
+        })
     }
 }
 
 /// The directory was written by another release.
-pub fn unreadable_format(version: u32, dir: &Path) -> Error {
-    Error::state(format!(
-        "the checkpoints in {} have format version {version}, and this release reads version {FORMAT_VERSION}",
-        dir.display()
-    ))
+pub fn unreadable_format(version: u32, place: &str) -> Error {
+    Error::state(format!("the checkpoints in {place} have format version {version}, and this release reads version {FORMAT_VERSION}"))
     .help("run the job with the release that wrote them, or start over with --fresh")
 }

@@ -1,15 +1,18 @@
 //! The manifest: one document that names everything a checkpoint consists of.
 
+use flott_engine::change::{Columns, Part, PartKind};
 use flott_engine::checkpoint::{Checkpoint, SinkState, SplitState, TableState};
 use serde::{Deserialize, Serialize};
-use std::path::Path;
 
-use crate::files::{Files, Unusable};
+use crate::codec::{parse, unseal};
+use crate::files::{Files, Unusable, read_part};
+use crate::folder::Folder;
+use crate::head::unreadable_format;
 use crate::outputs::Output;
 use crate::segments::{self, Segment};
 
 /// Version of the directory's format. A release reads its own version, and says so of others.
-pub const FORMAT_VERSION: u32 = 2;
+pub const FORMAT_VERSION: u32 = 3;
 
 const PREFIX: &str = "manifest-";
 const SUFFIX: &str = ".json";
@@ -23,10 +26,14 @@ pub struct Manifest {
     pub epoch: u64,
     /// Generation of the job that wrote it. A later generation's checkpoint is newer, whatever its epoch.
     pub generation: u64,
+    /// Name of the job.
+    pub job: String,
     /// Drawn when the job began without state.
     pub run: u64,
     /// Identifies the query.
     pub fingerprint: String,
+    /// What nodes compute, by number.
+    pub parts: Vec<PartEntry>,
     /// The input has ended.
     pub finished: bool,
     /// Processing time in milliseconds.
@@ -43,6 +50,35 @@ pub struct Manifest {
     pub segments: Vec<Segment>,
     /// Output that was not delivered.
     pub outbox: Vec<Output>,
+}
+
+/// A part of the query, see [`Part`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartEntry {
+    kind: String,
+    identity: String,
+    title: String,
+    sources: Vec<usize>,
+    input: String,
+    updating: bool,
+    keys: Vec<String>,
+    rows: Vec<Vec<String>>,
+}
+
+const KINDS: [(PartKind, &str); 3] = [(PartKind::Source, "source"), (PartKind::Operator, "operator"), (PartKind::Sink, "sink")];
+
+impl PartEntry {
+    fn of(part: &Part) -> Self {
+        let Part { kind, identity, title, sources, input, updating, columns } = part.clone();
+        let kind = KINDS.iter().find(|k| k.0 == kind).map_or("", |k| k.1).to_owned();
+        Self { kind, identity, title, sources, input, updating, keys: columns.keys, rows: columns.rows }
+    }
+
+    fn part(self) -> Part {
+        let kind = KINDS.iter().find(|k| k.1 == self.kind).map_or(PartKind::Operator, |k| k.0);
+        let Self { identity, title, sources, input, updating, keys, rows, .. } = self;
+        Part { kind, identity, title, sources, input, updating, columns: Columns { keys, rows } }
+    }
 }
 
 /// A source split, see [`SplitState`].
@@ -82,7 +118,7 @@ pub struct LateCount {
 
 impl Manifest {
     /// Everything of a checkpoint but its tables, which lie in `segments`.
-    pub fn of(checkpoint: &Checkpoint, (run, generation): (u64, u64), segments: Vec<Segment>, outbox: Vec<Output>) -> Self {
+    pub fn of(checkpoint: &Checkpoint, job: &str, (run, generation): (u64, u64), segments: Vec<Segment>, outbox: Vec<Output>) -> Self {
         let split = |s: &SplitState| Split {
             node: s.node,
             id: s.id.clone(),
@@ -98,8 +134,10 @@ impl Manifest {
             version: FORMAT_VERSION,
             epoch: checkpoint.epoch,
             generation,
+            job: job.to_owned(),
             run,
             fingerprint: checkpoint.fingerprint.clone(),
+            parts: checkpoint.parts.iter().map(PartEntry::of).collect(),
             finished: checkpoint.finished,
             now_ms: checkpoint.now_ms,
             watermarks: checkpoint.watermarks.iter().map(|(node, watermark)| EventTime { node: *node, watermark: *watermark }).collect(),
@@ -112,8 +150,8 @@ impl Manifest {
     }
 
     /// The state tables, if everything that the manifest names is whole.
-    pub fn read(&self, dir: &Path) -> Result<Vec<TableState>, Unusable> {
-        let mut files = Files::new(dir);
+    pub fn read(&self, folder: &dyn Folder) -> Result<Vec<TableState>, Unusable> {
+        let mut files = Files::new(folder);
         for Output { segment, .. } in &self.outbox {
             segment.pieces.iter().try_for_each(|piece| files.read(segment, piece).map(drop))?;
         }
@@ -136,6 +174,7 @@ impl Manifest {
         Checkpoint {
             epoch: self.epoch,
             fingerprint: self.fingerprint,
+            parts: self.parts.into_iter().map(PartEntry::part).collect(),
             finished: self.finished,
             now_ms: self.now_ms,
             watermarks: self.watermarks.into_iter().map(|e| (e.node, e.watermark)).collect(),
@@ -143,7 +182,6 @@ impl Manifest {
             sinks: self.sinks.into_iter().map(|s| SinkState { node: s.node, progress: s.progress }).collect(),
             tables,
             late: self.late.into_iter().map(|l| (l.node, l.rows)).collect(),
-            state_rows: 0,
             outbox: self.outbox.iter().map(|output| (output.node, output.epoch)).collect(),
         }
     }
@@ -172,4 +210,18 @@ pub fn other_format(content: &str) -> Option<u32> {
         version: u32,
     }
     serde_json::from_str::<Versioned>(content).ok().map(|v| v.version).filter(|v| *v != FORMAT_VERSION)
+}
+
+/// Reads a manifest of a folder.
+pub fn read_manifest(folder: &dyn Folder, name: &str) -> Result<Manifest, Unusable> {
+    let bytes = read_part(folder, name)?;
+    let content = unseal(&bytes).map_err(Unusable::Damaged)?;
+    if let Some(version) = other_format(content) {
+        return Err(Unusable::Failed(unreadable_format(version, &folder.place(""))));
+    }
+    let manifest: Manifest = parse(content).map_err(Unusable::Damaged)?;
+    if epoch_in(name) != Some(manifest.epoch) {
+        return Err(Unusable::Damaged(format!("it is that of epoch {}", manifest.epoch)));
+    }
+    Ok(manifest)
 }

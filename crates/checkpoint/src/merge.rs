@@ -1,9 +1,8 @@
 //! Segments become one, on a thread of their own: neither ticks nor checkpoints wait for it.
 
-use std::path::Path;
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
 
-use crate::disk::Disk;
+use crate::folder::Folder;
 use crate::files::Files;
 use crate::segments::{Segment, merge};
 
@@ -20,14 +19,14 @@ pub struct Merge {
 
 impl Merge {
     /// Begins to merge segments that follow each other. `oldest`: there is nothing before them.
-    pub fn begin(disk: &dyn Disk, dir: &Path, segments: &[Segment], oldest: bool, file: String) -> Self {
+    pub fn begin(folder: &dyn Folder, segments: &[Segment], oldest: bool, file: String) -> Self {
         let (sender, done) = channel();
         let first = segments.first().map(|segment| segment.file.clone()).unwrap_or_default();
         let merge = Self { file: file.clone(), first, count: segments.len(), done };
-        let (dir, segments) = (dir.to_path_buf(), segments.to_vec());
-        let (mut disk, at_the_same_time) = disk.another();
+        let segments = segments.to_vec();
+        let (mut folder, at_the_same_time) = folder.another();
         let work = move || {
-            let merged = merge_into(&mut *disk, &dir, &segments, oldest, file);
+            let merged = merge_into(&mut *folder, &segments, oldest, file);
             let _ = sender.send(merged);
         };
         if at_the_same_time {
@@ -56,15 +55,30 @@ impl Merge {
     }
 }
 
-fn merge_into(disk: &mut dyn Disk, dir: &Path, segments: &[Segment], oldest: bool, file: String) -> Option<Segment> {
-    let path = dir.join(&file);
-    let mut files = Files::new(dir);
-    let mut write = |offset: u64, bytes: &[u8]| disk.write_at(&path, offset, bytes).map_err(|e| e.to_string());
-    let merged = merge(segments, oldest, &mut files, &mut write);
-    let merged = merged.ok().map(|(pieces, size)| Segment { file, size, pieces }).filter(|merged| merged.size > 0);
-    if merged.is_none() || disk.sync(&path).and_then(|()| disk.sync_dir(dir)).is_err() {
-        let _ = disk.remove(&path);
-        return None;
+/// Writes the segment; without it, for whatever reason, nothing is missing.
+fn merge_into(folder: &mut dyn Folder, segments: &[Segment], oldest: bool, file: String) -> Option<Segment> {
+    let merged = write_merged(folder, segments, oldest, file.clone()).ok().filter(|merged| merged.size > 0);
+    if merged.is_none() {
+        let _ = folder.remove(&file);
     }
     merged
+}
+
+fn write_merged(folder: &mut dyn Folder, segments: &[Segment], oldest: bool, file: String) -> Result<Segment, String> {
+    let files = Files::new(folder);
+    write_to(files, segments, oldest, folder, file)
+}
+
+/// Merges all segments of a checkpoint into a file of another folder, which is durable then.
+pub fn write_from(from: &dyn Folder, segments: &[Segment], to: &mut dyn Folder, file: String) -> Result<Segment, String> {
+    write_to(Files::new(from), segments, true, to, file)
+}
+
+fn write_to(mut files: Files, segments: &[Segment], oldest: bool, to: &mut dyn Folder, file: String) -> Result<Segment, String> {
+    let mut write = |offset: u64, bytes: &[u8]| to.write_at(&file, offset, bytes).map_err(|e| e.to_string());
+    let (pieces, size) = merge(segments, oldest, &mut files, &mut write)?;
+    if size > 0 {
+        to.finish(std::slice::from_ref(&file)).map_err(|e| e.to_string())?;
+    }
+    Ok(Segment { file, size, pieces })
 }

@@ -4,9 +4,9 @@ use arrow::array::RecordBatch;
 use flott_engine::outbox::{KeptOutput, OpenOutput};
 use flott_engine::{Error, Result};
 use serde::{Deserialize, Serialize};
-use std::path::Path;
 
 use crate::files::{Files, Unusable};
+use crate::folder::Folder;
 use crate::segments::{Piece, Segment, end_piece, read_rows};
 
 /// A sink's output of an epoch.
@@ -31,10 +31,10 @@ pub fn encode(node: usize, rows: &[RecordBatch], offset: u64) -> Result<(Vec<Pie
 }
 
 /// Opens an output that is durable.
-pub fn open(dir: &Path, segment: Segment) -> OpenOutput {
-    let dir = dir.to_path_buf();
+pub fn open(folder: &dyn Folder, segment: Segment) -> OpenOutput {
+    let (folder, _) = folder.another();
     Box::new(move || {
-        let (mut files, segment) = (Files::new(&dir), segment.clone());
+        let (mut files, segment) = (Files::new(&*folder), segment.clone());
         let pieces = segment.pieces.clone();
         let batches = pieces.into_iter().map(move |piece| read(&mut files, &segment, &piece));
         Ok(Box::new(batches) as KeptOutput)

@@ -1,49 +1,47 @@
-//! Checkpoints in a local directory.
+//! Checkpoints in a folder.
 //!
-//! What lies there: `lock` (held while a job runs), `head.json` (whose directory it is), `manifest-<epoch>.json` (one per
+//! What lies there: `lock` (held while a job runs, on this machine), `head.json` (whose folder it is), `manifest-<epoch>.json` (one per
 //! checkpoint), `state-<generation>-<number>.seg` (segments: what changed in the state, see [`crate::segments`]) and
 //! `output-<generation>-<number>.seg` (what sinks have yet to deliver).
+//!
+//! Of two instances one wins: each opening puts a head of its own over the one that it has read, and a manifest is put where there is
+//! none yet. Whoever finds a head that is not his own writes nothing more; he looks before he puts a manifest, and once more afterwards, before
+//! anybody hears of it: so a manifest that its successor may not have seen has had no effect.
 
 use arrow::array::RecordBatch;
 use flott_engine::checkpoint::{Checkpoint, CheckpointStore, TableChanges};
 use flott_engine::outbox::OpenOutput;
 use flott_engine::{Error, Result};
 use std::collections::HashSet;
-use std::fs::{File, TryLockError};
-use std::io::{ErrorKind, Read, Write};
-use std::path::{Path, PathBuf};
+use std::io::ErrorKind;
 
-use crate::codec::{parse, seal, unseal};
-use crate::disk::{Disk, LocalDisk, TEMPORARY, replace};
-use crate::files::{Unusable, at, read_part};
-use crate::head::{Contents, HEAD, Head, unreadable_format};
-use crate::manifest::{FORMAT_VERSION, Manifest, epoch_in, file_name, other_format};
+use crate::codec::seal;
+use crate::files::at;
+use crate::folder::{Folder, Over};
+use crate::garbage::{self, OUTPUT_PREFIX, STATE_PREFIX, STATE_SUFFIX, highest_generation, list, remove_all};
+use crate::head::{Contents, Found, HEAD, Head};
+use crate::live::Live;
+use crate::location::Location;
+use crate::manifest::{FORMAT_VERSION, Manifest, epoch_in, file_name, read_manifest};
 use crate::merge::Merge;
 use crate::outputs::{self, Output};
+use crate::savepoint;
 use crate::segments::{self, Segment};
 
 /// Checkpoints kept. One would do if disks never lied; a second one is there when the newest is damaged, and a third when
 /// that happens while the second is being replaced.
 const KEEP: usize = 3;
-
-const LOCK: &str = "lock";
-const STATE_PREFIX: &str = "state-";
-const OUTPUT_PREFIX: &str = "output-";
-const STATE_SUFFIX: &str = ".seg";
 /// The epoch of output whose epoch has not ended.
 const UNDER_WAY: u64 = u64::MAX;
 
-/// Keeps the checkpoints of one job in a directory of their own. One instance at a time: a second one is refused, and one that
-/// lost the directory to another (a shared disk, a lock that was not honoured) finds out before it can publish anything.
-pub struct LocalStore {
-    dir: PathBuf,
-    disk: Box<dyn Disk>,
+/// Keeps the checkpoints of one job in a folder of their own. One instance at a time: on this machine a second one is refused; elsewhere it
+/// takes over, and the one that lost the folder finds out before it can publish anything.
+pub struct Store {
+    folder: Box<dyn Folder>,
     head: Head,
-    /// Held as long as the store lives.
-    _lock: File,
     /// Damage of the head that was mended at opening.
     mended: Option<String>,
-    /// Manifests that are kept, oldest first; `None`: the directory was not looked at yet.
+    /// Manifests that are kept, oldest first; `None`: the folder was not looked at yet.
     kept: Option<Vec<Manifest>>,
     /// Durable segments that together are the state as this instance published it last, oldest first.
     segments: Vec<Segment>,
@@ -53,32 +51,37 @@ pub struct LocalStore {
     outbox: Vec<Output>,
     /// Drawn when the job began without state.
     run: u64,
+    /// Rows of the state.
+    live: Live,
     /// Segments that are being merged.
     merge: Option<Merge>,
     /// Number of the next segment.
     next_file: u64,
+    /// Where savepoints go.
+    savepoints: Option<Location>,
+    /// The savepoint that a job without checkpoints goes on from.
+    origin: Option<Location>,
 }
 
-impl LocalStore {
-    /// Takes possession of a directory, made if need be, for the job of that name. Fails when another instance has it, when it
+impl Store {
+    /// Takes possession of a folder, made if need be, for the job of that name. Fails when another instance on this machine has it, when it
     /// belongs to another job, or when a newer release wrote it; nothing is changed then.
-    pub fn open(dir: &Path, job: &str) -> Result<Self> {
-        Self::open_on(dir, job, Box::new(LocalDisk))
+    pub fn open(location: &Location, job: &str) -> Result<Self> {
+        Self::open_in(location.folder()?, job)
     }
 
-    pub(crate) fn open_on(dir: &Path, job: &str, mut disk: Box<dyn Disk>) -> Result<Self> {
-        make_dir(dir, &mut *disk)?;
-        let lock = take_lock(dir, job)?;
-        let (head, damage) = Head::read(dir)?;
+    pub(crate) fn open_in(mut folder: Box<dyn Folder>, job: &str) -> Result<Self> {
+        occupy(&mut *folder, job)?;
+        let Found { head, damage, bytes } = Head::read(&*folder)?;
         if let Some(other) = head.as_ref().filter(|h| h.job != job) {
-            return Err(Error::state(format!("{} holds the checkpoints of the job '{}', not of '{job}'", dir.display(), other.job))
+            return Err(Error::state(format!("{} holds the checkpoints of the job '{}', not of '{job}'", folder.place(""), other.job))
                 .help("give this job a checkpoint directory of its own"));
         }
-        let names = list(dir)?;
-        let generation = 1 + head.as_ref().map_or_else(|| highest_generation(dir, &names), |h| h.generation);
+        let names = list(&*folder)?;
+        let generation = 1 + head.as_ref().map_or_else(|| highest_generation(&*folder, &names), |h| h.generation);
         let contents = match head.map(|h| h.contents) {
             Some(Contents::Discarded) => {
-                remove_all(&mut *disk, dir, &names)?;
+                remove_all(&mut *folder, &names)?;
                 Contents::Empty
             }
             Some(Contents::Empty) if names.iter().any(|n| epoch_in(n).is_some()) => Contents::Checkpoints,
@@ -87,87 +90,80 @@ impl LocalStore {
             None if names.iter().any(|n| epoch_in(n).is_some() || n.starts_with(STATE_PREFIX)) => Contents::Checkpoints,
             None => Contents::Empty,
         };
-        let head = Head { version: FORMAT_VERSION, job: job.into(), generation, contents };
-        head.write(&mut *disk, dir)?;
-        let dir = dir.to_path_buf();
+        let head = Head { version: FORMAT_VERSION, job: job.into(), generation, instance: drawn(), contents };
+        head.write(&mut *folder, bytes.as_deref())?;
         Ok(Self {
-            dir,
-            disk,
+            folder,
             head,
-            _lock: lock,
             mended: damage,
             kept: None,
             segments: vec![],
             open: None,
             outbox: vec![],
             run: drawn(),
+            live: Live::default(),
             merge: None,
             next_file: 0,
+            savepoints: None,
+            origin: None,
         })
     }
 
-    /// Like [`LocalStore::open`], and discards what is there, also if another release wrote it.
-    pub fn fresh(dir: &Path, job: &str) -> Result<Self> {
-        if dir.is_dir() && Head::read(dir).is_err() {
-            let _lock = take_lock(dir, job)?;
-            let path = dir.join(HEAD);
-            std::fs::remove_file(&path).map_err(|e| at(e, &path))?;
-            remove_all(&mut LocalDisk, dir, &list(dir)?)?;
+    /// Like [`Store::open`], and discards what is there, also if another release wrote it.
+    pub fn fresh(location: &Location, job: &str) -> Result<Self> {
+        let mut folder = location.folder()?;
+        if Head::read(&*folder).is_err_and(|e| e.kind == flott_engine::ErrorKind::State) {
+            occupy(&mut *folder, job)?;
+            folder.remove(HEAD).map_err(|e| at(e, &folder.place(HEAD)))?;
+            let names = list(&*folder)?;
+            remove_all(&mut *folder, &names)?;
         }
-        let mut store = Self::open(dir, job)?;
+        drop(folder);
+        let mut store = Self::open(location, job)?;
         store.discard()?;
         Ok(store)
     }
 
-    /// Grows by one each time the directory is opened; fences what an earlier instance may still try to do.
-    pub fn generation(&self) -> u64 {
+    /// Sets the folder in which each savepoint gets a folder.
+    pub fn with_savepoints(mut self, location: Option<Location>) -> Self {
+        self.savepoints = location;
+        self
+    }
+
+    /// Lets the job go on from this savepoint if it has no checkpoint of its own.
+    pub fn with_origin(mut self, location: Option<Location>) -> Self {
+        self.origin = location;
+        self
+    }
+
+    /// Grows by one each time the folder is opened; fences what an earlier instance may still try to do.
+    #[cfg(test)]
+    pub(crate) fn generation(&self) -> u64 {
         self.head.generation
     }
 
     /// Where the checkpoints are.
-    pub fn dir(&self) -> &Path {
-        &self.dir
+    #[cfg(test)]
+    pub(crate) fn place(&self) -> String {
+        self.folder.place("")
     }
 
-    /// All readable manifests, oldest first, and the names of damaged ones with the reason.
-    fn manifests(&self) -> Result<(Vec<Manifest>, Vec<(String, String)>)> {
-        let (mut whole, mut damaged) = (vec![], vec![]);
-        for name in list(&self.dir)?.into_iter().filter(|n| epoch_in(n).is_some()) {
-            match read_manifest(&self.dir, &name) {
-                Ok(manifest) => whole.push(manifest),
-                Err(Unusable::Damaged(why)) => damaged.push((name, why)),
-                Err(Unusable::Failed(e)) => return Err(e),
-            }
-        }
-        whole.sort_by_key(Manifest::age);
-        Ok((whole, damaged))
-    }
-
-    fn newest_whole(&self, manifests: &[Manifest], refused: &mut Vec<String>) -> Result<Option<(Manifest, Checkpoint)>> {
-        for manifest in manifests.iter().rev() {
-            match manifest.read(&self.dir) {
-                Ok(tables) => return Ok(Some((manifest.clone(), manifest.clone().into_checkpoint(tables)))),
-                Err(Unusable::Damaged(why)) => refused.push(why),
-                Err(Unusable::Failed(e)) => return Err(e),
-            }
-        }
-        Ok(None)
-    }
-
-    /// Fails when another instance has taken the directory over.
+    /// Fails when another instance has taken the folder over.
     fn check_owner(&self) -> Result<()> {
-        let (head, _) = Head::read(&self.dir)?;
-        match head {
-            Some(head) if head.generation == self.head.generation => Ok(()),
-            Some(head) => Err(Error::state(format!(
-                "this instance was replaced: another one (generation {}, this is {}) has taken over {}",
-                head.generation,
-                self.head.generation,
-                self.dir.display()
-            ))
-            .help("nothing was lost; the other instance goes on from the last checkpoint")),
-            None => Err(Error::state(format!("{} was deleted or damaged while the job was running", self.dir.join(HEAD).display()))),
+        match Head::read(&*self.folder)?.head {
+            Some(head) if (head.generation, head.instance) == (self.head.generation, self.head.instance) => Ok(()),
+            Some(head) => Err(self.replaced(head.generation)),
+            None => Err(Error::state(format!("{} was deleted or damaged while the job was running", self.folder.place(HEAD)))),
         }
+    }
+
+    fn replaced(&self, by: u64) -> Error {
+        Error::state(format!(
+            "this instance was replaced: another one (generation {by}, this is {}) has taken over {}",
+            self.head.generation,
+            self.folder.place("")
+        ))
+        .help("nothing was lost; the other instance goes on from the last checkpoint")
     }
 
     /// Whether this instance was given no state yet.
@@ -185,24 +181,35 @@ impl LocalStore {
     fn close_epoch(&mut self, epoch: u64) -> Result<Vec<(usize, u64)>> {
         self.outbox.iter_mut().filter(|output| output.epoch == UNDER_WAY).for_each(|output| output.epoch = epoch);
         let new: Vec<&Output> = self.outbox.iter().filter(|output| output.epoch == epoch).collect();
-        let files: Vec<PathBuf> = new.iter().map(|output| &output.segment).chain(&self.open).map(|s| self.dir.join(&s.file)).collect();
+        let files: Vec<String> = new.iter().map(|output| &output.segment).chain(&self.open).map(|s| s.file.clone()).collect();
         let new = new.iter().map(|output| (output.node, epoch)).collect();
-        // What could not be made durable is lost, whatever the reason: trying again would not bring it back.
-        let lost = |e: std::io::Error, path: &Path| Error::io(e.to_string()).at(path.display().to_string());
-        for path in &files {
-            self.disk.sync(path).map_err(|e| lost(e, path))?;
-        }
         if !files.is_empty() {
-            // The manifest's name may be durable before theirs otherwise.
-            self.disk.sync_dir(&self.dir).map_err(|e| lost(e, &self.dir))?;
+            self.folder.finish(&files).map_err(|e| at(e, &self.folder.place(&files[files.len() - 1])))?;
         }
         self.segments.extend(self.open.take().filter(|segment| !segment.pieces.is_empty()));
         Ok(new)
     }
 
+    /// Puts a manifest in its place. One that lies there already is of an instance that this one has replaced, or is damaged.
+    fn put_manifest(&mut self, manifest: &Manifest) -> Result<()> {
+        let (name, bytes) = (file_name(manifest.epoch), seal(manifest)?);
+        let mut put = self.folder.put(&name, &bytes, Over::Nothing);
+        if put.as_ref().is_err_and(|e| e.kind() == ErrorKind::AlreadyExists) {
+            let there = self.folder.read(&name, None).map_err(|e| at(e, &self.folder.place(&name)))?;
+            if let Some(other) = read_manifest(&*self.folder, &name).ok().filter(|other| other.generation > self.head.generation) {
+                return Err(self.replaced(other.generation));
+            }
+            put = self.folder.put(&name, &bytes, Over::Content(&there));
+        }
+        put.map_err(|e| match e.kind() {
+            ErrorKind::AlreadyExists => Error::state(format!("another instance has put {} there meanwhile", self.folder.place(&name))),
+            _ => at(e, &self.folder.place(&name)),
+        })
+    }
+
     /// Takes the segment that others were merged into, if it is ready, and begins to merge others where that is worth while. What the last
     /// manifest names stays until the next one is there.
-    fn merge_segments(&mut self, live: u64) {
+    fn merge_segments(&mut self) {
         if let Some(merge) = self.merge.take() {
             match merge.poll() {
                 None => {
@@ -215,52 +222,58 @@ impl LocalStore {
             }
         }
         let rows: Vec<u64> = self.segments.iter().map(|segment| segment.pieces.iter().map(|piece| piece.rows).sum()).collect();
-        if let Some(range) = segments::to_merge(&rows, live) {
+        if let Some(range) = segments::to_merge(&rows, self.live.rows()) {
             let name = self.next_name(STATE_PREFIX);
-            let begun = Merge::begin(&*self.disk, &self.dir, &self.segments[range.clone()], range.start == 0, name);
-            self.merge = Some(begun);
+            self.merge = Some(Merge::begin(&*self.folder, &self.segments[range.clone()], range.start == 0, name));
         }
     }
 
-    /// Deletes what no kept manifest names. Failing to delete harms nothing: the next checkpoint tries again.
+    /// Deletes what no kept manifest names.
     fn collect_garbage(&mut self) {
-        let kept = self.kept.iter().flatten();
-        let mut needed: HashSet<String> = [LOCK, HEAD].map(String::from).into();
-        for manifest in kept {
-            needed.insert(file_name(manifest.epoch));
-            needed.extend(manifest.segments.iter().map(|segment| segment.file.clone()));
-            needed.extend(manifest.outbox.iter().map(|output| output.segment.file.clone()));
-        }
+        let mut needed: HashSet<String> = self.kept.iter().flatten().flat_map(garbage::named).collect();
         let outbox = self.outbox.iter().map(|output| &output.segment);
         needed.extend(self.segments.iter().chain(&self.open).chain(outbox).map(|segment| segment.file.clone()));
         needed.extend(self.merge.iter().map(|merge| merge.file.clone()));
-        // Manifests come before state files, so that none is ever left without its files.
-        let mut garbage: Vec<String> =
-            list(&self.dir).unwrap_or_default().into_iter().filter(|n| is_ours(n) && !needed.contains(n)).collect();
-        garbage.sort_by_key(|n| epoch_in(n).is_none());
-        for name in garbage {
-            if self.disk.remove(&self.dir.join(name)).is_err() {
-                return;
-            }
-        }
+        garbage::collect(&mut *self.folder, needed);
     }
 
     fn set_contents(&mut self, contents: Contents) -> Result<()> {
         if self.head.contents != contents {
-            let head = Head { contents, ..self.head.clone() };
-            head.write(&mut *self.disk, &self.dir)?;
-            self.head = head;
+            self.set_head(Head { contents, ..self.head.clone() })?;
         }
         Ok(())
     }
 
+    fn set_head(&mut self, head: Head) -> Result<()> {
+        head.write(&mut *self.folder, Some(&seal(&self.head)?))?;
+        self.head = head;
+        Ok(())
+    }
+
     fn nothing_left(&self) -> Error {
-        Error::state(format!("the job '{}' took checkpoints in {}, but no manifest of them is there", self.head.job, self.dir.display()))
+        Error::state(format!("the job '{}' took checkpoints in {}, but no manifest of them is there", self.head.job, self.folder.place("")))
             .help("bring the manifest-*.json files back, or run with --fresh to start over without the state")
+    }
+
+    /// The savepoint that the job is to go on from, if any. What it has of undelivered output is copied.
+    fn begin_from_savepoint(&mut self, note: &mut dyn FnMut(String)) -> Result<Option<Checkpoint>> {
+        let Some(origin) = self.origin.clone() else { return Ok(None) };
+        let (source, manifest, tables) = savepoint::read(&origin)?;
+        // Whoever was told of the run's epochs knows this instance for a later one.
+        let generation = self.head.generation.max(manifest.generation + 1);
+        self.set_head(Head { generation, ..self.head.clone() })?;
+        for output in &manifest.outbox {
+            let file = self.next_name(OUTPUT_PREFIX);
+            let segment = savepoint::copy(&*source, &output.segment, &mut *self.folder, file)?;
+            self.outbox.push(Output { segment, ..output.clone() });
+        }
+        self.run = manifest.run;
+        note(format!("it begins from the savepoint {origin}"));
+        Ok(Some(manifest.into_checkpoint(tables)))
     }
 }
 
-impl CheckpointStore for LocalStore {
+impl CheckpointStore for Store {
     fn append(&mut self, changes: &[TableChanges]) -> Result<()> {
         let mut segment = match self.open.take() {
             Some(segment) => segment,
@@ -270,11 +283,11 @@ impl CheckpointStore for LocalStore {
         for change in changes {
             pieces.push(segments::encode(change, segment.size, &mut bytes)?);
         }
-        let path = self.dir.join(&segment.file);
-        let written = self.disk.write_at(&path, segment.size, &bytes).map_err(|e| at(e, &path));
+        let written = self.folder.write_at(&segment.file, segment.size, &bytes).map_err(|e| at(e, &self.folder.place(&segment.file)));
         if written.is_ok() {
             segment.size += bytes.len() as u64;
             segment.pieces.append(&mut pieces);
+            changes.iter().for_each(|change| self.live.apply(change));
         }
         self.open = Some(segment);
         written
@@ -289,8 +302,7 @@ impl CheckpointStore for LocalStore {
         });
         let segment = &mut self.outbox[place].segment;
         let (pieces, bytes) = outputs::encode(node, output, segment.size)?;
-        let path = self.dir.join(&segment.file);
-        self.disk.write_at(&path, segment.size, &bytes).map_err(|e| at(e, &path))?;
+        self.folder.write_at(&segment.file, segment.size, &bytes).map_err(|e| at(e, &self.folder.place(&segment.file)))?;
         segment.size += bytes.len() as u64;
         segment.pieces.extend(pieces);
         Ok(())
@@ -299,7 +311,7 @@ impl CheckpointStore for LocalStore {
     fn output(&mut self, node: usize, epoch: u64) -> Result<OpenOutput> {
         let output = self.outbox.iter().find(|o| (o.node, o.epoch) == (node, epoch));
         let output = output.ok_or_else(|| Error::internal(format!("no output of epoch {epoch} is kept for step {node}")))?;
-        Ok(outputs::open(&self.dir, output.segment.clone()))
+        Ok(outputs::open(&*self.folder, output.segment.clone()))
     }
 
     fn delivered(&mut self, node: usize, epoch: u64) {
@@ -312,57 +324,77 @@ impl CheckpointStore for LocalStore {
 
     fn publish(&mut self, checkpoint: &Checkpoint) -> Result<Vec<(usize, u64)>> {
         if self.kept.is_none() {
-            self.kept = Some(self.manifests()?.0);
+            self.kept = Some(savepoint::manifests(&*self.folder)?.0);
         }
         self.check_owner()?;
         let new = self.close_epoch(checkpoint.epoch)?;
-        let manifest = Manifest::of(checkpoint, self.identity(), self.segments.clone(), self.outbox.clone());
-        let name = file_name(manifest.epoch);
+        let manifest = Manifest::of(checkpoint, &self.head.job, self.identity(), self.segments.clone(), self.outbox.clone());
         self.check_owner()?;
-        replace(&mut *self.disk, &self.dir, &name, &seal(&manifest)?).map_err(|e| at(e, &self.dir.join(&name)))?;
+        self.put_manifest(&manifest)?;
+        self.check_owner()?;
         self.set_contents(Contents::Checkpoints)?;
         let kept = self.kept.get_or_insert_default();
         kept.retain(|m| m.epoch != manifest.epoch);
         kept.push(manifest);
         kept.drain(..kept.len().saturating_sub(KEEP));
         self.collect_garbage();
-        self.merge_segments(checkpoint.state_rows);
+        self.merge_segments();
         Ok(new)
     }
 
     fn latest(&mut self, note: &mut dyn FnMut(String)) -> Result<Option<Checkpoint>> {
         if let Some(why) = self.mended.take() {
-            note(format!("{} was damaged and has been made anew: {why}", self.dir.join(HEAD).display()));
+            note(format!("{} was damaged and has been made anew: {why}", self.folder.place(HEAD)));
         }
-        let (manifests, damaged) = self.manifests()?;
+        let (manifests, damaged) = savepoint::manifests(&*self.folder)?;
         if manifests.is_empty() && damaged.is_empty() {
             self.kept = Some(vec![]);
-            return if self.head.contents == Contents::Empty { Ok(None) } else { Err(self.nothing_left()) };
+            return if self.head.contents == Contents::Empty { self.begin_from_savepoint(note) } else { Err(self.nothing_left()) };
         }
         let mut refused: Vec<String> = vec![];
-        let found = self.newest_whole(&manifests, &mut refused)?;
-        let reached = found.as_ref().map_or(0, |(_, c)| c.epoch);
+        let found = savepoint::newest_whole(&*self.folder, &manifests, &mut refused)?;
+        let reached = found.as_ref().map_or(0, |(manifest, _)| manifest.epoch);
         let newer = damaged.into_iter().filter(|(name, _)| epoch_in(name).is_some_and(|e| e > reached));
-        refused.splice(0..0, newer.map(|(name, why)| format!("{}: {why}", self.dir.join(name).display())));
-        let Some((manifest, found)) = found else {
-            return Err(Error::state(format!("no checkpoint in {} is whole: {}", self.dir.display(), refused.join("; ")))
+        refused.splice(0..0, newer.map(|(name, why)| format!("{}: {why}", self.folder.place(&name))));
+        let Some((manifest, tables)) = found else {
+            return Err(Error::state(format!("no checkpoint in {} is whole: {}", self.folder.place(""), refused.join("; ")))
                 .help("restore the directory from a backup, or run with --fresh to start over without the state"));
         };
         refused.into_iter().for_each(|why| note(format!("a damaged checkpoint was passed over: {why}")));
+        if let Some(origin) = &self.origin {
+            note(format!("it has checkpoints of its own, so the savepoint {origin} is not used; with --fresh it would be"));
+        }
         self.kept = Some(manifests);
-        (self.run, self.outbox) = (manifest.run, manifest.outbox);
-        Ok(Some(found))
+        (self.run, self.outbox) = (manifest.run, manifest.outbox.clone());
+        Ok(Some(manifest.into_checkpoint(tables)))
     }
 
-    /// Deletes every checkpoint. The directory stays, with the lock and the generation, which must not go back.
+    fn renumber(&mut self, number: &dyn Fn(usize) -> Option<usize>) {
+        self.outbox.retain_mut(|output| number(output.node).map(|node| output.node = node).is_some());
+    }
+
+    fn savepoint(&mut self) -> Result<String> {
+        let Some(root) = &self.savepoints else {
+            return Err(Error::config("there is no place for savepoints").help("name one with --savepoint DIR"));
+        };
+        let manifest = self.kept.iter().flatten().last().ok_or_else(|| Error::internal("there is no checkpoint to copy"))?;
+        // What was delivered since need not be delivered again.
+        let undelivered = |output: &Output| self.outbox.iter().any(|o| (o.node, o.epoch) == (output.node, output.epoch));
+        let outbox = manifest.outbox.iter().filter(|output| undelivered(output)).cloned().collect();
+        let manifest = Manifest { outbox, ..manifest.clone() };
+        savepoint::write(&*self.folder, &manifest, root)
+    }
+
+    /// Deletes every checkpoint. The folder stays, with the lock and the generation, which must not go back.
     fn discard(&mut self) -> Result<()> {
         self.check_owner()?;
         self.set_contents(Contents::Discarded)?;
-        remove_all(&mut *self.disk, &self.dir, &list(&self.dir)?)?;
+        let names = list(&*self.folder)?;
+        remove_all(&mut *self.folder, &names)?;
         self.set_contents(Contents::Empty)?;
         self.kept = Some(vec![]);
         self.segments.clear();
-        (self.open, self.merge) = (None, None);
+        (self.open, self.merge, self.live) = (None, None, Live::default());
         self.outbox.clear();
         self.run = drawn();
         Ok(())
@@ -375,86 +407,15 @@ fn drawn() -> u64 {
     std::hash::RandomState::new().build_hasher().finish()
 }
 
-/// The folder cannot be used at all: that is for the user to mend, and nothing has run.
-fn unusable(what: &str, dir: &Path, e: &std::io::Error) -> Error {
-    Error::state(format!("cannot {what} {}, where checkpoints are to lie: {e}", dir.display()))
-        .help("give another folder with --state-dir or execution.checkpointing.dir, or make this one writable")
-}
-
-fn make_dir(dir: &Path, disk: &mut dyn Disk) -> Result<()> {
-    if dir.is_dir() {
-        return Ok(());
-    }
-    std::fs::create_dir_all(dir).map_err(|e| unusable("create", dir, &e))?;
-    match dir.parent().filter(|p| !p.as_os_str().is_empty()) {
-        Some(parent) => disk.sync_dir(parent).map_err(|e| at(e, parent)),
-        None => Ok(()),
-    }
-}
-
-/// Locks the directory and leaves the number of this process in it.
-fn take_lock(dir: &Path, job: &str) -> Result<File> {
-    let path = dir.join(LOCK);
-    let mut file =
-        File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(|e| unusable("write to", dir, &e))?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            let mut pid = String::new();
-            let known = file.read_to_string(&mut pid).is_ok() && !pid.trim().is_empty();
-            let who = if known { format!("process {}", pid.trim()) } else { "another process".into() };
-            return Err(Error::state(format!("the job '{job}' is already running: {who} uses the checkpoint directory {}", dir.display()))
-                .help("stop that process first, or give this job another name"));
+/// Takes possession of a folder. One that cannot be used at all is for the user to mend, and nothing has run.
+fn occupy(folder: &mut dyn Folder, job: &str) -> Result<()> {
+    match folder.occupy() {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(who)) => {
+            Err(Error::state(format!("the job '{job}' is already running: {who} uses the checkpoint directory {}", folder.place("")))
+                .help("stop that process first, or give this job another name"))
         }
-        Err(TryLockError::Error(e)) => return Err(at(e, &path)),
+        Err(e) => Err(Error::state(format!("cannot write to {}, where checkpoints are to lie: {e}", folder.place("")))
+            .help("give another folder with --state-dir or execution.checkpointing.dir, or make this one writable")),
     }
-    file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id())).map_err(|e| at(e, &path))?;
-    Ok(file)
-}
-
-fn list(dir: &Path) -> Result<Vec<String>> {
-    let names = std::fs::read_dir(dir).and_then(|entries| entries.map(|e| Ok(e?.file_name())).collect::<std::io::Result<Vec<_>>>());
-    let names = names.map_err(|e| at(e, dir))?;
-    let mut names: Vec<String> = names.into_iter().filter_map(|n| n.into_string().ok()).collect();
-    names.sort();
-    Ok(names)
-}
-
-/// Whether a file is part of a checkpoint or an unfinished piece of one; anything else is left alone.
-fn is_ours(name: &str) -> bool {
-    let whole = name.strip_suffix(TEMPORARY).unwrap_or(name);
-    epoch_in(whole).is_some()
-        || whole == HEAD
-        || ([STATE_PREFIX, OUTPUT_PREFIX].iter().any(|prefix| whole.starts_with(prefix)) && whole.ends_with(STATE_SUFFIX))
-}
-
-fn remove_all(disk: &mut dyn Disk, dir: &Path, names: &[String]) -> Result<()> {
-    for name in names.iter().filter(|n| is_ours(n) && *n != HEAD) {
-        let path = dir.join(name);
-        match disk.remove(&path) {
-            Err(e) if e.kind() != ErrorKind::NotFound => return Err(at(e, &path)),
-            _ => {}
-        }
-    }
-    disk.sync_dir(dir).map_err(|e| at(e, dir))
-}
-
-/// The highest generation that left traces, for a directory that lost its head.
-fn highest_generation(dir: &Path, names: &[String]) -> u64 {
-    let in_name = |n: &String| n.strip_prefix(STATE_PREFIX)?.split('-').next()?.parse().ok();
-    let in_manifest = |n: &String| epoch_in(n).and_then(|_| read_manifest(dir, n).ok()).map(|m| m.generation);
-    names.iter().filter_map(|n| in_name(n).or_else(|| in_manifest(n))).max().unwrap_or(0)
-}
-
-fn read_manifest(dir: &Path, name: &str) -> Result<Manifest, Unusable> {
-    let bytes = read_part(&dir.join(name))?;
-    let content = unseal(&bytes).map_err(Unusable::Damaged)?;
-    if let Some(version) = other_format(content) {
-        return Err(Unusable::Failed(unreadable_format(version, dir)));
-    }
-    let manifest: Manifest = parse(content).map_err(Unusable::Damaged)?;
-    if epoch_in(name) != Some(manifest.epoch) {
-        return Err(Unusable::Damaged(format!("it is that of epoch {}", manifest.epoch)));
-    }
-    Ok(manifest)
 }

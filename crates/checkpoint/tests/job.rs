@@ -4,7 +4,7 @@
 #[path = "../../engine/tests/job/support.rs"]
 mod support;
 
-use flott_checkpoint::LocalStore;
+use flott_checkpoint::Store;
 use flott_engine::ErrorKind;
 use flott_engine::run::{Control, Outcome};
 use std::path::Path;
@@ -14,7 +14,7 @@ fn run(setup: &Setup, dir: &Path, workers: usize, life: Option<u64>) -> flott_en
     let mut setup = setup.clone();
     setup.config.workers = workers;
     setup.config.abandon_after_ticks = life;
-    let store = LocalStore::open(dir, "job")?;
+    let store = Store::open(&dir.into(), "job")?;
     setup.job(Some(Box::new(store)))?.run(&Control::default(), &mut |_| {})
 }
 

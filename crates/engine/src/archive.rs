@@ -15,12 +15,15 @@ use crate::{Error, ErrorKind, Result};
 const TASKS_MAX: usize = 32;
 /// Time between two attempts where there is no room on the disk.
 const RETRY_MS: u64 = 500;
+/// And at most so much, twice as long each time, where a server does not answer.
+const RETRY_MAX_MS: u64 = 10_000;
 
 enum Task {
     Append(Vec<TableChanges>),
     Output(usize, Vec<RecordBatch>),
     Delivered(usize, u64),
     Publish(Box<Checkpoint>),
+    Savepoint,
     Discard,
 }
 
@@ -38,6 +41,8 @@ pub struct Waiting {
 enum News {
     /// A checkpoint is durable, with this output that is new.
     Durable(Vec<Waiting>),
+    /// A savepoint is there, or could not be taken.
+    Savepoint(Result<String>),
     /// Everything is gone, as was asked.
     Discarded,
     /// There is no room; it goes on trying.
@@ -58,6 +63,10 @@ pub struct Archive {
     thread: Option<JoinHandle<()>>,
     /// The epoch that is being published.
     publishing: Option<u64>,
+    /// Savepoints that are being taken.
+    savepoints: usize,
+    /// What became of others.
+    saved: Vec<Result<String>>,
     /// Why it waits, if it does.
     waiting: Option<Error>,
 }
@@ -71,7 +80,7 @@ impl Archive {
         let (closing, closed) = channel();
         let keeper = Keeper { store, report, closed, undone: undone.clone() };
         let thread = std::thread::Builder::new().name("checkpoints".into()).spawn(move || keeper.run(&work))?;
-        Ok(Self { tasks: Some(tasks), undone, news, closing: Some(closing), thread: Some(thread), publishing: None, waiting: None })
+        Ok(Self { tasks: Some(tasks), undone, news, closing: Some(closing), thread: Some(thread), publishing: None, savepoints: 0, saved: vec![], waiting: None })
     }
 
     /// Hands over changes of state.
@@ -95,9 +104,20 @@ impl Archive {
         self.give(Task::Publish(Box::new(checkpoint)))
     }
 
-    /// Whether a checkpoint is being published.
+    /// Asks for a savepoint of the checkpoint that was handed over last. [`Archive::saved`] tells when it is there.
+    pub fn savepoint(&mut self) -> Result<()> {
+        self.savepoints += 1;
+        self.give(Task::Savepoint)
+    }
+
+    /// Savepoints that were taken since the last call, or could not be.
+    pub fn saved(&mut self) -> Vec<Result<String>> {
+        std::mem::take(&mut self.saved)
+    }
+
+    /// Whether a checkpoint is being published or copied.
     pub fn publishing(&self) -> bool {
-        self.publishing.is_some()
+        self.publishing.is_some() || self.savepoints > 0
     }
 
     /// Whether so much is under way that the job should wait.
@@ -112,7 +132,7 @@ impl Archive {
 
     /// Tells whether the checkpoint has become durable since the last call, or does within this time, and what output came with it.
     pub fn durable(&mut self, wait: Duration) -> Result<Option<Vec<Waiting>>> {
-        while self.publishing.is_some() {
+        while self.publishing() {
             match self.news.recv_timeout(wait) {
                 Ok(news) => {
                     if let Some(output) = self.hear(news)? {
@@ -132,6 +152,10 @@ impl Archive {
             News::Durable(output) => {
                 self.publishing = None;
                 return Ok(Some(output));
+            }
+            News::Savepoint(place) => {
+                self.savepoints -= 1;
+                self.saved.push(place);
             }
             News::Discarded => {}
             News::Waiting(why) => self.waiting = Some(why),
@@ -193,13 +217,16 @@ struct Keeper {
 impl Keeper {
     fn run(mut self, work: &Receiver<Task>) {
         for task in work {
+            let mut pause_ms = RETRY_MS;
             let news = loop {
                 match self.carry_out(&task) {
-                    Err(e) if e.kind == ErrorKind::Full => {
+                    Err(e) if matches!(e.kind, ErrorKind::Full | ErrorKind::Unreachable) => {
+                        let longer = e.kind == ErrorKind::Unreachable;
                         let _ = self.report.send(News::Waiting(e));
-                        if !matches!(self.closed.recv_timeout(Duration::from_millis(RETRY_MS)), Err(RecvTimeoutError::Timeout)) {
+                        if !matches!(self.closed.recv_timeout(Duration::from_millis(pause_ms)), Err(RecvTimeoutError::Timeout)) {
                             return;
                         }
+                        pause_ms = if longer { (pause_ms * 2).min(RETRY_MAX_MS) } else { RETRY_MS };
                     }
                     other => break other,
                 }
@@ -229,6 +256,8 @@ impl Keeper {
                 let output = output.into_iter().map(|(node, epoch)| waiting(&mut *self.store, node, epoch));
                 Ok(Some(News::Durable(output.collect::<Result<_>>()?)))
             }
+            // One that cannot be taken does no harm to the job.
+            Task::Savepoint => Ok(Some(News::Savepoint(self.store.savepoint()))),
             Task::Discard => self.store.discard().map(|()| Some(News::Discarded)),
         }
     }

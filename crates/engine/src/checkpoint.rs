@@ -2,6 +2,7 @@
 
 use arrow::array::RecordBatch;
 
+use crate::change::Part;
 use crate::outbox::OpenOutput;
 use crate::source::Position;
 use crate::state::changes::Changes;
@@ -15,8 +16,10 @@ use crate::{Error, Result};
 pub struct Checkpoint {
     /// Runs from 1; the epoch that this checkpoint closes.
     pub epoch: u64,
-    /// Identifies the query: a checkpoint of another query is refused.
+    /// Identifies the query.
     pub fingerprint: String,
+    /// What nodes compute, by number: whether a query can go on from here, and with what.
+    pub parts: Vec<Part>,
     /// The input has ended and all of it is in here: only the sinks' last commit may be missing.
     pub finished: bool,
     /// Processing time, so that it does not go back after a restart; milliseconds.
@@ -29,8 +32,6 @@ pub struct Checkpoint {
     pub sinks: Vec<SinkState>,
     /// State tables. In a checkpoint that is to be kept there are none: the store has been given their changes.
     pub tables: Vec<TableState>,
-    /// Rows in state tables; what a store has more of is out of date.
-    pub state_rows: u64,
     /// Late rows so far, by node.
     pub late: Vec<(usize, u64)>,
     /// Sinks and epochs whose output is in here and was not delivered when the checkpoint was taken.
@@ -94,6 +95,18 @@ pub struct TableChanges {
 }
 
 impl Checkpoint {
+    /// Leaves nothing but what nodes with another number have.
+    pub(crate) fn follow(&mut self, successor: impl Fn(usize) -> Option<usize>) {
+        let known = |node: usize| successor(node).is_some();
+        self.watermarks.retain(|(node, _)| known(*node));
+        self.splits.retain(|s| known(s.node));
+        self.sinks.retain(|s| known(s.node));
+        self.tables.retain(|t| known(t.node));
+        self.late.retain(|(node, _)| known(*node));
+        self.outbox.retain(|(node, _)| known(*node));
+        let _ = self.renumber(|node| Ok(successor(node).unwrap_or(node)));
+    }
+
     /// Gives every node another number.
     pub(crate) fn renumber(&mut self, number: impl Fn(usize) -> Result<usize>) -> Result<()> {
         let watermarks = self.watermarks.iter_mut().map(|w| &mut w.0);
@@ -141,12 +154,23 @@ impl Numbering {
     }
 }
 
+/// Where a run went on.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Resumed {
+    /// The checkpoint.
+    pub epoch: u64,
+    /// When it was taken, milliseconds since 1970-01-01 UTC.
+    pub taken_ms: i64,
+    /// By source: its title, and its splits.
+    pub sources: Vec<(String, Vec<SplitState>)>,
+}
+
 /// Keeps checkpoints. Durable means: survives power loss. Used by one thread that does nothing else, so it may wait.
 ///
 /// State comes as changes, in the order in which they happened. What an instance of a store was given since it was opened is all there is of
 /// the state: a job that resumes gives everything again, under new numbers of entries.
 ///
-/// After an error of the kind [`crate::ErrorKind::Full`] nothing has happened and the same call may be made again.
+/// After an error of the kinds [`crate::ErrorKind::Full`] and [`crate::ErrorKind::Unreachable`] nothing has happened and the same call may be made again.
 pub trait CheckpointStore: Send {
     /// Takes changes of state that belong to the next checkpoint.
     fn append(&mut self, changes: &[TableChanges]) -> Result<()>;
@@ -170,6 +194,16 @@ pub trait CheckpointStore: Send {
 
     /// The newest checkpoint that is whole; damaged ones are passed over and reported through `note`.
     fn latest(&mut self, note: &mut dyn FnMut(String)) -> Result<Option<Checkpoint>>;
+
+    /// What is kept of the checkpoint from [`CheckpointStore::latest`] is of nodes that have other numbers now, or none.
+    fn renumber(&mut self, number: &dyn Fn(usize) -> Option<usize>) {
+        let _ = number;
+    }
+
+    /// Copies the checkpoint that was published last, whole, to a place of its own, where it stays. Tells the place.
+    fn savepoint(&mut self) -> Result<String> {
+        Err(Error::config("there is no place for savepoints").help("name one with --savepoint DIR"))
+    }
 
     /// The job has ended: nothing is to be resumed.
     fn discard(&mut self) -> Result<()>;

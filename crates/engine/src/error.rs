@@ -13,6 +13,8 @@ pub enum ErrorKind {
     Io,
     /// There is no room left where something is to be written. Make room; nothing is lost by waiting.
     Full,
+    /// A server does not answer. Wait; nothing is lost by it.
+    Unreachable,
     /// A checkpoint does not fit this job or is damaged. The state was not touched.
     State,
     /// A bug in Flott. Please report it.
@@ -50,6 +52,10 @@ impl Error {
     /// Failed input or output.
     pub fn io(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Io, message)
+    }
+    /// A server that does not answer.
+    pub fn unreachable(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Unreachable, message)
     }
     /// A checkpoint that cannot be used.
     pub fn state(message: impl Into<String>) -> Self {

@@ -3,6 +3,7 @@
 use arrow::datatypes::SchemaRef;
 use std::sync::Arc;
 
+use crate::change::{Columns, Part, PartKind};
 use crate::expr::Expr;
 use crate::lookup::LookupNode;
 use crate::operator::OperatorFactory;
@@ -82,10 +83,38 @@ pub enum NodeKind {
     Sink(Box<dyn Sink>),
 }
 
+impl NodeKind {
+    /// As checkpoints call it.
+    pub fn part(&self) -> PartKind {
+        match self {
+            NodeKind::Source(_) => PartKind::Source,
+            NodeKind::Operator(_) => PartKind::Operator,
+            NodeKind::Sink(_) => PartKind::Sink,
+        }
+    }
+}
+
+/// What a node computes, as a checkpoint knows it again; see [`Part`].
+#[derive(Debug, Clone, Default)]
+pub struct Label {
+    /// See [`Part::identity`]; empty: nothing but its place tells the node from others.
+    pub identity: String,
+    /// See [`Part::title`].
+    pub title: String,
+    /// See [`Part::input`].
+    pub input: String,
+    /// See [`Part::updating`].
+    pub updating: bool,
+    /// See [`Part::columns`].
+    pub columns: Columns,
+}
+
 /// A node of the graph.
 pub struct Node {
-    /// For people, and to recognise the node's state in a checkpoint.
+    /// For people.
     pub name: String,
+    /// To recognise the node in a checkpoint.
+    pub label: Label,
     /// What it does.
     pub kind: NodeKind,
     /// Where its rows come from.
@@ -110,7 +139,7 @@ pub struct Graph {
 impl Graph {
     /// Adds a node and tells its id.
     pub fn add(&mut self, name: impl Into<String>, kind: NodeKind, inputs: Vec<Edge>) -> NodeId {
-        self.nodes.push(Node { name: name.into(), kind, inputs, delay_ms: 0, ttls_ms: vec![], lookup: None });
+        self.nodes.push(Node { name: name.into(), label: Label::default(), kind, inputs, delay_ms: 0, ttls_ms: vec![], lookup: None });
         self.nodes.len() - 1
     }
 }
@@ -131,6 +160,8 @@ pub struct OutEdge {
 pub struct Topology {
     /// Names by node.
     pub names: Vec<String>,
+    /// What nodes are and compute.
+    pub labels: Vec<(PartKind, Label)>,
     /// Outgoing edges by node.
     pub outputs: Vec<Vec<OutEdge>>,
     /// Nodes feeding a node.
@@ -165,6 +196,7 @@ impl Topology {
         }
         Ok(Self {
             names: graph.nodes.iter().map(|n| n.name.clone()).collect(),
+            labels: graph.nodes.iter().map(|n| (n.kind.part(), n.label.clone())).collect(),
             outputs,
             inputs: graph.nodes.iter().map(|n| n.inputs.iter().map(|e| e.from).collect()).collect(),
             delays_ms: graph.nodes.iter().map(|n| n.delay_ms).collect(),
@@ -175,5 +207,25 @@ impl Topology {
                 .collect(),
             stages,
         })
+    }
+
+    /// The nodes that a checkpoint holds something of, in order, as parts of the query that `fingerprint` identifies.
+    pub fn parts(&self, holds: &[bool], fingerprint: &str) -> Vec<Part> {
+        // By node, the places of the sources behind it.
+        let mut sources: Vec<Vec<usize>> = vec![];
+        let mut parts: Vec<Part> = vec![];
+        for (node, (kind, label)) in self.labels.iter().enumerate() {
+            let mut behind: Vec<usize> = self.inputs[node].iter().flat_map(|from| sources[*from].iter().copied()).collect();
+            behind.sort_unstable();
+            behind.dedup();
+            sources.push(if *kind == PartKind::Source { vec![parts.len()] } else { behind.clone() });
+            if holds[node] {
+                let Label { identity, title, input, updating, columns } = label.clone();
+                let identity = if identity.is_empty() { format!("{fingerprint}#{}", parts.len()) } else { identity };
+                let title = if title.is_empty() { self.names[node].clone() } else { title };
+                parts.push(Part { kind: *kind, identity, title, sources: behind, input, updating, columns });
+            }
+        }
+        parts
     }
 }

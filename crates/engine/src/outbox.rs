@@ -145,7 +145,7 @@ impl Round {
         loop {
             match attempt(&mut *self.sink) {
                 Ok(()) => return true,
-                Err(e) if matches!(e.kind, ErrorKind::Io | ErrorKind::Full) => {
+                Err(e) if matches!(e.kind, ErrorKind::Io | ErrorKind::Full | ErrorKind::Unreachable) => {
                     let _ = self.report.send(News::Waiting(e));
                     if !matches!(self.closed.recv_timeout(Duration::from_millis(pause_ms)), Err(RecvTimeoutError::Timeout)) {
                         return false;

@@ -1,5 +1,6 @@
 //! What a running job tells about itself.
 
+use crate::checkpoint::Resumed;
 use crate::operator::LateRows;
 use crate::source::BadRow;
 
@@ -20,8 +21,8 @@ pub struct Progress {
     pub longest_stop_ms: f64,
     /// Why the job waits, if it does: no room on the disk, say.
     pub waiting: Option<String>,
-    /// Epoch of the checkpoint that the run went on from.
-    pub resumed_from: Option<u64>,
+    /// The checkpoint that the run went on from.
+    pub resumed: Option<Resumed>,
     /// Memory of state tables in bytes; measured at checkpoints and at the end.
     pub state_bytes: usize,
     /// Rows in state tables; measured likewise.

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::archive::{self, Archive, Waiting};
-use crate::checkpoint::{Checkpoint, CheckpointStore, Numbering, SinkState, TableChanges};
+use crate::change::{Change, Fate};
+use crate::checkpoint::{Checkpoint, CheckpointStore, Numbering, Resumed, SinkState, TableChanges};
 use crate::intake::SourceIntake;
 use crate::outbox::Errand;
 use crate::outlet::Outlet;
@@ -46,8 +47,12 @@ pub struct Durable {
     pub epoch: u64,
     /// Checkpoints that became durable in this run.
     pub checkpoints: u64,
-    /// The epoch from which the run went on.
-    pub resumed_from: Option<u64>,
+    /// Where the run went on.
+    pub resumed: Option<Resumed>,
+    /// A savepoint is to be taken when the next checkpoint is.
+    pub savepoint_wanted: bool,
+    /// What became of the last one.
+    pub savepoint: Option<Result<String>>,
     /// When the last checkpoint was taken, on the job's clock and in ticks.
     pub last_checkpoint_ms: i64,
     /// See `last_checkpoint_ms`.
@@ -78,6 +83,9 @@ impl Job {
             return false;
         }
         let overdue_ms = self.config.checkpoint_interval_ms.map(|interval| self.now_ms - self.durable.last_checkpoint_ms - interval);
+        if self.durable.savepoint_wanted {
+            return true;
+        }
         let by_time = overdue_ms
             .is_some_and(|overdue| overdue >= 0 && (self.durable.changed <= CHANGES_MAX || archive.is_full() || overdue >= LATE_MS));
         by_time || self.config.checkpoint_every_ticks.is_some_and(|n| n > 0 && self.ticks - self.durable.last_checkpoint_tick >= n)
@@ -118,6 +126,7 @@ impl Job {
         let mut checkpoint = Checkpoint {
             epoch: self.durable.epoch,
             fingerprint: self.config.fingerprint.clone(),
+            parts: self.parts.clone(),
             finished,
             now_ms: self.now_ms,
             watermarks: self.sources.iter().map(|s| (s.node(), s.watermark())).collect(),
@@ -126,7 +135,6 @@ impl Job {
             ..Default::default()
         };
         self.measure_state()?;
-        checkpoint.state_rows = self.state_size.0 as u64;
         let Some(archive) = &mut self.durable.archive else { return Ok(()) };
         for outlet in &mut self.outlets {
             checkpoint.sinks.push(SinkState { node: outlet.node, progress: outlet.prepare()? });
@@ -135,6 +143,9 @@ impl Job {
         checkpoint.renumber(|node| Ok(self.numbering.of(node)))?;
         archive.append(changes(&mut self.pool, &self.numbering, usize::MAX)?)?;
         archive.publish(checkpoint)?;
+        if std::mem::take(&mut self.durable.savepoint_wanted) {
+            archive.savepoint()?;
+        }
         self.durable.last_checkpoint_ms = self.now_ms;
         self.durable.last_checkpoint_tick = self.ticks;
         if !finished {
@@ -147,7 +158,15 @@ impl Job {
     /// If the checkpoint that is being published has become durable, or does within this time, the sinks show their output.
     pub(crate) fn settle(&mut self, wait: Duration) -> Result<()> {
         let Some(archive) = &mut self.durable.archive else { return Ok(()) };
-        let Some(output) = archive.durable(wait)? else { return Ok(()) };
+        let durable = archive.durable(wait)?;
+        for savepoint in archive.saved() {
+            self.notes.push(match &savepoint {
+                Ok(place) => format!("a savepoint was taken: {place}"),
+                Err(why) => format!("no savepoint was taken: {why}"),
+            });
+            self.durable.savepoint = Some(savepoint);
+        }
+        let Some(output) = durable else { return Ok(()) };
         self.durable.checkpoints += 1;
         for (outlet, state) in self.outlets.iter_mut().zip(std::mem::take(&mut self.durable.prepared)) {
             outlet.commit(&state.progress)?;
@@ -205,13 +224,26 @@ impl Job {
         }
         match self.durable.archive.as_ref().filter(|archive| archive.publishing()) {
             // What cannot be delivered soon is delivered after the next start.
-            None => self.deliver(DELIVERY_WAIT),
+            None => {
+                self.deliver(DELIVERY_WAIT)?;
+                if self.config.savepoint_at_stop { self.last_savepoint() } else { Ok(()) }
+            }
             Some(archive) => {
                 let why = archive.waiting().map_or_else(|| "it takes too long".to_string(), ToString::to_string);
                 Err(Error::io(format!("the last checkpoint could not be completed: {why}"))
                     .help("nothing is lost: the next start goes on from the checkpoint before"))
             }
         }
+    }
+
+    /// Asked to stop with a savepoint: of the last checkpoint, when all that was delivered is known.
+    fn last_savepoint(&mut self) -> Result<()> {
+        self.durable.savepoint = None;
+        if let Some(archive) = &mut self.durable.archive {
+            archive.savepoint()?;
+        }
+        self.settle(Duration::MAX)?;
+        self.durable.savepoint.take().unwrap_or_else(|| Ok(String::new())).map(drop)
     }
 
     pub(crate) fn measure_state(&mut self) -> Result<()> {
@@ -222,33 +254,24 @@ impl Job {
 
     /// Goes back to the newest checkpoint, if there is one. Tells whether the job had already read all its input.
     pub(crate) fn resume(&mut self) -> Result<bool> {
-        let (mut notes, mut undelivered) = (vec![], vec![]);
-        let saved = match self.durable.store.take() {
-            Some(mut store) => {
-                let saved = store.latest(&mut |note| notes.push(note))?;
-                self.durable.identity = store.identity();
-                for (node, epoch) in saved.iter().flat_map(|saved| &saved.outbox) {
-                    undelivered.push(archive::waiting(&mut *store, *node, *epoch)?);
-                }
-                self.durable.archive = Some(Archive::start(store)?);
-                saved
-            }
-            None => None,
-        };
+        let Some(mut store) = self.durable.store.take() else { return self.begin() };
+        let mut notes = vec![];
+        let saved = store.latest(&mut |note| notes.push(note))?;
         self.notes.append(&mut notes);
+        self.durable.identity = store.identity();
         let Some(mut saved) = saved else {
-            for (node, sink) in std::mem::take(&mut self.sinks) {
-                self.outlets.push(Outlet::open(node, sink, None, None)?);
-            }
-            return Ok(false);
+            self.durable.archive = Some(Archive::start(store)?);
+            return self.begin();
         };
-        if saved.fingerprint != self.config.fingerprint {
-            return Err(Error::state("the checkpoint belongs to another query or another version of this one")
-                .help("run with --fresh to start over without its state, or give the job another pipeline.name"));
+        let changed = self.fit(&mut saved, &mut *store)?;
+        let mut undelivered = vec![];
+        for (node, epoch) in &saved.outbox {
+            undelivered.push(archive::waiting(&mut *store, *node, *epoch)?);
         }
+        self.durable.archive = Some(Archive::start(store)?);
         saved.renumber(|number| self.numbering.holder(number))?;
         self.durable.epoch = saved.epoch;
-        self.durable.resumed_from = Some(saved.epoch);
+        self.durable.resumed = Some(self.describe(&saved));
         self.now_ms = self.now_ms.max(saved.now_ms);
         let resumed_ms = saved.now_ms;
         for split in &saved.splits {
@@ -274,7 +297,45 @@ impl Job {
         let _ = self.node_ticks(false); // event time stands where the splits left it
         self.ticked_ms = resumed_ms;
         self.wake_at_ms = Some(self.now_ms); // the first step tells what operators wait for
-        Ok(saved.finished)
+        Ok(saved.finished && !changed)
+    }
+
+    /// Begins without a checkpoint.
+    fn begin(&mut self) -> Result<bool> {
+        for (node, sink) in std::mem::take(&mut self.sinks) {
+            self.outlets.push(Outlet::open(node, sink, None, None)?);
+        }
+        Ok(false)
+    }
+
+    /// Leaves of a checkpoint what this query has a use for, numbered as it numbers its parts. Fails if something would be lost or lacking
+    /// and that is not wanted. Tells whether the query is another one.
+    fn fit(&mut self, saved: &mut Checkpoint, store: &mut dyn CheckpointStore) -> Result<bool> {
+        let change = Change::between(&saved.parts, &self.parts);
+        if change.is_refused() && !self.config.allow_dropped_state {
+            let help = "run with --fresh to start over without the state, or with --allow-dropped-state to go on with what fits and let the rest \
+                        begin empty; `flott explain --change` tells part by part";
+            let objections = change.objections(&saved.parts, &self.parts);
+            return Err(if !change.fates.iter().any(is_kept) {
+                Error::state("the checkpoint belongs to another query: nothing of it fits")
+                    .help("run with --fresh to start over without its state, or give the job another pipeline.name")
+            } else {
+                Error::state(format!("the query was changed so that its state does not fit: {}", objections.join("; "))).help(help)
+            });
+        }
+        let successors = change.successors();
+        saved.follow(|number| successors.get(&number).copied());
+        store.renumber(&|number| successors.get(&number).copied());
+        if !change.is_none() {
+            self.notes.push(format!("the query was changed: {}", change.summary(&saved.parts, &self.parts)));
+        }
+        Ok(!change.is_none())
+    }
+
+    fn describe(&self, saved: &Checkpoint) -> Resumed {
+        let of = |node: usize| saved.splits.iter().filter(|s| s.node == node).cloned().collect();
+        let sources = self.sources.iter().map(|s| (self.topology.names[s.node()].clone(), of(s.node()))).collect();
+        Resumed { epoch: saved.epoch, taken_ms: saved.now_ms, sources }
     }
 
     pub(crate) fn restore_tables(&mut self, saved: &Checkpoint) -> Result<()> {
@@ -284,4 +345,8 @@ impl Job {
         })?;
         Ok(())
     }
+}
+
+fn is_kept(fate: &Fate) -> bool {
+    matches!(fate, Fate::Kept(_))
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::archive::Archive;
+use crate::change::Part;
 use crate::checkpoint::{CheckpointStore, Numbering};
 use crate::feed::{Feed, Share};
 use crate::graph::{Graph, NodeId, NodeKind, Topology};
@@ -48,6 +49,10 @@ pub struct JobConfig {
     pub owner: String,
     /// Stop dead after so many ticks, as if killed: no commit, no checkpoint.
     pub abandon_after_ticks: Option<u64>,
+    /// Goes on from a checkpoint of another query without what does not fit, see [`crate::change`].
+    pub allow_dropped_state: bool,
+    /// Takes a savepoint when asked to stop.
+    pub savepoint_at_stop: bool,
 }
 
 impl Default for JobConfig {
@@ -61,6 +66,8 @@ impl Default for JobConfig {
             fingerprint: String::new(),
             owner: String::new(),
             abandon_after_ticks: None,
+            allow_dropped_state: false,
+            savepoint_at_stop: false,
         }
     }
 }
@@ -80,12 +87,17 @@ pub enum Outcome {
 #[derive(Debug, Clone, Default)]
 pub struct Control {
     stop: Arc<AtomicBool>,
+    savepoint: Arc<AtomicBool>,
 }
 
 impl Control {
     /// Stop at the next tick boundary.
     pub fn stop(&self) {
         self.stop.store(true, Ordering::SeqCst);
+    }
+    /// Take a savepoint, and go on.
+    pub fn savepoint(&self) {
+        self.savepoint.store(true, Ordering::SeqCst);
     }
     fn stopping(&self) -> bool {
         self.stop.load(Ordering::SeqCst)
@@ -118,6 +130,8 @@ pub struct Job {
     pub(crate) config: JobConfig,
     pub(crate) topology: Arc<Topology>,
     pub(crate) numbering: Numbering,
+    /// By number.
+    pub(crate) parts: Vec<Part>,
     pub(crate) pool: Pool,
     pub(crate) sources: Vec<SourceIntake>,
     /// Until the job has resumed; then they are outlets.
@@ -186,8 +200,9 @@ impl Job {
         }
         let now_ms = clock.now_ms();
         Ok(Self {
-            topology,
+            parts: topology.parts(&holds, &config.fingerprint),
             numbering: Numbering::new(&holds),
+            topology,
             pool: Pool::start(workers)?,
             sources,
             sinks,
@@ -226,6 +241,7 @@ impl Job {
                 on_progress(&self.progress());
                 return Ok(Outcome::Stopped);
             }
+            self.durable.savepoint_wanted |= control.savepoint.swap(false, Ordering::SeqCst);
             self.settle(Duration::ZERO)?;
             self.deliver(Duration::ZERO)?;
             let held = self.durable.archive.as_ref().is_some_and(Archive::is_full);
@@ -419,7 +435,7 @@ impl Job {
             checkpoints: self.durable.checkpoints,
             longest_stop_ms: self.durable.longest_stop_ms,
             waiting: self.waiting(),
-            resumed_from: self.durable.resumed_from,
+            resumed: self.durable.resumed.clone(),
             state_bytes: self.state_size.1,
             state_rows: self.state_size.0,
             notes: self.notes.clone(),

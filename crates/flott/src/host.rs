@@ -1,10 +1,10 @@
 //! The seam between a running script and whoever wants its rows and its news: a terminal, a test, a program.
 
 use std::io::Write;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use flott_checkpoint::Location;
 use flott_engine::progress::Progress;
 use flott_engine::run::Outcome;
 use flott_engine::sink::Sink;
@@ -56,7 +56,7 @@ pub struct JobStart {
     /// Number of workers.
     pub workers: usize,
     /// Where its checkpoints lie; `None`: it takes none.
-    pub checkpoints: Option<PathBuf>,
+    pub checkpoints: Option<Location>,
 }
 
 /// A job that has ended.
@@ -71,7 +71,7 @@ pub struct JobReport {
     /// Time that this run took.
     pub elapsed: Duration,
     /// Where its checkpoints lie; `None`: it takes none.
-    pub checkpoints: Option<PathBuf>,
+    pub checkpoints: Option<Location>,
     /// What happened on the side, such as a damaged checkpoint that was passed over.
     pub notes: Vec<String>,
     /// Its figures.

@@ -2,11 +2,10 @@
 //! its first jobs would run, and write, a second time.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::io::{ErrorKind, Write};
-use std::path::{Path, PathBuf};
+use std::io::ErrorKind;
 
 use arrow::array::RecordBatch;
+use flott_checkpoint::{Location, Over};
 use flott_engine::checkpoint::{Checkpoint, CheckpointStore, TableChanges};
 use flott_engine::outbox::OpenOutput;
 use flott_engine::{Error, Result};
@@ -16,7 +15,8 @@ use xxhash_rust::xxh3::xxh3_64;
 /// Jobs done, by their place in the script and their fingerprint.
 #[derive(Debug, Clone)]
 pub struct Ledger {
-    path: PathBuf,
+    root: Location,
+    file: String,
     contents: Contents,
 }
 
@@ -27,23 +27,23 @@ struct Contents {
 
 impl Ledger {
     /// The ledger of a script, in the folder of its checkpoints.
-    pub fn open(root: &Path, sql: &str) -> Result<Self> {
-        let path = root.join(format!("script-{:016x}.json", xxh3_64(sql.as_bytes())));
-        let contents = match fs::read(&path) {
+    pub fn open(root: &Location, sql: &str) -> Result<Self> {
+        let file = file_name(sql);
+        let folder = root.folder()?;
+        let contents = match folder.read(&file, None) {
             Ok(bytes) => serde_json::from_slice(&bytes).map_err(|e| {
-                Error::state(format!("{} is damaged: {e}", path.display()))
+                Error::state(format!("{} is damaged: {e}", folder.place(&file)))
                     .help("it tells which jobs of the script are done; with --fresh all of them run again")
             })?,
             Err(e) if e.kind() == ErrorKind::NotFound => Contents::default(),
-            Err(e) => return Err(Error::io(format!("cannot read {}: {e}", path.display()))),
+            Err(e) => return Err(Error::io(format!("cannot read {}: {e}", folder.place(&file)))),
         };
-        Ok(Self { path, contents })
+        Ok(Self { root: root.clone(), file, contents })
     }
 
     /// A ledger without entries, whatever lies in the folder.
-    pub fn fresh(root: &Path, sql: &str) -> Result<Self> {
-        let path = root.join(format!("script-{:016x}.json", xxh3_64(sql.as_bytes())));
-        let mut ledger = Self { path, contents: Contents::default() };
+    pub fn fresh(root: &Location, sql: &str) -> Result<Self> {
+        let mut ledger = Self { root: root.clone(), file: file_name(sql), contents: Contents::default() };
         ledger.clear()?;
         Ok(ledger)
     }
@@ -56,28 +56,24 @@ impl Ledger {
     /// Notes, durably, that a job is done.
     pub fn note_done(&mut self, job: &str) -> Result<()> {
         self.contents.done.insert(job.to_owned());
-        self.write().map_err(|e| Error::io(format!("cannot write {}: {e}", self.path.display())))
-    }
-
-    fn write(&self) -> std::io::Result<()> {
-        let folder = self.path.parent().unwrap_or(Path::new("."));
-        fs::create_dir_all(folder)?;
-        let temporary = self.path.with_extension("json.tmp");
-        let mut file = fs::File::create(&temporary)?;
-        file.write_all(&serde_json::to_vec(&self.contents)?)?;
-        file.sync_all()?;
-        fs::rename(&temporary, &self.path)?;
-        fs::File::open(folder)?.sync_all()
+        let bytes = serde_json::to_vec(&self.contents).map_err(|e| Error::internal(e.to_string()))?;
+        let mut folder = self.root.folder()?;
+        folder.put(&self.file, &bytes, Over::Anything).map_err(|e| Error::io(format!("cannot write {}: {e}", folder.place(&self.file))))
     }
 
     /// The whole script is done: the next run begins anew.
     pub fn clear(&mut self) -> Result<()> {
         self.contents.done.clear();
-        match fs::remove_file(&self.path) {
-            Err(e) if e.kind() != ErrorKind::NotFound => Err(Error::io(format!("cannot remove {}: {e}", self.path.display()))),
+        let mut folder = self.root.folder()?;
+        match folder.remove(&self.file) {
+            Err(e) if e.kind() != ErrorKind::NotFound => Err(Error::io(format!("cannot remove {}: {e}", folder.place(&self.file)))),
             _ => Ok(()),
         }
     }
+}
+
+fn file_name(sql: &str) -> String {
+    format!("script-{:016x}.json", xxh3_64(sql.as_bytes()))
 }
 
 /// A store that notes in the ledger that its job is done, before it forgets the checkpoints: at no moment are both missing.
@@ -119,6 +115,14 @@ impl CheckpointStore for LedgeredStore {
         self.inner.latest(note)
     }
 
+    fn renumber(&mut self, number: &dyn Fn(usize) -> Option<usize>) {
+        self.inner.renumber(number);
+    }
+
+    fn savepoint(&mut self) -> Result<String> {
+        self.inner.savepoint()
+    }
+
     fn discard(&mut self) -> Result<()> {
         self.ledger.note_done(&self.job)?;
         self.inner.discard()
@@ -133,7 +137,7 @@ mod tests {
     #[test]
     fn jobs_stay_done_until_the_script_is() {
         let root = tempfile::tempdir().unwrap();
-        let root = root.path().join("checkpoints");
+        let root = Location::Local(root.path().join("checkpoints"));
         let mut ledger = Ledger::open(&root, "sql").unwrap();
         assert!(!ledger.is_done("0-a"));
         ledger.note_done("0-a").unwrap();
@@ -147,10 +151,11 @@ mod tests {
     #[test]
     fn a_damaged_ledger_is_not_taken_for_an_empty_one() {
         let root = tempfile::tempdir().unwrap();
-        let mut ledger = Ledger::open(root.path(), "sql").unwrap();
+        let root = Location::Local(root.path().to_owned());
+        let mut ledger = Ledger::open(&root, "sql").unwrap();
         ledger.note_done("0-a").unwrap();
-        fs::write(&ledger.path, "{").unwrap();
-        assert!(Ledger::open(root.path(), "sql").unwrap_err().to_string().contains("damaged"));
-        assert!(!Ledger::fresh(root.path(), "sql").unwrap().is_done("0-a"));
+        root.folder().unwrap().put(&ledger.file, b"{", Over::Anything).unwrap();
+        assert!(Ledger::open(&root, "sql").unwrap_err().to_string().contains("damaged"));
+        assert!(!Ledger::fresh(&root, "sql").unwrap().is_done("0-a"));
     }
 }

@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use flott_engine::ErrorKind;
 
-use commands::{check, completions, connectors, explain, functions, generate, run};
+use commands::{check, completions, connectors, explain, functions, generate, run, state};
 use terminal::diagnostics;
 use terminal::style::Style;
 
@@ -39,7 +39,7 @@ pub enum Exit {
 impl From<ErrorKind> for Exit {
     fn from(kind: ErrorKind) -> Self {
         match kind {
-            ErrorKind::Data | ErrorKind::Io | ErrorKind::Full | ErrorKind::Internal => Exit::Failed,
+            ErrorKind::Data | ErrorKind::Io | ErrorKind::Full | ErrorKind::Unreachable | ErrorKind::Internal => Exit::Failed,
             ErrorKind::Config => Exit::Wrong,
             ErrorKind::State => Exit::State,
         }
@@ -78,6 +78,7 @@ enum Command {
     Run(run::Args),
     Check(check::Args),
     Explain(explain::Args),
+    State(state::Args),
     Generate(generate::Args),
     Connectors(connectors::Args),
     Functions(functions::Args),
@@ -90,6 +91,7 @@ fn main() -> ExitCode {
         Command::Run(args) => run::main(args),
         Command::Check(args) => check::main(args),
         Command::Explain(args) => explain::main(args),
+        Command::State(args) => state::main(args),
         Command::Generate(args) => generate::main(args),
         Command::Connectors(args) => connectors::main(args),
         Command::Functions(args) => functions::main(args),

@@ -22,8 +22,16 @@ pub struct RunOptions {
     pub tick_rows_max: Option<usize>,
     /// Throws checkpoints away and starts over.
     pub fresh: bool,
-    /// Where checkpoints lie, unless the option `execution.checkpointing.dir` says so.
+    /// Where checkpoints lie, unless the option `execution.checkpointing.dir` says so. May be the URL of an object store.
     pub state_dir: PathBuf,
+    /// Each job that is stopped leaves a savepoint in this folder.
+    pub savepoint: Option<String>,
+    /// A job without checkpoints goes on from this savepoint; wins over the option `execution.state-recovery.path`.
+    pub from_savepoint: Option<String>,
+    /// Goes on without state that does not fit a changed query.
+    pub allow_dropped_state: bool,
+    /// Asks running jobs for a savepoint; taken back when it was heard.
+    pub savepoint_now: StopFlag,
     /// Takes a checkpoint after so many ticks, also without the option `execution.checkpointing.interval`.
     pub checkpoint_every_ticks: Option<u64>,
     /// Stops each job dead after so many ticks, as if the process had been killed.
@@ -41,6 +49,10 @@ impl Default for RunOptions {
             tick_rows_max: None,
             fresh: false,
             state_dir: PathBuf::from(DEFAULT_STATE_DIR),
+            savepoint: None,
+            from_savepoint: None,
+            allow_dropped_state: false,
+            savepoint_now: StopFlag::default(),
             checkpoint_every_ticks: None,
             abandon_after_ticks: None,
             stop: StopFlag::default(),
@@ -48,7 +60,7 @@ impl Default for RunOptions {
     }
 }
 
-/// Asks a run to stop, from any thread or from a signal handler.
+/// Asks a run for something, from any thread or from a signal handler.
 #[derive(Debug, Clone, Default)]
 pub struct StopFlag(pub Arc<AtomicBool>);
 
@@ -56,6 +68,11 @@ impl StopFlag {
     /// Asks.
     pub fn set(&self) {
         self.0.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether somebody asked since this was called last.
+    pub fn take(&self) -> bool {
+        self.0.swap(false, Ordering::SeqCst)
     }
 
     /// Whether somebody asked.

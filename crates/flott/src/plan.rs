@@ -1,8 +1,8 @@
 //! From a script to its steps: every statement is checked and planned before the first one runs.
 
 use std::ops::Range;
-use std::path::PathBuf;
 
+use flott_checkpoint::Location;
 use flott_engine::Error;
 use flott_sql::error::SqlError;
 use flott_sql::session::{Effect, Session};
@@ -32,7 +32,13 @@ pub struct JobSettings {
     /// Time between checkpoints, milliseconds; `None`: no checkpoints by time.
     pub checkpoint_interval_ms: Option<i64>,
     /// Folder in which each job has a folder for its checkpoints.
-    pub checkpoint_root: PathBuf,
+    pub checkpoint_root: Location,
+    /// Folder in which savepoints are made, if any.
+    pub savepoints: Option<Location>,
+    /// The savepoint to begin from, if any.
+    pub origin: Option<Location>,
+    /// Goes on without state that does not fit.
+    pub allow_dropped_state: bool,
 }
 
 /// What is wrong with a script, and what could be planned of it.
@@ -112,38 +118,33 @@ fn setup(error: SqlError, place: String) -> Failure {
     })
 }
 
+/// Options of Flink, the older names last.
+const SAVEPOINT_DIR: &[&str] = &["execution.checkpointing.savepoint-dir", "state.savepoints.dir"];
+const SAVEPOINT_PATH: &[&str] = &["execution.state-recovery.path", "execution.savepoint.path"];
+const IGNORE_UNCLAIMED: &[&str] = &["execution.state-recovery.ignore-unclaimed-state", "execution.savepoint.ignore-unclaimed-state"];
+
 fn settings(session: &Session, options: &RunOptions) -> Result<JobSettings, Failure> {
     let from_session = session.option("parallelism.default").and_then(|n| n.trim().parse::<usize>().ok());
-    let root = session.option("execution.checkpointing.dir").filter(|dir| !dir.trim().is_empty());
+    let any = |keys: &[&str]| keys.iter().find_map(|key| session.option(key)).filter(|text| !text.trim().is_empty());
+    let place = |text: Option<String>| text.map(|text| Location::parse(&text)).transpose().map_err(Failure::Setup);
+    let root = place(any(&["execution.checkpointing.dir"]))?;
+    let home = || options.state_dir.to_str().map_or_else(|| Ok(options.state_dir.as_path().into()), Location::parse);
     Ok(JobSettings {
         workers: options.parallelism.or(from_session).unwrap_or(1).max(1),
         latency_target_ms: duration_ms(session, "flott.latency-target")?.and_then(|ms| u64::try_from(ms).ok()),
         checkpoint_interval_ms: duration_ms(session, "execution.checkpointing.interval")?,
         checkpoint_root: match root {
-            Some(dir) => local_path(&dir)?,
-            None => options.state_dir.join("checkpoints"),
+            Some(root) => root,
+            None => home().map_err(Failure::Setup)?.join("checkpoints"),
         },
+        savepoints: place(options.savepoint.clone().or_else(|| any(SAVEPOINT_DIR)))?,
+        origin: place(options.from_savepoint.clone().or_else(|| any(SAVEPOINT_PATH)))?,
+        allow_dropped_state: options.allow_dropped_state || any(IGNORE_UNCLAIMED).is_some_and(|v| v.trim().eq_ignore_ascii_case("true")),
     })
 }
 
 fn duration_ms(session: &Session, key: &str) -> Result<Option<i64>, Failure> {
     session.duration_ms(key).map_err(|e| setup(e, format!("option {key}")))
-}
-
-/// A folder on this machine, also in the form `file:///data/checkpoints`.
-fn local_path(dir: &str) -> Result<PathBuf, Failure> {
-    let dir = dir.trim();
-    if let Some(rest) = dir.strip_prefix("file:") {
-        let path = rest.strip_prefix("//").unwrap_or(rest);
-        return Ok(PathBuf::from(path));
-    }
-    match dir.split_once("://") {
-        Some((scheme, _)) => Err(Failure::Setup(
-            Error::config(format!("option 'execution.checkpointing.dir': checkpoints cannot lie on '{scheme}' yet"))
-                .help("give a folder of this machine, for example '/var/lib/flott'"),
-        )),
-        None => Ok(PathBuf::from(dir)),
-    }
 }
 
 /// A statement that does not parse, roughly: what stands between the semicolons around the error.
@@ -193,13 +194,5 @@ mod tests {
         assert_eq!(created_name("INSERT INTO t SELECT 1"), None);
         assert!(mentions("SELECT * FROM db.t, u", "t"));
         assert!(!mentions("SELECT * FROM tt", "t"));
-    }
-
-    #[test]
-    fn folders_of_checkpoints() {
-        assert_eq!(local_path("file:///a/b").unwrap(), PathBuf::from("/a/b"));
-        assert_eq!(local_path("file:/a").unwrap(), PathBuf::from("/a"));
-        assert_eq!(local_path(" a/b ").unwrap(), PathBuf::from("a/b"));
-        assert!(local_path("s3://bucket/a").unwrap_err().to_string().contains("'s3'"));
     }
 }

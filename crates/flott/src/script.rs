@@ -2,10 +2,9 @@
 
 use std::fs;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use flott_checkpoint::LocalStore;
+use flott_checkpoint::{Location, Store};
 use flott_engine::Error;
 use flott_engine::checkpoint::CheckpointStore;
 use flott_engine::connector::Environment;
@@ -20,8 +19,6 @@ use crate::ledger::{Ledger, LedgeredStore};
 use crate::options::RunOptions;
 use crate::plan::{JobSettings, plan_script};
 
-/// Characters of a fingerprint in the name of a folder: enough to tell the versions of a query apart.
-const FINGERPRINT_CHARS: usize = 12;
 /// Longest part of a folder's name that comes from the job's name, in characters.
 const FOLDER_NAME_CHARS_MAX: usize = 80;
 
@@ -31,12 +28,7 @@ pub fn run_script(sql: &str, options: &RunOptions, host: &mut dyn Host) -> Resul
     let steps = plan_script(sql, options)?.into_steps()?;
     let jobs = steps.iter().filter(|s| matches!(s.effect, Effect::Job(_))).count();
     let mut ledger: Option<Ledger> = None;
-    let mut seen: Vec<(String, String)> = vec![];
-    let versions = steps.iter().filter_map(|s| match &s.effect {
-        Effect::Job(job) => Some(folder(&s.settings.checkpoint_root, &job.name, &job.fingerprint, 0)),
-        _ => None,
-    });
-    let versions: Vec<PathBuf> = versions.collect();
+    let mut seen: Vec<String> = vec![];
     for (number, step) in steps.into_iter().enumerate() {
         if options.stop.is_set() {
             return Ok(Outcome::Stopped);
@@ -46,14 +38,10 @@ pub fn run_script(sql: &str, options: &RunOptions, host: &mut dyn Host) -> Resul
             Effect::Note(text) => host.note(&text),
             Effect::Table { columns, rows } => host.answer(&columns, &rows).map_err(Failure::Setup)?,
             Effect::Job(job) => {
-                let identity = (job.name.clone(), job.fingerprint.clone());
-                let repeat = seen.iter().filter(|s| **s == identity).count();
-                seen.push(identity);
-                let run = JobRun { number, repeat, range: step.range, settings: &step.settings, options };
+                let repeat = seen.iter().filter(|name| **name == job.name).count();
+                seen.push(job.name.clone());
+                let run = JobRun { number, repeat, jobs, range: step.range, settings: &step.settings, options };
                 let durable = run.checkpointing(&job, host);
-                if durable {
-                    run.tell_other_version(&job, &versions, host);
-                }
                 if durable && jobs > 1 && ledger.is_none() {
                     let open = if options.fresh { Ledger::fresh } else { Ledger::open };
                     ledger = Some(open(&step.settings.checkpoint_root, sql).map_err(Failure::Setup)?);
@@ -74,8 +62,10 @@ pub fn run_script(sql: &str, options: &RunOptions, host: &mut dyn Host) -> Resul
 /// A job of a script and the circumstances of its run.
 struct JobRun<'a> {
     number: usize,
-    /// How often the very same job stands in the script before.
+    /// How often a job of the same name stands in the script before.
     repeat: usize,
+    /// Jobs of the script.
+    jobs: usize,
     range: Range<usize>,
     settings: &'a JobSettings,
     options: &'a RunOptions,
@@ -83,31 +73,15 @@ struct JobRun<'a> {
 
 impl JobRun<'_> {
     fn checkpointing(&self, job: &PlannedJob, host: &dyn Host) -> bool {
-        let wanted = self.settings.checkpoint_interval_ms.is_some() || self.options.checkpoint_every_ticks.is_some();
+        let by_savepoint = self.settings.origin.is_some() || self.options.savepoint.is_some();
+        let wanted = self.settings.checkpoint_interval_ms.is_some() || self.options.checkpoint_every_ticks.is_some() || by_savepoint;
         wanted && (job.result.is_none() || host.results_resume())
-    }
-
-    /// A query that was changed starts from the beginning: that is said, not left to be found out.
-    fn tell_other_version(&self, job: &PlannedJob, versions: &[PathBuf], host: &mut dyn Host) {
-        let root = &self.settings.checkpoint_root;
-        let own = folder(root, &job.name, &job.fingerprint, self.repeat);
-        if self.options.fresh || has_checkpoint(&own) {
-            return;
-        }
-        if let Some(other) = other_version(root, &own, versions) {
-            host.note(&format!(
-                "{} starts from the beginning: {} holds checkpoints of another version of it, which do not fit (remove the folder when \
-                 they are of no more use)",
-                job.name,
-                other.display()
-            ));
-        }
     }
 
     fn run(&self, job: PlannedJob, durable: bool, ledger: Option<&mut Ledger>, host: &mut dyn Host) -> Result<Outcome, Failure> {
         let (name, fingerprint) = (job.name.clone(), job.fingerprint.clone());
         let entry = format!("{}-{fingerprint}", self.number);
-        let folder = durable.then(|| folder(&self.settings.checkpoint_root, &name, &fingerprint, self.repeat));
+        let folder = durable.then(|| folder(&self.settings.checkpoint_root, &name, self.repeat));
         let mut store = match &folder {
             Some(folder) => Some(self.open_store(folder, &name)?),
             None => None,
@@ -151,9 +125,17 @@ impl JobRun<'_> {
         Ok(Outcome::Finished)
     }
 
-    fn open_store(&self, folder: &Path, name: &str) -> Result<Box<dyn CheckpointStore>, Failure> {
-        let open = if self.options.fresh { LocalStore::fresh } else { LocalStore::open };
-        Ok(Box::new(open(folder, name).map_err(Failure::Setup)?))
+    fn open_store(&self, folder: &Location, name: &str) -> Result<Box<dyn CheckpointStore>, Failure> {
+        let open = if self.options.fresh { Store::fresh } else { Store::open };
+        let store = open(folder, name).map_err(Failure::Setup)?;
+        Ok(Box::new(store.with_savepoints(self.settings.savepoints.clone()).with_origin(self.origin(name)?)))
+    }
+
+    /// The savepoint to begin from. Of a script with several jobs, only the one that it was taken of does.
+    fn origin(&self, name: &str) -> Result<Option<Location>, Failure> {
+        let Some(origin) = &self.settings.origin else { return Ok(None) };
+        let its = flott_checkpoint::newest(origin).map_err(Failure::Setup)?;
+        Ok((self.jobs == 1 || its.job == name).then(|| origin.clone()))
     }
 
     fn config(&self, durable: bool, fingerprint: String, owner: String) -> JobConfig {
@@ -167,11 +149,13 @@ impl JobRun<'_> {
             fingerprint,
             owner,
             abandon_after_ticks: self.options.abandon_after_ticks,
+            allow_dropped_state: self.settings.allow_dropped_state,
+            savepoint_at_stop: durable && self.options.savepoint.is_some(),
         }
     }
 
     /// Runs the job and passes its news on.
-    fn follow(&self, mut job: Job, name: String, checkpoints: Option<PathBuf>, host: &mut dyn Host) -> Result<Outcome, Failure> {
+    fn follow(&self, mut job: Job, name: String, checkpoints: Option<Location>, host: &mut dyn Host) -> Result<Outcome, Failure> {
         let control = Control::default();
         let started = Instant::now();
         if self.options.stop.is_set() {
@@ -179,6 +163,9 @@ impl JobRun<'_> {
         }
         let outcome = job.run(&control, &mut |progress: &Progress| {
             host.progress(progress);
+            if self.options.savepoint_now.take() {
+                control.savepoint();
+            }
             if self.options.stop.is_set() {
                 control.stop();
             }
@@ -209,69 +196,31 @@ impl JobRun<'_> {
     }
 }
 
-/// What tells a job from others that write to the same places: where its checkpoints lie, on which machine.
-fn owner(folder: &Path) -> String {
+/// What tells a job from others that write to the same places: where its checkpoints lie, and on which machine, if on one.
+fn owner(folder: &Location) -> String {
+    let Location::Local(path) = folder else { return folder.to_string() };
     let machine = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
-    format!("{}:{}", machine.trim(), folder.display())
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+    format!("{}:{}", machine.trim(), path.display())
 }
 
-/// The folder of a job's checkpoints. Another version of the query has another one, and so has the same job a second time.
-fn folder(root: &Path, name: &str, fingerprint: &str, repeat: usize) -> PathBuf {
+/// The folder of a job's checkpoints. A second job of the same name in a script has another one.
+pub fn folder(root: &Location, name: &str, repeat: usize) -> Location {
     let safe = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '_' };
     let name: String = name.chars().take(FOLDER_NAME_CHARS_MAX).map(safe).collect();
-    let short: String = fingerprint.chars().take(FINGERPRINT_CHARS).map(safe).collect();
     let suffix = if repeat > 0 { format!("-{}", repeat + 1) } else { String::new() };
-    root.join(format!("{}-{short}{suffix}", name.trim_start_matches('.')))
-}
-
-/// A folder beside `own` with checkpoints of a job of the same name, unless it belongs to one of the script's jobs.
-fn other_version(root: &Path, own: &Path, versions: &[PathBuf]) -> Option<PathBuf> {
-    let of_script = |name: &str| {
-        let mut versions = versions.iter().filter_map(|v| v.file_name()?.to_str());
-        versions.any(|v| name.strip_prefix(v).is_some_and(|rest| rest.is_empty() || rest.starts_with('-')))
-    };
-    let is_fingerprint = |text: &str| text.len() <= FINGERPRINT_CHARS && text.bytes().all(|b| b.is_ascii_hexdigit());
-    let job = |path: &Path| {
-        let name = path.file_name()?.to_str().filter(|name| !of_script(name))?;
-        name.rsplit_once('-').filter(|(_, last)| is_fingerprint(last)).map(|(job, _)| job.to_owned())
-    };
-    let (name, _) = own.file_name()?.to_str()?.rsplit_once('-')?;
-    let mut folders = fs::read_dir(root).ok()?.flatten().map(|entry| entry.path());
-    folders.find(|path| job(path).as_deref() == Some(name) && has_checkpoint(path))
-}
-
-fn has_checkpoint(folder: &Path) -> bool {
-    let manifest = |entry: fs::DirEntry| entry.file_name().to_string_lossy().starts_with("manifest-");
-    fs::read_dir(folder).is_ok_and(|entries| entries.flatten().any(manifest))
+    root.join(&format!("{}{suffix}", name.trim_start_matches('.')))
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn other_versions_are_found() {
-        let root = tempfile::tempdir().unwrap();
-        let root = root.path();
-        let own = folder(root, "insert-into_a", "0123456789abcdef", 0);
-        let other = folder(root, "insert-into_a", "fedcba9876543210", 0);
-        let unrelated = folder(root, "insert-into_b", "fedcba9876543210", 0);
-        for folder in [&other, &unrelated] {
-            fs::create_dir_all(folder).unwrap();
-            fs::write(folder.join("manifest-1.json"), "").unwrap();
-        }
-        assert_eq!(other_version(root, &own, std::slice::from_ref(&own)), Some(other.clone()));
-        assert_eq!(other_version(root, &own, &[own.clone(), other]), None);
-        assert_eq!(other_version(root, &folder(root, "c", "0", 0), &[]), None);
-        assert!(has_checkpoint(&unrelated) && !has_checkpoint(&own));
-    }
+    use std::path::Path;
 
     #[test]
     fn folders_have_safe_names() {
-        let path = folder(Path::new("r"), "../insert into `a`/é", "0123456789abcdef", 0);
-        assert_eq!(path, Path::new("r/_insert_into__a___-0123456789ab"));
-        assert_eq!(folder(Path::new("r"), "a", "0", 1), Path::new("r/a-0-2"));
+        let root = Location::from(Path::new("r"));
+        assert_eq!(folder(&root, "../insert into `a`/é", 0).to_string(), "r/_insert_into__a___");
+        assert_eq!(folder(&root, "a", 1).to_string(), "r/a-2");
     }
 }

@@ -1,11 +1,11 @@
-//! Ctrl-C and SIGTERM: the first one asks the run to stop, the second one ends the process at once.
+//! Ctrl-C and SIGTERM: the first one asks the run to stop, the second one ends the process at once. SIGUSR1 asks for a savepoint.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use flott::StopFlag;
 use flott_engine::{Error, Result};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::flag;
 
 use crate::Exit;
@@ -17,9 +17,10 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Watches for signals from now on; they set `stop`.
-    pub fn watch(stop: &StopFlag) -> Result<Self> {
+    /// Watches for signals from now on; they set `stop`, and SIGUSR1 `savepoint`.
+    pub fn watch(stop: &StopFlag, savepoint: &StopFlag) -> Result<Self> {
         let signals = Self::default();
+        flag::register(SIGUSR1, savepoint.0.clone()).map_err(|e| Error::io(format!("cannot watch for signals: {e}")))?;
         for (signal, exit) in [(SIGINT, Exit::Interrupted), (SIGTERM, Exit::Terminated)] {
             let watch = || {
                 // Actions run in the order in which they are registered: the second signal finds the flag of the first.

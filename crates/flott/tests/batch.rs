@@ -59,7 +59,7 @@ fn a_select_is_not_updating_and_goes_on_from_a_checkpoint() {
     assert!(!rest.updating && rest.rows.iter().all(|(kind, _)| *kind == RowKind::Insert));
     let rows: Vec<String> = rest.rows.iter().map(|(_, row)| format!("{:?}", row[0])).collect();
     assert_eq!(rows, ["Some(\"a\")", "Some(\"b\")", "None"]);
-    assert!(rest.reports.iter().all(|report| report.progress.resumed_from.is_some()));
+    assert!(rest.reports.iter().all(|report| report.progress.resumed.is_some()));
 }
 
 #[test]

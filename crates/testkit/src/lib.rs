@@ -2,3 +2,4 @@
 #![allow(clippy::unwrap_used)]
 
 pub mod kafka;
+pub mod s3;

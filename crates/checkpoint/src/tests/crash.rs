@@ -11,7 +11,8 @@ use tempfile::TempDir;
 
 use super::{JOB, Quick, assert_same, checkpoint, latest, manifests, names, open, referenced, rows, write};
 use crate::disk::{Disk, LocalDisk};
-use crate::store::LocalStore;
+use crate::folder::{Folder, LocalFolder};
+use crate::store::Store;
 
 /// A disk that stops at the n-th operation, and then loses what was not synced.
 #[derive(Default)]
@@ -206,7 +207,7 @@ impl World {
 const LOSSES: [Loss; 7] = [Loss::None, Loss::Unsynced, Loss::UnsyncedContents, Loss::Torn, Loss::Some(1), Loss::Some(2), Loss::Some(3)];
 
 /// What a job does: opens, resumes, checkpoints, ends. Counts the epochs that it was told are durable.
-fn life(store: Result<LocalStore>, durable: &mut u64, discarded: &mut bool) -> Result<()> {
+fn life(store: Result<Store>, durable: &mut u64, discarded: &mut bool) -> Result<()> {
     let mut store = store?;
     let (found, _) = latest(&mut store)?;
     let from = found.map_or(0, |c| c.epoch);
@@ -222,9 +223,9 @@ fn life(store: Result<LocalStore>, durable: &mut u64, discarded: &mut bool) -> R
             store.delivered(4, epoch - 1);
         }
         // No manifest that counts is ever without its files.
-        let dir = store_dir(&store);
-        for manifest in manifests(&dir) {
-            assert!(referenced(&dir, &manifest).iter().all(|f| dir.join(f).exists()), "{manifest}");
+        let folder = LocalFolder::new(Path::new(&store.place()));
+        for manifest in manifests(&folder) {
+            assert!(referenced(&folder, &manifest).iter().all(|f| folder.size(f).is_ok()), "{manifest}");
         }
     }
     *discarded = true;
@@ -236,8 +237,8 @@ fn life(store: Result<LocalStore>, durable: &mut u64, discarded: &mut bool) -> R
     Ok(())
 }
 
-fn store_dir(store: &LocalStore) -> PathBuf {
-    store.dir().to_path_buf()
+fn store_on(dir: &Path, disk: Box<dyn Disk>) -> Result<Store> {
+    Store::open_in(Box::new(LocalFolder::on(dir, disk)), JOB)
 }
 
 /// Crashes before each operation of a life in turn, with each kind of loss; tells what is not as it must be.
@@ -248,10 +249,10 @@ fn crash_everywhere(bug: Option<Bug>) -> std::result::Result<(), String> {
             let world = Arc::new(Mutex::new(World { left: Some(crash_at), bug, ..Default::default() }));
             let (mut durable, mut discarding) = (0, false);
             let disk = Box::new(Faulty(world.clone()));
-            let outcome = life(LocalStore::open_on(dir.path(), JOB, disk), &mut durable, &mut discarding);
+            let outcome = life(store_on(dir.path(), disk), &mut durable, &mut discarding);
             world.lock().unwrap().settle(dir.path(), loss);
             let place = format!("{loss:?}, crash at operation {crash_at}");
-            let mut heir = LocalStore::open_on(dir.path(), JOB, Box::new(Quick)).map_err(|e| format!("{place}: {e}"))?;
+            let mut heir = store_on(dir.path(), Box::new(Quick)).map_err(|e| format!("{place}: {e}"))?;
             let (found, notes) = latest(&mut heir).map_err(|e| format!("{place}: {e}"))?;
             if !notes.is_empty() {
                 return Err(format!("{place}: {notes:?}"));
@@ -299,7 +300,7 @@ fn crashes_during_recovery_lose_nothing() {
                 let (mut durable, mut discarding) = (0, false);
                 let world = Arc::new(Mutex::new(World { left: Some(first), ..Default::default() }));
                 let disk = Box::new(Faulty(world.clone()));
-                let _ = life(LocalStore::open_on(dir.path(), JOB, disk), &mut durable, &mut discarding);
+                let _ = life(store_on(dir.path(), disk), &mut durable, &mut discarding);
                 let mut after = World { left: Some(second), ..Default::default() };
                 {
                     let world = world.lock().unwrap();
@@ -318,7 +319,7 @@ fn crashes_during_recovery_lose_nothing() {
                 let world = Arc::new(Mutex::new(after));
                 let disk = Box::new(Faulty(world.clone()));
                 let mut once_discarding = discarding;
-                let _ = life(LocalStore::open_on(dir.path(), JOB, disk), &mut durable, &mut once_discarding);
+                let _ = life(store_on(dir.path(), disk), &mut durable, &mut once_discarding);
                 world.lock().unwrap().settle(dir.path(), loss);
                 let (found, _) = latest(&mut open(dir.path())).unwrap();
                 let epoch = found.map_or(0, |c| c.epoch);

@@ -177,7 +177,7 @@ fn a_stop_leaves_a_checkpoint_from_which_the_next_run_goes_on() {
         }
         setup.clock.stop_at = None;
         let (outcome, progress) = setup.run().unwrap();
-        assert_eq!((outcome, progress.resumed_from), (Outcome::Finished, Some(4)));
+        assert_eq!((outcome, progress.resumed.map(|r| r.epoch)), (Outcome::Finished, Some(4)));
         let world = setup.world.lock().unwrap();
         match query {
             Query::Group { .. } => assert_eq!(world.table(), groups_of(&all)),

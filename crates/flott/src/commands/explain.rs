@@ -1,5 +1,6 @@
 //! `flott explain`: shows how the jobs of a script would run.
 
+use clap::ValueHint;
 use flott::{Effect, RunOptions, plan_script};
 use flott_engine::Result;
 
@@ -15,6 +16,8 @@ const EXAMPLES: &str = "\
 Examples:
   flott explain pipeline.sql
   flott explain -e \"SELECT 1 + 1\"
+  flott explain --change old.sql new.sql
+  flott explain --change .flott new.sql
 
 Shows the plan of every INSERT and SELECT, and answers the script's own SHOW, DESCRIBE and EXPLAIN.
 Nothing is read, written or connected to.";
@@ -25,12 +28,19 @@ Nothing is read, written or connected to.";
 pub struct Args {
     #[command(flatten)]
     script: ScriptArgs,
+    /// Tells what becomes of the state of a job that runs this older script, or of these checkpoints or this savepoint, when it is started
+    /// again with the script; exit code 3 if some of it would not fit
+    #[arg(long, value_name = "OLD", value_hint = ValueHint::AnyPath)]
+    change: Option<String>,
 }
 
 /// Runs the command.
 pub fn main(args: Args) -> Result<Exit> {
     let script = args.script.read()?;
     let options = RunOptions::default();
+    if let Some(old) = &args.change {
+        return super::change::main(old, &script, &options);
+    }
     let steps = match plan_script(&script.text, &options).and_then(|plan| plan.into_steps()) {
         Ok(steps) => steps,
         Err(failure) => {

@@ -1,5 +1,6 @@
 //! The subcommands, one file each, and what they share.
 
+pub mod change;
 pub mod check;
 pub mod completions;
 pub mod connectors;
@@ -7,6 +8,7 @@ pub mod explain;
 pub mod functions;
 pub mod generate;
 pub mod run;
+pub mod state;
 
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};

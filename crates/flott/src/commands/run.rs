@@ -11,9 +11,11 @@ use flott_engine::progress::Progress;
 use flott_engine::sink::Sink;
 
 use super::ScriptArgs;
+use super::state::split_line;
 use crate::Exit;
 use crate::output::{self, Format, LiveTable};
 use crate::signals::Signals;
+use crate::terminal::figures::{table_name, watermark};
 use crate::terminal::progress::Monitor;
 use crate::terminal::screen::Screen;
 use crate::terminal::{diagnostics, summary};
@@ -52,9 +54,19 @@ pub struct Args {
     /// and of other tables come again; only hidden files that were not complete are removed
     #[arg(long)]
     fresh: bool,
-    /// Folder for checkpoints, unless the script sets execution.checkpointing.dir
+    /// Folder for checkpoints, unless the script sets execution.checkpointing.dir; also s3://bucket/folder, gs://… and az://…
     #[arg(long, value_name = "DIR", default_value = DEFAULT_STATE_DIR, value_hint = ValueHint::DirPath)]
     state_dir: PathBuf,
+    /// Leaves a savepoint in this folder when the job is stopped by Ctrl-C or SIGTERM, and one more at each SIGUSR1: a copy of all
+    /// state that needs nothing else and is never deleted by Flott
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    savepoint: Option<String>,
+    /// Begins from a savepoint (or the newest checkpoint in a folder), unless the job has checkpoints of its own
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    from_savepoint: Option<String>,
+    /// Goes on after a change of the query also if some state does not fit: it is dropped, and what is new begins empty
+    #[arg(long)]
+    allow_dropped_state: bool,
     /// Shows no progress and no summary; errors and dropped rows are reported all the same
     #[arg(short, long)]
     quiet: bool,
@@ -69,6 +81,9 @@ pub struct Args {
     abandon_after_ticks: Option<u64>,
 }
 
+/// Splits of each source that are told when a job goes on.
+const SPLITS_SHOWN: usize = 4;
+
 fn key_value(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) if !key.trim().is_empty() => Ok((key.trim().to_owned(), value.trim().to_owned())),
@@ -80,7 +95,8 @@ fn key_value(text: &str) -> Result<(String, String), String> {
 pub fn main(args: Args) -> Result<Exit> {
     let script = args.script.read()?;
     let stop = StopFlag::default();
-    let signals = Signals::watch(&stop)?;
+    let savepoint_now = StopFlag::default();
+    let signals = Signals::watch(&stop, &savepoint_now)?;
     let options = RunOptions {
         settings: args.set,
         parallelism: args.parallelism.map(usize::from),
@@ -89,6 +105,10 @@ pub fn main(args: Args) -> Result<Exit> {
         state_dir: args.state_dir,
         checkpoint_every_ticks: args.checkpoint_every_ticks,
         abandon_after_ticks: args.abandon_after_ticks,
+        savepoint: args.savepoint,
+        from_savepoint: args.from_savepoint,
+        allow_dropped_state: args.allow_dropped_state,
+        savepoint_now,
         stop: stop.clone(),
         ..RunOptions::default()
     };
@@ -151,10 +171,17 @@ impl TerminalHost {
     }
 
     fn tell_resume(&mut self, progress: &Progress) {
-        if let (Some(epoch), false) = (progress.resumed_from, self.told_resume) {
-            self.told_resume = true;
-            self.note(&format!("going on from checkpoint {epoch}; --fresh would start over"));
+        let Some(resumed) = progress.resumed.as_ref().filter(|_| !self.told_resume) else { return };
+        self.told_resume = true;
+        let taken = watermark(resumed.taken_ms);
+        let mut text = format!("going on from checkpoint {} of {taken} UTC; --fresh would start over", resumed.epoch);
+        for (source, splits) in &resumed.sources {
+            splits.iter().take(SPLITS_SHOWN).for_each(|split| text.push_str(&format!("\n  {}: {}", table_name(source), split_line(split))));
+            if splits.len() > SPLITS_SHOWN {
+                text.push_str(&format!("\n  {}: and {} more splits", table_name(source), splits.len() - SPLITS_SHOWN));
+            }
         }
+        self.note(&text);
     }
 }
 

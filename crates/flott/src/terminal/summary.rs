@@ -50,7 +50,7 @@ fn ending(report: &JobReport) -> String {
         (None, Some(_)) if report.failure == Some(ErrorKind::State) => {
             "not run: its checkpoints cannot be used, and were not touched".to_owned()
         }
-        (None, Some(_)) if report.progress.checkpoints == 0 && report.progress.resumed_from.is_none() => {
+        (None, Some(_)) if report.progress.checkpoints == 0 && report.progress.resumed.is_none() => {
             format!("failed after {time}, before the first checkpoint; the same command begins anew")
         }
         (None, Some(_)) => format!("failed after {time}; the same command goes on from the last checkpoint"),
@@ -89,7 +89,7 @@ fn state_line(progress: &Progress) -> Option<String> {
             if progress.longest_stop_ms < 0.1 { String::new() } else { format!(" (stops of up to {:.1} ms)", progress.longest_stop_ms) };
         parts.push(format!("{}{stop}", counted(progress.checkpoints, "checkpoint")));
     }
-    if let Some(epoch) = progress.resumed_from {
+    if let Some(epoch) = progress.resumed.as_ref().map(|r| r.epoch) {
         parts.push(format!("resumed from checkpoint {epoch}"));
     }
     (!parts.is_empty()).then(|| parts.join(", "))
@@ -127,6 +127,8 @@ fn dropped_rows(operator: &OperatorProgress, style: Style) -> String {
 mod tests {
     use super::*;
     use arrow::array::{Int32Array, RecordBatch};
+    use flott::Location;
+    use flott_engine::checkpoint::Resumed;
     use flott_engine::operator::{LateRows, LateSample};
     use flott_engine::progress::SinkProgress;
     use flott_engine::source::BadRow;
@@ -140,7 +142,7 @@ mod tests {
             outcome: Some(Outcome::Stopped),
             failure: None,
             elapsed: Duration::from_secs(2),
-            checkpoints: Some(PathBuf::from("/tmp/c")),
+            checkpoints: Some(Location::Local(PathBuf::from("/tmp/c"))),
             notes: vec![],
             progress: Progress {
                 sources: vec![SourceProgress {
@@ -163,7 +165,7 @@ mod tests {
                 }],
                 sinks: vec![SinkProgress { name: "out".into(), rows: 12 }],
                 checkpoints: 1,
-                resumed_from: Some(4),
+                resumed: Some(Resumed { epoch: 4, ..Resumed::default() }),
                 state_rows: 5,
                 state_bytes: 2048,
                 ..Default::default()

@@ -79,7 +79,7 @@ fn a_job_goes_on_where_it_was() {
     send(broker, "again", 2, 40..50);
     let resumed = copy_until(broker, folder.path(), &source, "again-out", 40);
     assert_eq!(ids(broker, "again-out"), (10..50).collect::<Vec<_>>());
-    assert!(resumed.reports[0].progress.resumed_from.is_some());
+    assert!(resumed.reports[0].progress.resumed.is_some());
 }
 
 #[test]

@@ -14,6 +14,7 @@ pub mod scan;
 mod temporal;
 #[cfg(test)]
 mod tests;
+mod unnest;
 mod values;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -29,7 +30,6 @@ use flott_engine::operators::expand::{Expand, GroupingSet};
 use flott_engine::operators::limit::Limit;
 use flott_engine::operators::session_aggregate::SessionAggregate;
 use flott_engine::operators::session_tvf::SessionTvf;
-use flott_engine::operators::unnest::Unnest;
 use flott_engine::operators::window_aggregate::{LocalWindowAggregate, WindowAggregate, WindowSpec};
 use flott_engine::operators::window_tvf::WindowTvf;
 use flott_engine::operators::windows::{TimeColumn, Windows};
@@ -45,6 +45,7 @@ use crate::functions::Zone;
 use crate::options::SessionOptions;
 use crate::planner::nodes::WindowKind;
 use crate::stream::explain::shown;
+use crate::stream::parts::Parts;
 use crate::stream::{AggregateCalls, Changelog, ScanColumn, StreamNode, StreamOp};
 use expr::lower_shown;
 
@@ -59,6 +60,7 @@ pub struct Lowering<'a> {
     zone: Zone,
     graph: Graph,
     scans: BTreeMap<String, SharedScan>,
+    parts: Parts,
 }
 
 /// A table that several steps read: one source with the columns that all of them need.
@@ -107,18 +109,18 @@ pub fn lower(
 ) -> SqlResult<Graph> {
     let zone = options.time_zone()?;
     let graph = Graph { batch: options.batch(), ..Graph::default() };
-    let mut lowering = Lowering { connectors, env, options, zone, graph, scans: BTreeMap::new() };
+    let mut lowering = Lowering { connectors, env, options, zone, graph, scans: BTreeMap::new(), parts: Parts::new(options) };
     roots.iter().for_each(|r| lowering.note_scans(r));
     let mut result = result;
     for root in roots {
         match &root.op {
             StreamOp::Sink(table, hints) => {
                 let sink = lowering.sink(table, hints, root.changelog)?;
-                lowering.finish(&root.inputs[0], &format!("Sink: {}", table.path.name), sink)?;
+                lowering.finish(&root.inputs[0], Some(table), sink)?;
             }
             _ => {
                 let sink = result.take().ok_or_else(|| SqlError::new("a query's rows need somewhere to go"))?;
-                lowering.finish(root, "Result", sink)?;
+                lowering.finish(root, None, sink)?;
             }
         }
     }
@@ -143,11 +145,13 @@ impl Lowering<'_> {
         node.inputs.iter().for_each(|i| self.note_scans(i));
     }
 
-    fn finish(&mut self, node: &StreamNode, name: &str, sink: Box<dyn Sink>) -> SqlResult<()> {
+    fn finish(&mut self, node: &StreamNode, table: Option<&Table>, sink: Box<dyn Sink>) -> SqlResult<()> {
         let input = self.node(node)?;
         let input = self.settle(input, node)?;
         let inputs = edges(&input, Exchange::Forward);
-        self.graph.add(name, NodeKind::Sink(sink), inputs);
+        let name = table.map_or("Result".to_string(), |table| format!("Sink: {}", table.path.name));
+        let id = self.graph.add(name, NodeKind::Sink(sink), inputs);
+        self.graph.nodes[id].label = self.parts.sink_label(table, node);
         Ok(())
     }
 
@@ -160,7 +164,17 @@ impl Lowering<'_> {
         connector.sink(&spec, &env).map_err(|e| SqlError::from(e.at(format!("table '{}'", table.path.name))))
     }
 
+    /// The nodes of a step, and before them those of the steps before it.
     fn node(&mut self, node: &StreamNode) -> SqlResult<Lowered> {
+        let first = self.graph.nodes.len();
+        let lowered = self.step(node)?;
+        let new = self.graph.nodes[first..].iter_mut().filter(|new| new.label.identity.is_empty());
+        let label = self.parts.label(node);
+        new.for_each(|new| new.label = label.clone());
+        Ok(lowered)
+    }
+
+    fn step(&mut self, node: &StreamNode) -> SqlResult<Lowered> {
         match &node.op {
             StreamOp::Scan { source, columns } => self.scan(source, columns),
             StreamOp::Values(rows) => {
@@ -253,6 +267,7 @@ impl Lowering<'_> {
                 let built = scan::source_node(source, &all, self.connectors, self.env, self.options)?;
                 let node = self.graph.add(format!("Source: {}", source.table.path.name), NodeKind::Source(Box::new(built)), vec![]);
                 shared.node = Some(node);
+                self.graph.nodes[node].label = self.parts.source_label(source);
                 node
             }
         };
@@ -311,21 +326,6 @@ impl Lowering<'_> {
         let calc = Calc { condition, select: select.into_iter().map(place).collect(), project, schema: arrow_schema(&node.schema) };
         let inputs = edges(&input, Exchange::Forward);
         Ok(Lowered::plain(self.graph.add("Calc", NodeKind::Operator(factory(calc)), inputs)))
-    }
-
-    /// UNNEST, which passes on the columns in `needed` only; all of them without it.
-    fn unnest(&mut self, node: &StreamNode, needed: Option<&[usize]>) -> SqlResult<Lowered> {
-        let StreamOp::Unnest { collection, passed, form } = node.op else { return Err(SqlError::new("an UNNEST was just seen")) };
-        let width = node.schema.fields().len();
-        let keep: Vec<usize> = (0..passed).filter(|i| needed.is_none_or(|n| n.contains(i))).collect();
-        let given: Vec<usize> = keep.iter().copied().chain(passed..width).collect();
-        // Columns that nobody needs have a place behind the others, where nothing is.
-        let mut places: Vec<usize> = vec![given.len(); width];
-        given.iter().enumerate().for_each(|(place, column)| places[*column] = place);
-        let schema = arrow_schema(&project_schema(&node.schema, &given)?);
-        let operator = Unnest { collection, multiset: form.multiset, left: form.left, ordinality: form.ordinality, keep, schema };
-        let lowered = self.unary(node, "Correlate", Exchange::Forward, factory(operator))?;
-        Ok(Lowered { columns: Some(places), ..lowered })
     }
 
     /// Event time in a column, or processing time; of TIMESTAMP_LTZ as the session's time zone shows it.

@@ -3,6 +3,7 @@
 use arrow::datatypes::SchemaRef;
 use datafusion_common::DFSchema;
 use datafusion_expr::{Expr, LogicalPlan};
+use flott_engine::change::Part;
 use flott_engine::connector::{Connector, Connectors, Environment};
 use flott_engine::graph::Graph;
 use flott_engine::sink::Sink;
@@ -22,6 +23,7 @@ use crate::place::Place;
 use crate::planner::at_end::at_end;
 use crate::planner::context::PlanContext;
 use crate::planner::{blamed, optimize, plan_query};
+use crate::stream::parts::Parts;
 use crate::stream::text::plan_text;
 use crate::stream::{InsertForm, LookupForm, StreamNode, StreamOp, build_query, build_sink, explain, finish, lookup};
 use crate::types::{ColumnType, FlinkType};
@@ -62,6 +64,11 @@ impl PlannedJob {
     pub(super) fn explain_with(&self, changelog: bool, advice: bool) -> String {
         let text = explain::explain(&self.logical, &self.roots, &self.options, changelog);
         if advice { text + &explain::advice(&self.roots, &self.options) } else { text }
+    }
+
+    /// What its checkpoints will hold something of.
+    pub fn parts(&self) -> Vec<Part> {
+        Parts::new(&self.options).of(&self.roots)
     }
 
     /// Builds the dataflow: opens sources and sinks. `result` takes the rows of a SELECT.

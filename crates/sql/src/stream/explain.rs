@@ -107,7 +107,7 @@ fn names(node: &StreamNode, columns: &[usize]) -> String {
 }
 
 /// What a user would call the columns of a step: those with a made-up name are called after what they are.
-fn labels(node: &StreamNode) -> Vec<String> {
+pub(super) fn labels(node: &StreamNode) -> Vec<String> {
     let below = || node.inputs.first().map(labels).unwrap_or_default();
     let own: Vec<String> = match &node.op {
         StreamOp::Scan { columns, .. } => columns.iter().map(|c| sql_text(&c.expr)).collect(),
@@ -155,7 +155,7 @@ pub fn shown(expr: &Expr, node: &StreamNode) -> String {
     named.map_or_else(|_| sql_text(expr), |named| sql_text(&named.data))
 }
 
-fn describe(node: &StreamNode) -> String {
+pub(super) fn describe(node: &StreamNode) -> String {
     match &node.op {
         StreamOp::Scan { source, columns } => scan_text(source, columns),
         StreamOp::Values(rows) => format!("Values(rows=[{}])", rows.num_rows()),

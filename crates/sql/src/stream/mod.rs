@@ -14,6 +14,7 @@ mod keys;
 pub mod lookup;
 mod match_recognize;
 mod over;
+pub mod parts;
 mod rank;
 mod sort;
 mod temporal;

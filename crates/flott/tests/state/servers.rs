@@ -1,0 +1,67 @@
+//! State on a server of S3.
+
+use super::{command, ended, err, flott, signal, told};
+
+const SCRIPT: &str = "CREATE TABLE g (n BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = '400', 'fields.n.kind' = 'sequence',
+    'fields.n.start' = '1', 'fields.n.end' = '2000');
+CREATE TABLE out_ (n BIGINT) WITH ('connector' = 'filesystem', 'path' = 'out', 'format' = 'csv');
+SET 'pipeline.name' = 'copy';
+SET 'execution.checkpointing.interval' = '200 ms';
+INSERT INTO out_ SELECT n FROM (SELECT n, COUNT(*) FROM g GROUP BY n);";
+
+#[test]
+fn a_job_is_killed_and_goes_on_with_its_state_on_a_server() {
+    let Some(server) = flott_testkit::s3::shared() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let gate = server.gate();
+    let root = format!("s3://{}/jobs", flott_testkit::s3::BUCKET);
+    let with = |args: &[&str]| {
+        let mut command = command(dir);
+        command.env("AWS_ENDPOINT_URL", gate.endpoint()).env("AWS_ACCESS_KEY_ID", "the-key").env("AWS_SECRET_ACCESS_KEY", "the-canary");
+        command.args(args);
+        command
+    };
+    let run = ["run", "--state-dir", &root, "-e", SCRIPT];
+    let mut all = String::new();
+    for round in 0..3 {
+        let mut child = with(&run).spawn().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(1200));
+        if round == 1 {
+            // The server is away for a while.
+            gate.close(true);
+            std::thread::sleep(std::time::Duration::from_millis(1500));
+            gate.close(false);
+            std::thread::sleep(std::time::Duration::from_millis(1500));
+        }
+        signal(&child, "-KILL");
+        child.wait().unwrap();
+    }
+    let listed = String::from_utf8(with(&["state", "list", &root]).output().unwrap().stdout).unwrap();
+    assert!(listed.contains("checkpoint") && listed.contains("s3://checkpoints/jobs/checkpoints/copy"), "{listed}");
+    let (code, told_) = ended(with(&run).spawn().unwrap());
+    assert_eq!(code, Some(0), "{told_}");
+    assert!(told_.contains("going on from checkpoint"), "{told_}");
+    all.push_str(&told_);
+    let mut rows: Vec<u64> = vec![];
+    for file in std::fs::read_dir(dir.join("out")).unwrap().map(|e| e.unwrap().path()) {
+        if !file.file_name().unwrap().to_string_lossy().starts_with('.') {
+            rows.extend(std::fs::read_to_string(file).unwrap().lines().map(|l| l.parse::<u64>().unwrap()));
+        }
+    }
+    rows.sort_unstable();
+    assert_eq!(rows, (1..=2000).collect::<Vec<_>>());
+    gate.close(true);
+    let refused = with(&run).output().unwrap();
+    all.push_str(&err(&refused));
+    assert_ne!(refused.status.code(), Some(0));
+    assert!(!all.contains("the-canary") && !all.contains("the-key"), "{all}");
+}
+
+#[test]
+fn places_that_cannot_be_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let output = flott(dir.path(), &["run", "--state-dir", "hdfs://host/x", "-e", SCRIPT]);
+    assert!(output.status.code() == Some(2) && err(&output).contains("'hdfs'"), "{}", err(&output));
+    assert!(told(dir.path(), &["state", "list"]).contains("there are no checkpoints"));
+}
