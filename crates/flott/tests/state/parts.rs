@@ -42,7 +42,7 @@ fn plans_and_checkpoints_name_the_same_parts() {
                     parallelism: Some(workers),
                     tick_rows_max: Some(1),
                     checkpoint_every_ticks: Some(1),
-                    abandon_after_ticks: Some(1),
+                    abandon_after_ticks: Some(2),
                     ..RunOptions::default()
                 };
                 let Ok(got) = collect(&sql, &options) else { continue };

@@ -27,6 +27,9 @@ fn names(dir: &Path) -> Vec<String> {
 fn with_savepoints(dir: &Path, script: &str, args: &[&str]) -> String {
     let child = command(dir).args(["run", "--savepoint", "saved"]).args(args).args(["-e", script]).spawn().unwrap();
     let before = names(&dir.join("saved")).len();
+    // Before it watches for signals, one ends it.
+    wait_until("the job", || dir.join(".flott/checkpoints/count/head.json").exists());
+    std::thread::sleep(std::time::Duration::from_millis(500));
     let deadline = std::time::Instant::now();
     while names(&dir.join("saved")).len() == before {
         assert!(deadline.elapsed() < super::WAIT);
