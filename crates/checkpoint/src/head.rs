@@ -86,5 +86,5 @@ impl Head {
 /// The directory was written by another release.
 pub fn unreadable_format(version: u32, place: &str) -> Error {
     Error::state(format!("the checkpoints in {place} have format version {version}, and this release reads version {FORMAT_VERSION}"))
-    .help("run the job with the release that wrote them, or start over with --fresh")
+        .help("run the job with the release that wrote them, or start over with --fresh")
 }

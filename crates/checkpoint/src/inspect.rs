@@ -53,7 +53,22 @@ impl Saved {
         let (job, generation) = (job.clone(), *generation);
         let Checkpoint { epoch, parts, finished, now_ms, watermarks, splits, sinks, outbox, .. } = manifest.clone().into_checkpoint(vec![]);
         let (location, files) = (location.clone(), named(manifest).count());
-        Self { location, savepoint, job, epoch, generation, taken_ms: now_ms, finished, parts, splits, watermarks, sinks, outbox, files, bytes }
+        Self {
+            location,
+            savepoint,
+            job,
+            epoch,
+            generation,
+            taken_ms: now_ms,
+            finished,
+            parts,
+            splits,
+            watermarks,
+            sinks,
+            outbox,
+            files,
+            bytes,
+        }
     }
 }
 

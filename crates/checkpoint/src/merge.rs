@@ -2,8 +2,8 @@
 
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
 
-use crate::folder::Folder;
 use crate::files::Files;
+use crate::folder::Folder;
 use crate::segments::{Segment, merge};
 
 /// Segments that are being merged.

@@ -46,5 +46,5 @@ fn read(files: &mut Files, segment: &Segment, piece: &Piece) -> Result<RecordBat
         Unusable::Damaged(why) => Error::state(why),
         Unusable::Failed(e) => e,
     })?;
-    read_rows(&bytes).map_err(|e| Error::state(format!("{}: {e}", segment.file)))
+    read_rows(bytes.into()).map_err(|e| Error::state(format!("{}: {e}", segment.file)))
 }

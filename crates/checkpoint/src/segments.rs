@@ -2,17 +2,17 @@
 //! order, add up to.
 
 use arrow::array::{ArrayRef, AsArray, RecordBatch, UInt64Array};
+use arrow::buffer::Buffer;
 use arrow::compute::{concat_batches, filter_record_batch};
 use arrow::datatypes::{DataType, Field, Schema, UInt64Type};
 use arrow::error::ArrowError;
-use arrow::ipc::reader::StreamReader;
+use arrow::ipc::reader::StreamDecoder;
 use arrow::ipc::writer::StreamWriter;
 use flott_engine::Result;
 use flott_engine::checkpoint::{TableChanges, TableState};
 use flott_engine::state::changes::{Changes, Newer};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::io::Cursor;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -110,19 +110,20 @@ pub fn end_piece((node, table, part): Table, rows: &RecordBatch, begin: usize, o
     })
 }
 
-/// The rows that [`end_piece`] added.
-pub fn read_rows(bytes: &[u8]) -> Result<RecordBatch, ArrowError> {
-    let reader = StreamReader::try_new(Cursor::new(bytes), None)?;
-    let schema = reader.schema();
-    concat_batches(&schema, &reader.collect::<Result<Vec<_>, _>>()?)
+/// The rows that [`end_piece`] added. They stay where they are: recovery is mostly a matter of memory that is touched for the first time.
+pub fn read_rows(mut bytes: Buffer) -> Result<RecordBatch, ArrowError> {
+    let mut decoder = StreamDecoder::new();
+    let rows = decoder.decode(&mut bytes)?;
+    decoder.finish()?;
+    rows.ok_or_else(|| ArrowError::IpcError("it has no rows".into()))
 }
 
 /// The inverse of [`encode`]; the bytes have passed their checksum.
-fn decode(bytes: &[u8]) -> Result<Changes, String> {
+fn decode(bytes: Vec<u8>) -> Result<Changes, String> {
     let number = |at: usize| bytes.get(at..at + 8).and_then(|b| b.try_into().ok()).map(u64::from_le_bytes).ok_or("it is too short");
     let count = number(0)? as usize;
     let removed = (0..count).map(|i| Ok(number(8 + 16 * i)?..number(16 + 16 * i)?)).collect::<Result<Vec<_>, &str>>()?;
-    let rows = read_rows(&bytes[8 + 16 * count..]).map_err(|e| e.to_string())?;
+    let rows = read_rows(Buffer::from_vec(bytes).slice(8 + 16 * count)).map_err(|e| e.to_string())?;
     let last = rows.num_columns() - 1;
     let entries = rows.column(last).as_primitive_opt::<UInt64Type>().ok_or("it has no entries")?.values().to_vec();
     let rows = rows.project(&(0..last).collect::<Vec<_>>()).map_err(|e| e.to_string())?;
@@ -138,7 +139,7 @@ struct Backwards {
 
 impl Backwards {
     /// The rows of a piece that count, with their entries.
-    fn step(&mut self, bytes: &[u8]) -> Result<(RecordBatch, Vec<u64>), String> {
+    fn step(&mut self, bytes: Vec<u8>) -> Result<(RecordBatch, Vec<u64>), String> {
         let changes = decode(bytes)?;
         let counting = self.newer.counting(&changes.entries, &changes.removed);
         self.removed.extend(changes.removed);
@@ -166,7 +167,7 @@ pub fn tables(segments: &[Segment], files: &mut Files) -> Result<Vec<TableState>
         let mut backwards = Backwards::default();
         let first = tables.len();
         for (segment, piece) in pieces {
-            let (rows, _) = backwards.step(&files.read(segment, piece)?).map_err(|why| files.damaged(segment, why))?;
+            let (rows, _) = backwards.step(files.read(segment, piece)?).map_err(|why| files.damaged(segment, why))?;
             if rows.num_rows() > 0 {
                 tables.push(TableState { node, table: table.clone(), rows });
             }
@@ -228,9 +229,9 @@ pub fn merge(
         let (mut together, mut size) = (vec![], 0);
         for (segment, piece) in pieces {
             let bytes = files.read(segment, piece).map_err(|e| format!("{e:?}"))?;
-            let (rows, entries) = backwards.step(&bytes)?;
+            let (rows, entries) = backwards.step(bytes)?;
             if rows.num_rows() > 0 {
-                size += rows.get_array_memory_size();
+                size += piece.length as usize * rows.num_rows() / piece.rows.max(1) as usize;
                 together.push((rows, entries));
             }
             if size > PIECE_BYTES {

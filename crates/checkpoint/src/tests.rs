@@ -118,7 +118,16 @@ fn assert_same(found: &Checkpoint, epoch: u64) {
     let expected = checkpoint(epoch);
     assert_eq!(
         (found.epoch, &found.fingerprint, &found.parts, found.finished, found.now_ms, &found.splits, &found.sinks, &found.late),
-        (epoch, &expected.fingerprint, &expected.parts, expected.finished, expected.now_ms, &expected.splits, &expected.sinks, &expected.late)
+        (
+            epoch,
+            &expected.fingerprint,
+            &expected.parts,
+            expected.finished,
+            expected.now_ms,
+            &expected.splits,
+            &expected.sinks,
+            &expected.late
+        )
     );
     assert_eq!(found.watermarks, expected.watermarks);
     let tables: Vec<_> = expected.tables.iter().filter(|t| t.rows.num_rows() > 0).collect();

@@ -80,7 +80,17 @@ impl Archive {
         let (closing, closed) = channel();
         let keeper = Keeper { store, report, closed, undone: undone.clone() };
         let thread = std::thread::Builder::new().name("checkpoints".into()).spawn(move || keeper.run(&work))?;
-        Ok(Self { tasks: Some(tasks), undone, news, closing: Some(closing), thread: Some(thread), publishing: None, savepoints: 0, saved: vec![], waiting: None })
+        Ok(Self {
+            tasks: Some(tasks),
+            undone,
+            news,
+            closing: Some(closing),
+            thread: Some(thread),
+            publishing: None,
+            savepoints: 0,
+            saved: vec![],
+            waiting: None,
+        })
     }
 
     /// Hands over changes of state.

@@ -98,11 +98,7 @@ impl Change {
         let fates = new.iter().zip(&kept).map(fate).collect();
         let used: HashSet<usize> = kept.iter().flatten().copied().collect();
         let altered = |at: &usize| kept[*at].is_some_and(|before| new[*at].kind == PartKind::Sink && old[before].input != new[*at].input);
-        Self {
-            fates,
-            dropped: (0..old.len()).filter(|at| !used.contains(at)).collect(),
-            altered: (0..new.len()).filter(altered).collect(),
-        }
+        Self { fates, dropped: (0..old.len()).filter(|at| !used.contains(at)).collect(), altered: (0..new.len()).filter(altered).collect() }
     }
 
     /// Whether anything would be lost or lacking: the job is not started so unless that is wanted.
@@ -129,7 +125,11 @@ impl Change {
             let titles: Vec<&str> = (0..new.len()).filter(|at| wanted(*at)).map(|at| new[at].title.as_str()).collect();
             titles.join(", ")
         };
-        let mut tell = |text: String, what: &str| if !text.is_empty() { all.push(format!("{text} {what}")) };
+        let mut tell = |text: String, what: &str| {
+            if !text.is_empty() {
+                all.push(format!("{text} {what}"))
+            }
+        };
         tell(titles(&|at| matches!(self.fates[at], Fate::New | Fate::FromNow)), "begin");
         tell(titles(&|at| self.fates[at] == Fate::Lacking), "begin empty in the middle of the input");
         tell(titles(&|at| self.altered.contains(&at)), "get rows that are computed in another way");
@@ -166,7 +166,8 @@ mod tests {
     fn parts_go_on_wherever_they_stand() {
         use PartKind::*;
         let old = [part(Source, "a", &[]), part(Operator, "count a", &[0]), part(Sink, "out", &[0])];
-        let mut new = vec![part(Source, "b", &[]), part(Source, "a", &[]), part(Operator, "count b", &[0]), part(Operator, "count a", &[1])];
+        let mut new =
+            vec![part(Source, "b", &[]), part(Source, "a", &[]), part(Operator, "count b", &[0]), part(Operator, "count a", &[1])];
         new.push(part(Sink, "other", &[0]));
         new.push(part(Sink, "out", &[1]));
         let change = Change::between(&old, &new);

@@ -184,7 +184,8 @@ fn a_server_that_is_away_is_waited_for() {
     let mut job = Store::open_in(Box::new(folder), JOB).unwrap();
     write(&mut job, &checkpoint(1)).unwrap();
     gate.close(true);
-    let changes = [TableChanges { node: 1, table: "t".into(), part: 0, changes: Changes { rows: rows(&[1]), entries: vec![0], removed: vec![] } }];
+    let changes =
+        [TableChanges { node: 1, table: "t".into(), part: 0, changes: Changes { rows: rows(&[1]), entries: vec![0], removed: vec![] } }];
     job.append(&changes).unwrap();
     for _ in 0..2 {
         let why = job.publish(&checkpoint(2)).unwrap_err();

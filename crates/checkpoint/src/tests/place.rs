@@ -61,7 +61,9 @@ impl Place {
     pub fn folder(&self) -> Box<dyn Folder> {
         match self {
             Place::Disk(dir) => Box::new(LocalFolder::on(dir.path(), Box::new(Quick))),
-            Place::Objects { store, prefix, .. } => Box::new(ObjectFolder::on(store.clone(), prefix, format!("s3://bucket/{prefix}")).unwrap()),
+            Place::Objects { store, prefix, .. } => {
+                Box::new(ObjectFolder::on(store.clone(), prefix, format!("s3://bucket/{prefix}")).unwrap())
+            }
         }
     }
 

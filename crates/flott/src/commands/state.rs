@@ -218,12 +218,17 @@ pub fn split_line(split: &SplitState) -> String {
     format!("{}: {}, {at}", split.id, counted(split.rows, "row"))
 }
 
+/// Bytes of a table's rows, without what lies between them.
+fn memory(table: &TableState) -> usize {
+    table.rows.columns().iter().map(|column| column.to_data().get_slice_memory_size().unwrap_or_default()).sum()
+}
+
 fn table_lines(tables: &[TableState], number: usize) -> Vec<String> {
     let mut names: Vec<&str> = tables.iter().filter(|t| t.node == number).map(|t| t.table.as_str()).collect();
     names.dedup();
     let line = |name: &&str| {
         let own = || tables.iter().filter(|t| t.node == number && t.table == *name);
-        let (rows, size) = own().fold((0, 0), |(rows, size), t| (rows + t.rows.num_rows(), size + t.rows.get_array_memory_size()));
+        let (rows, size) = own().fold((0, 0), |(rows, size), t| (rows + t.rows.num_rows(), size + memory(t)));
         format!("table {name}: {}, about {}", counted(rows as u64, "row"), bytes(size as u64))
     };
     if names.is_empty() { vec!["empty".to_owned()] } else { names.iter().map(line).collect() }

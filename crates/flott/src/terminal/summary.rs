@@ -195,7 +195,7 @@ insert-into_out: stopped after 2.00 s; the same command goes on from here
     #[test]
     fn endings() {
         let with = |outcome, checkpoints: bool| {
-            let checkpoints = checkpoints.then(PathBuf::new);
+            let checkpoints = checkpoints.then(|| Location::Local(PathBuf::new()));
             ending(&JobReport { outcome, checkpoints, ..report() })
         };
         assert_eq!(with(Some(Outcome::Finished), true), "finished in 2.00 s");

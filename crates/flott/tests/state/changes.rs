@@ -11,7 +11,8 @@ use super::{err, flott, told};
 /// Forty rows in four keys, the first twenty before the change; and as many in another table.
 fn data(dir: &Path) {
     for (name, factor) in [("t", 1), ("u", 100)] {
-        let rows: String = (0..40).map(|i| format!("{},{},2024-01-01 00:00:{i:02}\n", ["a", "b", "c", "d"][i * 7 % 4], i * factor)).collect();
+        let rows: String =
+            (0..40).map(|i| format!("{},{},2024-01-01 00:00:{i:02}\n", ["a", "b", "c", "d"][i * 7 % 4], i * factor)).collect();
         std::fs::write(dir.join(format!("{name}.csv")), rows).unwrap();
     }
 }
@@ -87,12 +88,19 @@ const COUNTS: &str = "SELECT k, COUNT(*) AS n, SUM(v) AS s FROM t GROUP BY k;";
 fn what_comes_after_an_aggregation_can_change() {
     assert_right(COUNTS, "SELECT UPPER(k) AS key, n * 10 AS tens, s FROM (SELECT k, COUNT(*) AS n, SUM(v) AS s FROM t GROUP BY k);");
     assert_right(COUNTS, "SELECT k, COUNT(*) AS n, SUM(v) AS s FROM t GROUP BY k HAVING SUM(v) > 0;");
-    assert_right(COUNTS, "WITH x AS (SELECT v AS value_, k AS name FROM t) SELECT name, COUNT(*) AS n, SUM(value_) AS s FROM x GROUP BY name;");
+    assert_right(
+        COUNTS,
+        "WITH x AS (SELECT v AS value_, k AS name FROM t) SELECT name, COUNT(*) AS n, SUM(value_) AS s FROM x GROUP BY name;",
+    );
 }
 
 #[test]
 fn what_comes_before_it_cannot() {
-    assert_refused(COUNTS, "SELECT k, COUNT(*) AS n, SUM(v) AS s FROM t WHERE v > 3 GROUP BY k;", &["GroupAggregate", "--allow-dropped-state"]);
+    assert_refused(
+        COUNTS,
+        "SELECT k, COUNT(*) AS n, SUM(v) AS s FROM t WHERE v > 3 GROUP BY k;",
+        &["GroupAggregate", "--allow-dropped-state"],
+    );
     assert_refused(COUNTS, "SELECT k, COUNT(*) AS n, SUM(w) AS s FROM t GROUP BY k;", &["SUM(t.w)", "--fresh"]);
     assert_refused(COUNTS, "SELECT k, COUNT(*) AS n, SUM(v) AS s, MAX(v) AS m FROM t GROUP BY k;", &["MAX"]);
     assert_refused(COUNTS, "SELECT k, COUNT(*) AS n, SUM(v) AS s FROM u GROUP BY k;", &["source t"]);
@@ -137,7 +145,8 @@ fn inserts(inserts: &[(&str, &str)]) -> String {
     let mut script = String::new();
     let mut set = "SET 'pipeline.name' = 'job'; EXECUTE STATEMENT SET BEGIN ".to_string();
     for (name, query) in inserts {
-        script.push_str(&format!("CREATE TABLE {name} (k STRING, n BIGINT) WITH ('connector' = 'print', 'print-identifier' = '{name}');\n"));
+        script
+            .push_str(&format!("CREATE TABLE {name} (k STRING, n BIGINT) WITH ('connector' = 'print', 'print-identifier' = '{name}');\n"));
         set.push_str(&format!("INSERT INTO {name} {query}; "));
     }
     script + &set + "END;"
@@ -168,7 +177,8 @@ fn another_insert_begins_where_it_can() {
     let text = printed(&inserts(&[("a", "SELECT k, COUNT(*) FROM t GROUP BY k"), ("b", "SELECT k, v FROM t")])).unwrap();
     assert!(text.contains("b> +I[b, 39]") && !text.contains("b> +I[a, 0]"), "{text}");
     // With state, of a table that was read in part: not without saying so.
-    let refused = printed(&inserts(&[("a", "SELECT k, COUNT(*) FROM t GROUP BY k"), ("b", "SELECT k, SUM(v) FROM t GROUP BY k")])).unwrap_err();
+    let refused =
+        printed(&inserts(&[("a", "SELECT k, COUNT(*) FROM t GROUP BY k"), ("b", "SELECT k, SUM(v) FROM t GROUP BY k")])).unwrap_err();
     assert!(refused.to_string().contains("SUM(t.v)"), "{refused}");
 }
 

@@ -11,7 +11,8 @@ CREATE TABLE out_ (n BIGINT) WITH ('connector' = 'filesystem', 'path' = 'out', '
 SET 'pipeline.name' = 'copy';
 INSERT INTO out_ SELECT n FROM (SELECT n, COUNT(*) FROM g GROUP BY n);";
 
-const COUNT: &str = "CREATE TABLE g (k INT) WITH ('connector' = 'datagen', 'rows-per-second' = '500', 'fields.k.min' = '1', 'fields.k.max' = '7');
+const COUNT: &str =
+    "CREATE TABLE g (k INT) WITH ('connector' = 'datagen', 'rows-per-second' = '500', 'fields.k.min' = '1', 'fields.k.max' = '7');
 CREATE TABLE p (k INT, n BIGINT) WITH ('connector' = 'blackhole');
 SET 'pipeline.name' = 'count';
 INSERT INTO p SELECT k, COUNT(*) FROM g GROUP BY k;";
@@ -119,8 +120,14 @@ fn rows_are_written_once_over_a_stop_with_a_savepoint() {
         }
     }
     let files = names(&dir.join("out")).into_iter().filter(|n| !n.starts_with('.'));
-    let mut rows: Vec<u64> =
-        files.flat_map(|f| std::fs::read_to_string(dir.join("out").join(f)).unwrap().lines().map(|l| l.parse().unwrap()).collect::<Vec<_>>()).collect();
+    let mut rows: Vec<u64> = files
+        .flat_map(|f| std::fs::read_to_string(dir.join("out").join(f)).unwrap().lines().map(|l| l.parse().unwrap()).collect::<Vec<_>>())
+        .collect();
     rows.sort_unstable();
-    assert!(rows.len() > 100 && rows.iter().enumerate().all(|(i, n)| *n == i as u64 + 1), "{} rows, the last {:?}", rows.len(), rows.last());
+    assert!(
+        rows.len() > 100 && rows.iter().enumerate().all(|(i, n)| *n == i as u64 + 1),
+        "{} rows, the last {:?}",
+        rows.len(),
+        rows.last()
+    );
 }

@@ -114,7 +114,9 @@ impl Parts {
                 format!("{:?} {:?} {:?} {calls:?}", columns.partition, columns.order, columns.frame)
             }
             StreamOp::TimeSort { time, order } => format!("{time} {order:?}"),
-            StreamOp::Match(columns) => format!("{} {:?} {:?}", match_text(columns, |at| format!("{at:?}")), columns.definitions, columns.output),
+            StreamOp::Match(columns) => {
+                format!("{} {:?} {:?}", match_text(columns, |at| format!("{at:?}")), columns.definitions, columns.output)
+            }
             StreamOp::Join(columns) => joined(node, columns),
             StreamOp::IntervalJoin { columns, times, processing, lower, upper } => {
                 format!("{} {times:?} {processing} {lower} {upper}", joined(node, columns))
