@@ -94,7 +94,7 @@ impl JobRun<'_> {
             }
             store = Some(Box::new(LedgeredStore { inner, ledger: (*ledger).clone(), job: entry.clone() }));
         }
-        let owner = folder.as_ref().map(|folder| owner(folder));
+        let owner = folder.as_ref().map(owner);
         let environment = Environment {
             workers: self.settings.workers,
             checkpointing: durable,
@@ -134,8 +134,12 @@ impl JobRun<'_> {
     /// The savepoint to begin from. Of a script with several jobs, only the one that it was taken of does.
     fn origin(&self, name: &str) -> Result<Option<Location>, Failure> {
         let Some(origin) = &self.settings.origin else { return Ok(None) };
+        if self.jobs == 1 {
+            // Not looked at before it is needed: it may be gone when the job has checkpoints of its own.
+            return Ok(Some(origin.clone()));
+        }
         let its = flott_checkpoint::newest(origin).map_err(Failure::Setup)?;
-        Ok((self.jobs == 1 || its.job == name).then(|| origin.clone()))
+        Ok((its.job == name).then(|| origin.clone()))
     }
 
     fn config(&self, durable: bool, fingerprint: String, owner: String) -> JobConfig {
