@@ -64,6 +64,11 @@ impl PlannedJob {
         if advice { text + &explain::advice(&self.roots, &self.options) } else { text }
     }
 
+    /// The steps as Flink's JSON_EXECUTION_PLAN has them.
+    pub(super) fn execution_plan(&self) -> String {
+        explain::execution_plan(&self.roots)
+    }
+
     /// Builds the dataflow: opens sources and sinks. `result` takes the rows of a SELECT.
     pub fn build(self, env: &Environment, result: Option<Box<dyn Sink>>) -> SqlResult<Graph> {
         lower(&self.roots, result, &self.connectors, env, &self.options)

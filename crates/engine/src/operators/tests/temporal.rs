@@ -28,13 +28,18 @@ struct Versions {
 }
 
 impl Versions {
-    fn add(&mut self, row: &Row, keys: &[usize], strict: bool) {
+    /// Adds a version, or tells that it is late: a newer one holds at the watermark.
+    fn add(&mut self, row: &Row, keys: &[usize], strict: bool, passed: i64) -> bool {
         let key = key_text(row, keys);
         if strict && key.iter().any(|cell| cell == "-") {
-            return;
+            return false;
+        }
+        if self.rows.iter().any(|r| key_text(r, keys) == key && r.time > row.time && r.time <= passed) {
+            return true;
         }
         self.rows.retain(|r| key_text(r, keys) != key || r.time != row.time);
         self.rows.push(row.clone());
+        false
     }
 
     /// The version of a key that holds at a time.
@@ -92,11 +97,12 @@ proptest! {
         let both = left[..count].iter().zip(&right[..count]).chain(rest.iter().zip(&rest));
         let ticks: Vec<Tick> = ticks(&left[..count], 0);
         for ((l, r), tick) in both.zip(ticks) {
-            r.rows.iter().for_each(|row| versions.add(row, keys, !nulls_equal));
+            let late = r.rows.iter().filter(|row| versions.add(row, keys, !nulls_equal, tick.watermark_before)).count() as u64;
             waiting.extend(l.rows.iter().cloned());
             fleet.restart(l.workers);
             let given = fleet.step_all(&tick, &[&batches(&l.rows, &l.cuts), &batches(&r.rows, &r.cuts)]);
             prop_assert!(given.batches.iter().all(|batch| batch.kinds.is_none()));
+            prop_assert!(given.late >= late && (kind == JoinKind::Inner || given.late == late));
             let mut rows: Vec<String> = given.changes().into_iter().map(|(_, row)| row).collect();
             rows.sort();
             let due = waiting.iter().filter(|row| row.time <= tick.watermark);
