@@ -59,7 +59,9 @@ pub fn execution_plan(roots: &[StreamNode]) -> String {
         id
     }
     let mut nodes = vec![];
-    roots.iter().for_each(|root| drop(add(root, &mut nodes)));
+    for root in roots {
+        add(root, &mut nodes);
+    }
     format!("\n== Physical Execution Plan ==\n{{\n  \"nodes\" : [\n{}\n  ]\n}}", nodes.join(",\n"))
 }
 

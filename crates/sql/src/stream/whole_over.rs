@@ -52,13 +52,21 @@ fn one_window(input: StreamNode, calls: &[(&WindowFunction, &Field)]) -> SqlResu
     let Some((first, _)) = calls.first() else { return Err(SqlError::new("OVER without a call")) };
     let params = &first.params;
     let (input, partition) = with_keys(input, &params.partition_by, "$partition")?;
-    let sorts: Vec<_> = params.order_by.iter().filter(|sort| !matches!(unalias(&sort.expr), Expr::Literal(..))).collect();
+    // All rows of a batch job have one processing time.
+    let tells_apart = |expr: &Expr| match unalias(expr) {
+        Expr::Literal(..) => Ok(false),
+        expr => Ok::<_, SqlError>(time_attribute(expr.to_field(&input.schema)?.1.as_ref()) != Some(PROCTIME)),
+    };
+    let mut sorts = vec![];
+    for sort in &params.order_by {
+        if tells_apart(&sort.expr)? {
+            sorts.push(sort);
+        }
+    }
     let exprs: Vec<Expr> = sorts.iter().map(|sort| sort.expr.clone()).collect();
     let prefix = format!("$order{}_", input.schema.fields().len());
     let (mut node, order) = with_keys(input, &exprs, &prefix)?;
-    // All rows of a batch job have one processing time.
-    let by_value = |column: &usize| time_attribute(node.schema.field(*column)) != Some(PROCTIME);
-    let order = order.into_iter().zip(sorts).filter(|(column, _)| by_value(column));
+    let order = order.into_iter().zip(sorts);
     let order: Vec<SortColumn> =
         order.map(|(column, sort)| SortColumn { column, descending: !sort.asc, nulls_first: sort.nulls_first }).collect();
     let (mut bound, mut fields) = (vec![], vec![]);

@@ -32,7 +32,13 @@ pub fn of_batch(frame: Option<&WindowFrame>, function: &str, ordered: bool) -> S
     let Some(frame) = frame else { return Ok(WindowFrame { units: Groups, end_bound: Some(WindowFrameBound::CurrentRow), ..whole }) };
     let (start, start_units) = bound(&frame.start_bound, frame.units, word)?;
     let (end, end_units) = bound(frame.end_bound.as_ref().unwrap_or(&WindowFrameBound::CurrentRow), frame.units, word)?;
-    if start == WindowFrameBound::Following(None) || end == WindowFrameBound::Preceding(None) {
+    use WindowFrameBound::{CurrentRow, Following, Preceding};
+    let backwards = match (&start, &end) {
+        (Following(None), _) | (_, Preceding(None)) | (CurrentRow, Preceding(_)) => true,
+        (Following(_), end) => !matches!(end, Following(_)),
+        _ => false,
+    };
+    if backwards {
         return Err(SqlError::new("a frame begins before it ends").about(word).help(format!("write {word} BETWEEN … PRECEDING AND …")));
     }
     let units = match (frame.units, start_units, end_units) {
