@@ -162,7 +162,8 @@ fn insert_overwrite_replaces_a_table() {
     assert!(shown(folder.path()).is_empty());
     let error = run(&format!("{table} INSERT OVERWRITE t VALUES ('x', 1);"), in_ticks(1)).unwrap_err();
     assert!(error.contains("INSERT OVERWRITE is for batch jobs"), "{error}");
-    let error = run(&format!("{VIEW} CREATE TABLE p (k STRING) WITH ('connector' = 'print'); INSERT OVERWRITE p VALUES ('x');"), in_ticks(1));
+    let error =
+        run(&format!("{VIEW} CREATE TABLE p (k STRING) WITH ('connector' = 'print'); INSERT OVERWRITE p VALUES ('x');"), in_ticks(1));
     assert!(error.as_ref().is_err_and(|e| e.contains("'print' cannot replace what is in table 'p'")), "{error:?}");
 }
 

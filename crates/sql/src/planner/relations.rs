@@ -38,7 +38,7 @@ impl RelationPlanner for FlinkRelations {
                 Some(plan) => planned(plan, alias.clone()),
                 None => Err(unknown_table_function(&name.to_string()).into()),
             },
-            TableFactor::Table { version: Some(_), .. } => Err(SqlError::new("a stream cannot be read as of one time")
+            TableFactor::Table { version: Some(_), .. } => Err(SqlError::new("a table by itself cannot be read as of one time")
                 .about("SYSTEM_TIME")
                 .help("join it: FROM o JOIN t FOR SYSTEM_TIME AS OF o.time ON o.key = t.key, o.time being o's time attribute")
                 .into()),

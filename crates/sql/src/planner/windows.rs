@@ -172,8 +172,8 @@ impl Calls {
         if AHEAD.contains(&name.as_str()) && !self.batch {
             let error = SqlError::new(format!("{name} needs rows that have not come yet: a stream cannot compute it")).about(&name);
             return Err(match name.as_str() {
-                "LEAD" => error.help("LAG looks at the rows before"),
-                _ => error,
+                "LEAD" => error.help("LAG looks at the rows before; over input that ends, SET 'execution.runtime-mode' = 'batch'"),
+                _ => error.help("over input that ends, SET 'execution.runtime-mode' = 'batch'"),
             });
         }
         if !is_over_function(&name) && scalar_function(&name.to_ascii_lowercase()).is_some() {

@@ -96,6 +96,10 @@ pub fn advice(roots: &[StreamNode], options: &SessionOptions) -> String {
             let step = step.split('(').next().unwrap_or_default().to_string();
             found.push(format!("{step} remembers {state}: use windows, or SET 'table.exec.state.ttl' to what the result can do without"));
         }
+        if let StreamOp::Match(columns) = &node.op {
+            let unused = columns.clauses.unused.iter();
+            found.extend(unused.map(|name| format!("DEFINE says what {name} is, which the pattern does not have: it means nothing")));
+        }
         node.inputs.iter().for_each(|input| collect(input, options, found));
     }
     let mut found = vec![];
@@ -383,6 +387,10 @@ fn whole_over_text(node: &StreamNode, columns: &WholeOverColumns) -> String {
 
 fn deduplicate_text(node: &StreamNode, columns: &DeduplicateColumns) -> String {
     let deleted = columns.condition.as_ref().map_or(String::new(), |c| format!(", deleted unless=[{}]", shown(c, node)));
+    if !columns.order.is_empty() {
+        let order = order_text(&node.inputs[0], &columns.order);
+        return format!("Deduplicate(keep=[FirstRow, every version], key=[{}], orderBy=[{order}])", names(node, &columns.keys));
+    }
     format!("Deduplicate(keep=[LastRow, every version], key=[{}], order=[ROWTIME]{deleted})", names(node, &columns.keys))
 }
 

@@ -146,6 +146,9 @@ pub(super) fn match_text(columns: &MatchColumns, names: impl Fn(&[usize]) -> Str
     let definitions: Vec<String> =
         clauses.definitions.iter().map(|d| format!("{} AS {}", clauses.names[usize::from(d.variable)], d.text)).collect();
     let _ = write!(text, ", define=[{}]", definitions.join(", "));
+    if !clauses.unused.is_empty() {
+        let _ = write!(text, ", notInPattern=[{}]", clauses.unused.join(", "));
+    }
     if !clauses.beyond_flink.is_empty() {
         let _ = write!(text, ", notInFlink=[{}]", clauses.beyond_flink.join(", "));
     }

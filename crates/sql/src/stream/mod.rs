@@ -341,6 +341,8 @@ pub struct DeduplicateColumns {
     pub keys: Vec<usize>,
     /// Position of event time.
     pub time: usize,
+    /// The order of which the first row is told; none: the newest one is.
+    pub order: Vec<SortColumn>,
     /// What a row must fulfil; with one that does not, its key is deleted from then on.
     pub condition: Option<Expr>,
 }

@@ -19,6 +19,7 @@ use crate::operators::pairs::{JoinInputs, JoinKind};
 use crate::operators::temporal_join::{TemporalJoin, TemporalJoinSpec};
 use crate::source::{Chunk, ChunkBudget, Decoded, Fetch, Position, Source, SplitInfo, SplitReader};
 use crate::state::State;
+use crate::state::ranked::SortColumn;
 use crate::{Batch, Result, RowKind};
 
 /// All versions that can be asked for, in the order of arrival.
@@ -118,7 +119,7 @@ proptest! {
     #[test]
     fn deduplication_tells_every_version(steps in steps(8, 0..20), layout in 1..LAYOUTS.len()) {
         let keys = LAYOUTS[layout];
-        let spec = DeduplicateSpec { keys: keys.to_vec(), key_types: key_types(keys), time: TIME, condition: None };
+        let spec = DeduplicateSpec { keys: keys.to_vec(), key_types: key_types(keys), time: TIME, order: vec![], condition: None };
         let mut fleet = Fleet::new(keys, move || Deduplicate::new(spec.clone()));
         let mut newest = std::collections::BTreeMap::new();
         for (step, tick) in steps.iter().zip(ticks(&steps, 0)) {
@@ -128,6 +129,31 @@ proptest! {
                 let time = newest.entry(key_text(row, keys)).or_insert(row.time);
                 if row.time >= *time {
                     *time = row.time;
+                    expected.push(format!("+I{}", cells(row)));
+                }
+            }
+            expected.sort();
+            prop_assert_eq!(fleet.step(&tick, &batches(&step.rows, &step.cuts)).rows(), expected);
+        }
+    }
+
+    #[test]
+    fn a_top_one_tells_every_row_that_was_the_first(steps in steps(8, 0..20), layout in 1..LAYOUTS.len(), descending in any::<bool>()) {
+        let keys = LAYOUTS[layout];
+        let order = vec![SortColumn { column: VALUE, descending, nulls_first: !descending }];
+        let spec = DeduplicateSpec { keys: keys.to_vec(), key_types: key_types(keys), time: TIME, order, condition: None };
+        let mut fleet = Fleet::new(keys, move || Deduplicate::new(spec.clone()));
+        let mut firsts = std::collections::BTreeMap::new();
+        for (step, tick) in steps.iter().zip(ticks(&steps, 0)) {
+            fleet.restart(step.workers);
+            let mut expected = vec![];
+            for row in &step.rows {
+                // NULL is the least value.
+                let value = row.value.map_or(i64::MIN, |value| value);
+                let place = if descending { value.checked_neg().unwrap_or(i64::MAX) } else { value };
+                let first = firsts.entry(key_text(row, keys)).or_insert(None);
+                if first.is_none_or(|first| place < first) {
+                    *first = Some(place);
                     expected.push(format!("+I{}", cells(row)));
                 }
             }

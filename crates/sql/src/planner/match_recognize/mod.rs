@@ -66,6 +66,7 @@ pub fn plan(factor: &TableFactor, cx: &mut dyn RelationPlannerContext) -> Result
         // A match may come out long after the watermark has passed it: nothing can go by its time.
         output.iter_mut().for_each(|r| r.field = Arc::new(without_time_attribute(&r.field)));
     }
+    let names = planned.names.clone();
     let clauses = MatchClauses {
         partition: rows.partition,
         order: rows.order,
@@ -80,6 +81,7 @@ pub fn plan(factor: &TableFactor, cx: &mut dyn RelationPlannerContext) -> Result
         timed_out,
         all_rows,
         looks_ahead,
+        unused: unused(symbols, &names),
         beyond_flink: planned.beyond_flink.into_iter().map(str::to_owned).collect(),
     };
     Ok(PlannedRelation::new(with_measures(input, clauses, columns, cx)?, alias.clone()))
@@ -222,7 +224,6 @@ fn define(
                 .into());
         }
         seen.push(name);
-        // Flink takes a variable that the pattern does not have.
         let Some(variable) = planned.names.iter().position(|n| n == name) else { continue };
         let scope = Scope::Define(variable as u16);
         let mut binder = Binder::new(input.schema().clone(), &planned.names, rows, scope);
@@ -236,6 +237,12 @@ fn define(
         definitions.push(Definition { variable: variable as u16, expr, references: binder.references, text: String::new() });
     }
     Ok(definitions)
+}
+
+/// Variables that the pattern does not have: Flink takes their definitions, which mean nothing.
+fn unused(symbols: &[SymbolDefinition], names: &[String]) -> Vec<String> {
+    let defined = symbols.iter().map(|s| s.symbol.value.as_str()).filter(|name| *name != WITHIN_SYMBOL && *name != TIMED_OUT_SYMBOL);
+    defined.filter(|name| names.iter().all(|n| n != name)).map(str::to_owned).collect()
 }
 
 fn within(symbols: &[SymbolDefinition], cx: &mut dyn RelationPlannerContext) -> Result<Option<i64>> {
