@@ -390,7 +390,7 @@ fn rows_behind_a_row() {
     // The rows at 32, 36, 40 and 44 seconds: 12 5 6 20.
     let late = "MEASURES A.v AS a, NEXT(A.v) AS one, B.v AS b, MATCH_TIMED_OUT() AS late PATTERN (A B) WITHIN INTERVAL '3' SECOND
                 WITH TIMED OUT MATCHES DEFINE A AS A.v < NEXT(A.v) AND A.v > 2, B AS B.v > 100";
-    assert_eq!(one(late, 1), ["3 4 - TRUE", "4 10 - TRUE", "5 6 - TRUE", "6 20 - TRUE"]);
+    assert_eq!(one(late, 1), ["5 6 - TRUE", "6 20 - TRUE"]);
 }
 
 #[test]

@@ -6,7 +6,9 @@ use proptest::prelude::*;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use super::harness::{Fleet, LAYOUTS, NUMBER, Row, Step, TIME, batch, batches, key_text, key_types, row, schema, steps, text, ticks};
+use super::harness::{
+    Fleet, LAYOUTS, NUMBER, Row, Step, TIME, VALUE, batch, batches, key_text, key_types, row, schema, steps, text, ticks,
+};
 use super::join::{are_pair, inputs, output};
 use crate::expr::Column;
 use crate::graph::SourceNode;
