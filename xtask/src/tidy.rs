@@ -27,7 +27,8 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     ("sql", &["engine", "functions"]),
     ("checkpoint", &["engine", "testkit"]),
     ("connectors", &["engine"]),
-    ("flott", &["engine", "sql", "checkpoint", "connectors", "testkit"]),
+    ("memory", &[]),
+    ("flott", &["engine", "sql", "checkpoint", "connectors", "memory", "testkit"]),
     ("testkit", &[]),
 ];
 /// All that the engine may name: Arrow, and small crates without dependencies of weight.
@@ -44,6 +45,8 @@ const OWNED_LIBRARIES: &[(&str, &str)] = &[
     ("crc32c", "checkpoint"),
     ("object_store", "checkpoint"),
     ("tokio", "checkpoint"),
+    ("libmimalloc", "memory"),
+    ("libc", "memory"),
     ("clap", "flott"),
     ("ariadne", "flott"),
     ("signal-hook", "flott"),

@@ -41,6 +41,11 @@ pub trait Connector: Send + Sync {
         Ok(None)
     }
 
+    /// Whether a table can be written so that what was in it goes, see [`OVERWRITE`].
+    fn overwrites(&self) -> bool {
+        false
+    }
+
     /// Checks the options of a table without touching anything outside; errors name the option and say what to write.
     fn check(&self, table: &TableSpec) -> Result<()>;
 
@@ -135,6 +140,10 @@ pub struct MetadataInfo {
     /// The type it has before a cast to the declared type.
     pub data_type: DataType,
 }
+
+/// The key that stands among a sink's options where what was in the table, or in the partitions that are written, is to go when the job has
+/// ended: INSERT OVERWRITE. Only those get it whose connector [`Connector::overwrites`].
+pub const OVERWRITE: &str = "$overwrite";
 
 /// A table as a connector sees it: physical and metadata columns only. Computed columns and watermarks are the planner's work.
 #[derive(Debug, Clone)]

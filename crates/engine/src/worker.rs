@@ -12,6 +12,7 @@ use crate::operator::{DropReason, LateRows, Operator, Output, Tick};
 use crate::sink::{Encoder, Payload};
 use crate::source::{BadRow, Chunk};
 use crate::state::State;
+use crate::text::value_text;
 use crate::{Batch, Error, Result};
 
 /// The part of a source that every worker has: how a decoded chunk becomes rows of the table.
@@ -117,7 +118,7 @@ impl Worker {
         };
         let (start, end) = (task.chunk.start(), task.chunk.end());
         let decoded = task.chunk.decode()?;
-        let (rows, times) = intake.compute(&decoded.rows, context)?;
+        let (rows, times) = intake.compute(&decoded.rows, context).map_err(|e| e.at(self.topology.names[task.node].clone()))?;
         Ok(DecodedChunk {
             node: task.node,
             split: task.split,
@@ -256,10 +257,10 @@ impl Intake {
             None => None,
             Some((watermark, column)) => {
                 let times = as_millis(full.column(*column))?;
-                if times.null_count() > 0 {
+                if let Some(row) = (0..times.len()).find(|row| times.is_null(*row)) {
                     let name = self.full_schema.field(*column).name();
-                    return Err(Error::data(format!("the event-time column '{name}' is NULL in an input row"))
-                        .help("filter such rows out before the table's WATERMARK, or compute the column with COALESCE"));
+                    return Err(Error::data(format!("the event-time column '{name}' is NULL in the row {}", shown(decoded, row)))
+                        .help("give the table's WATERMARK a column that is computed with COALESCE, or leave such rows out of the input"));
                 }
                 Some((as_millis(&watermark.evaluate(&full, context)?)?, times))
             }
@@ -267,6 +268,21 @@ impl Intake {
         let kept = full.columns()[..self.keep].to_vec();
         Ok((RecordBatch::try_new_with_options(self.schema.clone(), kept, &options)?, times))
     }
+}
+
+/// A row as it was read, for people.
+fn shown(rows: &RecordBatch, row: usize) -> String {
+    let schema = rows.schema();
+    let cells = schema.fields().iter().zip(rows.columns());
+    let cells = cells.map(|(field, column)| {
+        let mut value = vec![];
+        match column.is_null(row) {
+            true => value.extend(b"NULL"),
+            false => value_text(column, row, field, &mut value),
+        }
+        format!("{}: {}", field.name(), String::from_utf8_lossy(&value))
+    });
+    format!("{{{}}}", cells.collect::<Vec<_>>().join(", "))
 }
 
 /// A timestamp column as milliseconds.

@@ -1,7 +1,7 @@
 //! What is said of wrong queries, and which part of the script is underlined.
 #![allow(clippy::unwrap_used)]
 
-use flott_sql::Session;
+use flott_sql::{Effect, Session};
 
 const TABLES: &str = "CREATE TABLE bids (id BIGINT, item STRING, price DOUBLE, ts TIMESTAMP(3), r ROW<a INT, b STRING>,
     WATERMARK FOR ts AS ts) WITH ('connector' = 'datagen', 'number-of-rows' = '3');\n";
@@ -93,7 +93,7 @@ const CASES: &[Case] = &[
         "USING names column 'idd', which is not on both sides of the join",
         Some("there are: id, item, price, ts, r"),
     ),
-    ("SELECT id FROM bids AS a, bids AS b", "id", "column 'id' is ambiguous", Some("put the table's name or alias before it")),
+    ("SELECT id FROM bids AS a, bids AS b", "id", "column 'id' is ambiguous", Some("write a.id or b.id")),
     ("SELECT id FROM bids JOIN nothere ON TRUE", "nothere", "table 'nothere' not found", Some("there are: bids")),
     (
         "SELECT id FROM bids WHERE price > (SELECT MAX(prise) FROM bids)",
@@ -165,6 +165,99 @@ const CASES: &[Case] = &[
         "MATCH_RECOGNIZE goes forward in time only: the first key of its ORDER BY is ascending",
         Some("write ORDER BY ts"),
     ),
+    // conditions
+    (
+        "SELECT CASE WHEN id THEN 1 ELSE 0 END FROM bids",
+        "id",
+        "a condition of CASE is true or false, but bids.id is BIGINT",
+        Some("compare it with something, for example x > 0, or x IS NOT NULL"),
+    ),
+    (
+        "SELECT COUNT(*) FILTER (WHERE item) FROM bids",
+        "COUNT(*) FILTER (WHERE item)",
+        "the condition of FILTER is true or false, but bids.item is STRING",
+        Some("compare it with something, for example x > 0, or x IS NOT NULL"),
+    ),
+    // joins
+    ("SELECT a.id FROM bids AS a JOIN bids AS b ON item = 'x'", "item", "column 'item' is ambiguous", Some("write a.item or b.item")),
+    (
+        "SELECT k FROM (SELECT id AS k FROM bids), (SELECT id AS k FROM bids)",
+        "k",
+        "column 'k' is ambiguous",
+        Some("give the queries in FROM aliases, and put one of them before the name"),
+    ),
+    (
+        "SELECT a.id FROM bids AS a LEFT JOIN bids AS b",
+        "bids AS b",
+        "LEFT JOIN needs a condition",
+        Some("write ON a = b or USING (column) behind it, or NATURAL before it; CROSS JOIN has none"),
+    ),
+    // windows
+    (
+        "SELECT id FROM TABLE(TUMBLE(TABLE bids, DESCRIPTOR(id), INTERVAL '1' MINUTE))",
+        "id",
+        "'id' is BIGINT, and TUMBLE goes by a TIMESTAMP or TIMESTAMP_LTZ",
+        Some("name the column of the table's WATERMARK, or a column AS PROCTIME()"),
+    ),
+    (
+        "SELECT id FROM TABLE(TUMBLE(TABLE bids, DESCRIPTOR(ts), INTERVAL '0' SECOND))",
+        "'0'",
+        "a window must be longer than nothing",
+        Some("write INTERVAL '1' MINUTE, or any other length"),
+    ),
+    (
+        "SELECT id FROM TABLE(TUMBLE(TABLE bids, DESCRIPTOR(ts), INTERVAL '1' MONTH))",
+        "'1'",
+        "a window's length cannot be given in months or years: they are not equally long",
+        Some("write days"),
+    ),
+    (
+        "SELECT id FROM bids TABLESAMPLE SYSTEM(10)",
+        "bids",
+        "TABLESAMPLE cannot be planned, as in Flink: a table is read whole",
+        Some("write WHERE RAND() < 0.1 for about a tenth of the rows"),
+    ),
+    (
+        "SELECT LEAD(id) OVER (ORDER BY ts) FROM bids",
+        "LEAD",
+        "LEAD needs rows that have not come yet: a stream cannot compute it",
+        Some("LAG looks at the rows before; over input that ends, SET 'execution.runtime-mode' = 'batch'"),
+    ),
+    (
+        "EXPLAIN ESTIMATED_COST SELECT id FROM bids",
+        "ESTIMATED_COST",
+        "plans are made without estimates here, so that there is no ESTIMATED_COST",
+        Some("leave it out; PLAN_ADVICE tells what a plan remembers for ever"),
+    ),
+];
+
+const IN_BATCH_MODE: &[Case] = &[
+    (
+        "SELECT RANK() OVER (PARTITION BY item) FROM bids",
+        "RANK",
+        "RANK needs an ORDER BY that is not constant",
+        Some("write RANK() OVER (PARTITION BY … ORDER BY …)"),
+    ),
+    (
+        "SELECT SUM(id) OVER (ORDER BY ts RANGE BETWEEN INTERVAL '1' SECOND PRECEDING AND CURRENT ROW) FROM bids",
+        "RANGE",
+        "Flink's batch mode fails over a frame of time: RANGE takes an interval in the order of a DATE or TIME only",
+        Some("write ROWS, or use streaming mode"),
+    ),
+    (
+        "SELECT SUM(id) OVER (ORDER BY id ROWS BETWEEN CURRENT ROW AND 1 PRECEDING) FROM bids",
+        "ROWS",
+        "a frame begins before it ends",
+        Some("write ROWS BETWEEN … PRECEDING AND …"),
+    ),
+    (
+        "SELECT COUNT(DISTINCT item) OVER (ORDER BY id) FROM bids",
+        "DISTINCT",
+        "batch mode has no DISTINCT in OVER",
+        Some("compute it in a GROUP BY, and join"),
+    ),
+    ("SELECT LEAD(id) OVER (ORDER BY id ROWS 1 PRECEDING) FROM bids", "ROWS", "LEAD takes no frame: it goes by the order alone", None),
+    ("SELECT NTILE(0) OVER (ORDER BY id) FROM bids", "NTILE", "NTILE takes a whole number that is written out, 1 or more", None),
 ];
 
 /// All that is wrong with a script, in order: the words underlined, message, help.
@@ -188,6 +281,37 @@ fn errors_say_what_and_where() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Only messages: of some, the place is that of the whole call.
+#[test]
+fn errors_of_batch_mode_speak_of_batch_mode() {
+    let mut wrong = vec![];
+    for (query, place, message, help) in IN_BATCH_MODE {
+        let found = errors(&format!("SET 'execution.runtime-mode' = 'batch'; {TABLES}{query};"));
+        let fits = |(at, m, h): &(String, String, Option<String>)| at.contains(place) && m == message && h.as_deref() == *help;
+        if found.len() != 1 || !found.iter().all(fits) {
+            wrong.push(format!("{query}\n    {found:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_plan_can_be_had_as_json() {
+    let mut session = Session::new(flott_connectors::all());
+    let script = format!("{TABLES}EXPLAIN JSON_EXECUTION_PLAN SELECT item, COUNT(*) FROM bids WHERE item = '\"' GROUP BY item;");
+    let mut shown = String::new();
+    for statement in Session::parse(&script) {
+        if let Effect::Table { rows, .. } = session.execute(&statement.unwrap()).unwrap() {
+            shown = rows.concat().concat();
+        }
+    }
+    let (_, plan) = shown.split_once("== Physical Execution Plan ==\n").unwrap();
+    let plan: serde_json::Value = serde_json::from_str(plan).unwrap();
+    let types: Vec<&str> = plan["nodes"].as_array().unwrap().iter().map(|node| node["type"].as_str().unwrap()).collect();
+    assert_eq!(types, ["TableSourceScan", "Calc", "GroupAggregate", "Calc"], "{shown}");
+    assert_eq!(plan["nodes"][2]["predecessors"][0]["id"], 2);
 }
 
 #[test]

@@ -106,7 +106,10 @@ fn errors_say_what_to_write() {
         (format!("MEASURES Z.v AS a PATTERN (A B) {DEFINE}"), "Z is neither a variable of the pattern nor a column"),
         (format!("MEASURES A.w AS a PATTERN (A B) {DEFINE}"), "column 'w' not found"),
         (format!("MEASURES SUM(A.v + B.v) AS a PATTERN (A B) {DEFINE}"), "SUM goes over the rows of one variable"),
-        (format!("MEASURES NEXT(A.v) AS a PATTERN (A B) {DEFINE}"), "NEXT looks at rows that have not come yet"),
+        (format!("MEASURES NEXT(A.v + B.v) AS a PATTERN (A B) {DEFINE}"), "NEXT looks ahead from the row of one variable"),
+        (format!("MEASURES NEXT(PREV(A.v)) AS a PATTERN (A B) {DEFINE}"), "PREV cannot stand in an expression in NEXT"),
+        (format!("MEASURES FIRST(NEXT(A.v)) AS a PATTERN (A B) {DEFINE}"), "NEXT cannot stand in FIRST or LAST"),
+        (format!("MEASURES NEXT(A.v, -1) AS a PATTERN (A B) {DEFINE}"), "the offset of NEXT is a whole number"),
         (format!("MEASURES PREV(A.v + B.v) AS a PATTERN (A B) {DEFINE}"), "PREV looks back from the row of one variable"),
         (format!("MEASURES PREV(Z.v) AS a PATTERN (A B) {DEFINE}"), "Z is neither a variable of the pattern nor a column"),
         (format!("MEASURES PREV(1) AS a PATTERN (A B) {DEFINE}"), "PREV takes a value of a row"),
@@ -366,5 +369,90 @@ fn rows_before_a_row_among_rows_of_the_same_time() {
         );
         assert!(got.len() > 10, "{}", got.len());
         assert_eq!(got, expected);
+    }
+}
+
+#[test]
+fn rows_behind_a_row() {
+    let one = |clauses: &str, workers| matched(clauses, workers).unwrap();
+    let falls = "MEASURES A.v AS a, NEXT(A.v) AS one, NEXT(A.v + 1, 2) AS two, NEXT(A.v, 0) AS none
+                 PATTERN (A) DEFINE A AS A.v > NEXT(A.v)";
+    for workers in [1, 2] {
+        assert_eq!(one(falls, workers), ["10 7 2 10", "7 1 3 7", "12 5 7 12"]);
+    }
+    assert_eq!(one("MEASURES A.v AS a PATTERN (A) DEFINE A AS NEXT(v) IS NULL", 1), ["20"]);
+    let first = "MEASURES FIRST(A.v) AS f, NEXT(FIRST(A.v), 4) AS far, NEXT(LAST(A.v, 1)) AS mid, B.v AS b
+                 AFTER MATCH SKIP PAST LAST ROW PATTERN (A+ B) DEFINE A AS A.v < NEXT(A.v), B AS B.v > PREV(B.v)";
+    assert_eq!(one(first, 1), ["1 10 4 10", "1 6 2 12", "5 - 6 20"]);
+    let each = "MEASURES NEXT(v) AS one, NEXT(FINAL LAST(v), 2) AS far ALL ROWS PER MATCH
+                AFTER MATCH SKIP PAST LAST ROW PATTERN (A B) DEFINE A AS A.v > 9, B AS B.v > NEXT(B.v)";
+    assert_eq!(one(each, 1), ["7 2 10 2024-01-01 00:00:04.000", "1 2 7 2024-01-01 00:00:05.000"]);
+    // The rows at 32, 36, 40 and 44 seconds: 12 5 6 20.
+    let late = "MEASURES A.v AS a, NEXT(A.v) AS one, B.v AS b, MATCH_TIMED_OUT() AS late PATTERN (A B) WITHIN INTERVAL '3' SECOND
+                WITH TIMED OUT MATCHES DEFINE A AS A.v < NEXT(A.v) AND A.v > 2, B AS B.v > 100";
+    assert_eq!(one(late, 1), ["5 6 - TRUE", "6 20 - TRUE"]);
+}
+
+#[test]
+fn rows_behind_a_row_among_rows_of_the_same_time() {
+    for seed in 0..4 {
+        let rows = some_rows(seed, false);
+        let mut expected = vec![];
+        for key in ["x", "y", "z"] {
+            let mut of_key: Vec<_> = rows.iter().filter(|(k, ..)| *k == key).collect();
+            of_key.sort_by_key(|(_, _, second)| *second);
+            let value = |at: usize| of_key.get(at).and_then(|row| row.1);
+            let is = |a: Option<i64>, than: fn(&i64, &i64) -> bool, b: Option<i64>| a.zip(b).is_some_and(|(a, b)| than(&a, &b));
+            let mut at = 0;
+            while at + 1 < of_key.len() {
+                if is(value(at), i64::gt, value(at + 1)) && is(value(at + 1), i64::lt, value(at + 4)) {
+                    let text = |v: Option<i64>| v.map_or("-".to_string(), |v| v.to_string());
+                    let cells = [value(at), value(at + 1), value(at + 2)].map(text);
+                    expected.push(format!("{key} {}", cells.join(" ")));
+                    at += 1;
+                }
+                at += 1;
+            }
+        }
+        expected.sort();
+        let got = Table::of(&rows).query(
+            "SELECT * FROM t MATCH_RECOGNIZE (PARTITION BY k ORDER BY ts MEASURES A.v AS a, B.v AS b, NEXT(A.v, 2) AS two
+             AFTER MATCH SKIP PAST LAST ROW PATTERN (A B) DEFINE A AS A.v > NEXT(A.v), B AS B.v < NEXT(B.v, 3))",
+        );
+        assert!(got.len() > 10, "{}", got.len());
+        assert_eq!(got, expected);
+    }
+}
+
+#[test]
+fn rows_behind_a_row_are_those_of_lead_in_batch_mode() {
+    let define = |a: &str, b: &str| {
+        format!(
+            "AFTER MATCH SKIP TO NEXT ROW PATTERN (A+ B) WITHIN INTERVAL '20' SECOND DEFINE A AS A.v >= {a} OR A.v > 17, B AS B.v < {b}"
+        )
+    };
+    for seed in 0..4 {
+        let table = Table::of(&some_rows(seed, true));
+        let next = format!(
+            "SELECT * FROM t MATCH_RECOGNIZE (PARTITION BY k ORDER BY ts MEASURES FIRST(A.v) AS f, B.v AS b, NEXT(LAST(A.v, 1), 2) AS two {})",
+            define("NEXT(A.v)", "NEXT(B.v * 3, 2) - PREV(B.v)")
+        );
+        let over = "OVER (PARTITION BY k ORDER BY ts)";
+        let by_hand = format!(
+            "SELECT * FROM (SELECT *, LEAD(v) {over} AS l1, LEAD(v, 2) {over} AS l2, LEAD(v * 3, 2) {over} AS l3, LAG(v) {over} AS b1 FROM t)
+             MATCH_RECOGNIZE (PARTITION BY k ORDER BY ts MEASURES FIRST(A.v) AS f, B.v AS b, LAST(A.l2, 1) AS two {})",
+            define("A.l1", "B.l3 - B.b1")
+        );
+        let in_batch = |query: &str| {
+            let state = tempfile::tempdir().unwrap();
+            let sql = format!("SET 'execution.runtime-mode' = 'batch'; {}", table.script(query));
+            let mut rows = rows_of(&collect(&sql, &options(state.path(), 2, Some(7))).unwrap(), usize::MAX);
+            rows.sort();
+            rows
+        };
+        let expected = in_batch(&by_hand);
+        assert!(expected.len() > 10, "{}", expected.len());
+        assert_eq!(in_batch(&next), expected);
+        assert_eq!(table.query(&next), expected);
     }
 }

@@ -12,9 +12,10 @@ const OWN_CONNECTORS: [&str; 1] = ["nexmark"];
 /// Options that begin so are Flott's own.
 const OWN_OPTIONS: &str = "flott.";
 /// Functions that Flink's MATCH_RECOGNIZE lacks, and what helps there.
-const IN_PATTERNS: [(&str, &str); 3] = [
+const IN_PATTERNS: [(&str, &str); 4] = [
     ("CLASSIFIER", "there, a measure for each variable tells the same"),
     ("MATCH_NUMBER", "there, a measure for each variable tells the same"),
+    ("NEXT", "there, put a variable for the row that follows behind it: PATTERN (A B) DEFINE B AS B.price > A.price"),
     ("PREV", "there, compute LAG(…) OVER (PARTITION BY … ORDER BY …) in a sub-query before MATCH_RECOGNIZE, and use its column"),
 ];
 

@@ -14,4 +14,4 @@ CREATE TABLE readings (
   'format' = 'json',
   'scan.watermark.emit.strategy' = 'on-event'
 );
-SELECT id, k, SUM(v) OVER (PARTITION BY k ORDER BY ts ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS a FROM readings;
+SELECT id, k, SUM(v) OVER (PARTITION BY k ORDER BY ts, id ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS a FROM readings;

@@ -1,4 +1,4 @@
--- CUME_DIST must know all rows.
+-- CUME_DIST in a stream.
 CREATE TABLE readings (
   id INT,
   k STRING,
@@ -13,4 +13,4 @@ CREATE TABLE readings (
   'format' = 'json',
   'scan.watermark.emit.strategy' = 'on-event'
 );
-SELECT id, CUME_DIST() OVER (ORDER BY ts) FROM readings;
+SELECT id, CUME_DIST() OVER (PARTITION BY k ORDER BY ts) AS a FROM readings;

@@ -1,4 +1,4 @@
--- PERCENT_RANK must know all rows.
+-- PERCENT_RANK in a stream.
 CREATE TABLE readings (
   id INT,
   k STRING,
@@ -13,4 +13,4 @@ CREATE TABLE readings (
   'format' = 'json',
   'scan.watermark.emit.strategy' = 'on-event'
 );
-SELECT id, PERCENT_RANK() OVER (ORDER BY ts) FROM readings;
+SELECT id, PERCENT_RANK() OVER (PARTITION BY k ORDER BY ts) AS a FROM readings;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use flott_engine::Result;
-use flott_engine::connector::{OptionInfo, TableSpec};
+use flott_engine::connector::{OVERWRITE, OptionInfo, TableSpec};
 use regex::Regex;
 
 use crate::formats;
@@ -74,6 +74,10 @@ pub struct SinkConfig {
     pub rollover_ms: u64,
     /// A file that got nothing for so long is closed.
     pub inactivity_ms: u64,
+    /// What was there before goes: INSERT OVERWRITE.
+    pub overwrite: bool,
+    /// The table has PARTITIONED BY.
+    pub partitioned: bool,
 }
 
 /// Options that Flink has and that have no meaning here yet; better refused than ignored.
@@ -82,7 +86,7 @@ const UNSUPPORTED: &[&str] = &["auto-compaction", "compaction.file-size", "parti
 fn checked<'a>(table: &'a TableSpec) -> Result<Options<'a>> {
     let options = Options::new(table);
     let format_keys = formats::option_keys(formats::name(&options)?);
-    let keys = OPTIONS.iter().map(|o| o.key).chain(format_keys.iter().map(String::as_str));
+    let keys = OPTIONS.iter().map(|o| o.key).chain(format_keys.iter().map(String::as_str)).chain([OVERWRITE]);
     if let Some(key) = table.options.keys().find(|key| UNSUPPORTED.iter().any(|u| key.starts_with(u))) {
         return Err(options
             .error(&format!("the option '{key}' is not supported"))
@@ -160,6 +164,8 @@ impl SinkConfig {
             file_bytes: options.bytes(FILE_SIZE)?.unwrap_or(128 << 20).max(1),
             rollover_ms: options.duration_ms(ROLLOVER)?.unwrap_or(30 * 60_000),
             inactivity_ms: options.duration_ms(INACTIVITY)?.unwrap_or(30 * 60_000),
+            overwrite: table.options.contains_key(OVERWRITE),
+            partitioned: !table.partition_keys.is_empty(),
         })
     }
 }

@@ -11,6 +11,7 @@ mod chunk;
 mod config;
 mod encode;
 mod listing;
+mod overwrite;
 mod range;
 mod runs;
 mod sink;
@@ -60,6 +61,10 @@ impl Connector for Filesystem {
 
     fn sink_mode(&self, options: &BTreeMap<String, String>) -> Option<SinkMode> {
         Some(if is_changelog(options) { SinkMode::Retract } else { SinkMode::AppendOnly })
+    }
+
+    fn overwrites(&self) -> bool {
+        true
     }
 
     fn source(&self, table: &TableSpec, _env: &Environment) -> Result<Box<dyn Source>> {

@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use super::config::SinkConfig;
 use super::encode::{EncodePlan, FileEncoder};
+use super::overwrite;
 use super::runs::{self, Run};
 use crate::formats;
 
@@ -206,7 +207,8 @@ impl FileSink {
         let path = self.hidden(&open.part);
         self.sync(&mut open, &path)?;
         self.closed.push(open.part);
-        if self.checkpointing { Ok(()) } else { self.publish_closed() }
+        // What is to be replaced stays as it is until all of the new files are there.
+        if self.checkpointing || self.config.overwrite { Ok(()) } else { self.publish_closed() }
     }
 
     /// Makes a file's content durable. After a failure the sink takes nothing more.
@@ -264,10 +266,15 @@ impl FileSink {
     fn resume(&mut self, progress: Progress) -> Result<()> {
         self.token = progress.token;
         self.next = progress.next;
-        for part in &progress.closed {
-            self.publish(part, false)?;
-        }
         let mut kept = BTreeSet::new();
+        if self.config.overwrite {
+            kept.extend(progress.closed.iter().map(|part| part.number));
+            self.closed = progress.closed;
+        } else {
+            for part in &progress.closed {
+                self.publish(part, false)?;
+            }
+        }
         for OpenState { part, bytes } in progress.open {
             self.reopen(&part, bytes)?;
             kept.insert(part.number);
@@ -445,7 +452,8 @@ impl Sink for FileSink {
         if progress.token != self.token {
             return Err(Error::internal("A file sink was asked to commit what another one prepared"));
         }
-        for part in &progress.closed {
+        let overwrite = self.config.overwrite;
+        for part in progress.closed.iter().filter(|_| !overwrite) {
             let waiting = self.closed.iter().position(|p| p == part);
             self.publish(part, waiting.is_some())?;
             if let Some(i) = waiting {
@@ -461,6 +469,10 @@ impl Sink for FileSink {
             self.close(&partition)?;
         }
         self.publish_closed()?;
+        if self.config.overwrite {
+            let path = &self.config.path;
+            overwrite::remove_others(path, &self.token, self.config.partitioned).map_err(|e| cannot("replace what was in", path, &e))?;
+        }
         self.run.take().into_iter().for_each(Run::end);
         Ok(())
     }

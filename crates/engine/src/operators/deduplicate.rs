@@ -1,5 +1,6 @@
-//! The newest row of each key, told row by row: each row that is not older than its key's newest one is a new version. For steps that
-//! ask which row was the newest at some time; [`super::rank`] tells only which one is at the end of each tick.
+//! The newest row of each key, or the first one in another order, told row by row: each row that is not older than its key's newest one, or
+//! that comes before its key's first one, is a new version. For steps that ask which row it was at some time; [`super::rank`] tells only
+//! which one it is at the end of each tick.
 
 use arrow::array::{Array, AsArray, BooleanArray};
 use arrow::datatypes::DataType;
@@ -10,6 +11,7 @@ use crate::expr::Expr;
 use crate::operator::{Inputs, Operator, Output, Tick};
 use crate::state::column::ColumnKind;
 use crate::state::keyed::KeyedTable;
+use crate::state::ranked::{SortColumn, order_bytes};
 use crate::state::{State, TableId};
 use crate::{Batch, Error, Result, RowKind};
 
@@ -22,6 +24,8 @@ pub struct DeduplicateSpec {
     pub key_types: Vec<DataType>,
     /// The column of event time.
     pub time: usize,
+    /// The order of which the first row is kept; none: the newest one is.
+    pub order: Vec<SortColumn>,
     /// What a row must fulfil: with one that does not, its key is deleted from then on.
     pub condition: Option<Arc<dyn Expr>>,
 }
@@ -29,7 +33,7 @@ pub struct DeduplicateSpec {
 /// The operator. Its input is all `+I` and dealt by its keys; its output are versions, see [`super::temporal_join`].
 pub struct Deduplicate {
     spec: DeduplicateSpec,
-    /// Of each key: the time of its newest row, and 1 once there is one.
+    /// Of each key: the time of its newest row, and 1 once there is one; or the first row's place in the order.
     newest: Option<TableId<KeyedTable>>,
 }
 
@@ -48,6 +52,18 @@ impl Deduplicate {
         let keys: Vec<_> = self.spec.keys.iter().map(|c| batch.column(*c).clone()).collect();
         let mut slots = vec![];
         newest.upsert(&keys, batch.len(), &mut slots)?;
+        if let [firsts] = newest.columns_mut() {
+            let (places, firsts) = (order_bytes(&self.spec.order, batch.rows.columns())?, firsts.bytes_mut());
+            let before = slots.iter().zip(places.iter()).map(|(slot, place)| {
+                let first = &mut firsts[*slot as usize];
+                let before = first.as_ref().is_none_or(|first| place.data() < &**first);
+                if before {
+                    *first = Some(place.data().into());
+                }
+                Some(before)
+            });
+            return Ok(before.collect());
+        }
         let [times_kept, seen] = newest.columns_mut() else { return Err(Error::internal("two columns were declared")) };
         let (times_kept, seen) = (times_kept.i64s_mut(), seen.i64s_mut());
         let newer = slots.iter().zip(times.values()).map(|(slot, time)| {
@@ -64,7 +80,8 @@ impl Deduplicate {
 
 impl Operator for Deduplicate {
     fn open(&mut self, state: &mut State) -> Result<()> {
-        self.newest = Some(state.declare("newest", KeyedTable::new(&self.spec.key_types, &[ColumnKind::I64, ColumnKind::I64])));
+        let kinds: &[ColumnKind] = if self.spec.order.is_empty() { &[ColumnKind::I64, ColumnKind::I64] } else { &[ColumnKind::Bytes] };
+        self.newest = Some(state.declare("newest", KeyedTable::new(&self.spec.key_types, kinds)));
         Ok(())
     }
 

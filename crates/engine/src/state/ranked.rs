@@ -174,6 +174,17 @@ impl RankedTable {
         self.rankings[slot as usize].iter().map(|(_, content)| content)
     }
 
+    /// Takes the first row of a key away.
+    pub fn pop_first(&mut self, slot: u32) {
+        let ranking = &mut self.rankings[slot as usize];
+        let Some(place) = ranking.iter().next().map(|(place, _)| place.clone()) else { return };
+        if let Some(content) = ranking.remove(&place) {
+            self.bytes -= weight(&place, &content);
+            self.rows -= 1;
+        }
+        self.touch(slot);
+    }
+
     /// Whether some key has several rows; keys without rows must have been removed.
     pub fn is_crowded(&self) -> bool {
         self.rows > self.keys.len()

@@ -74,7 +74,8 @@ impl VersionTable {
     }
 
     /// Adds versions, each from its time on; `deleted` ones say that there is no row from then on. One of a time that is there
-    /// already takes the other's place. Tells the rows that came too late: a newer version holds at `passed` already.
+    /// already takes the other's place. Tells the rows that came too late and are not kept: a newer version holds at `passed` already, so that
+    /// only rows that are late themselves could ask for them, and only until the next watermark.
     pub fn add(&mut self, columns: &[ArrayRef], times: &[i64], deleted: impl Fn(usize) -> bool, passed: i64) -> Result<Vec<usize>> {
         let mut slots = vec![];
         self.keys.upsert(&self.key_of(columns), times.len(), &mut slots)?;
@@ -89,6 +90,12 @@ impl VersionTable {
             let version = Version { time: *time, id: ids[row], deleted: deleted(row) };
             let versions = &mut self.versions[slot as usize];
             let at = versions.partition_point(|v| v.time < *time);
+            let newer = versions[at..].iter().find(|v| v.time > *time);
+            if newer.is_some_and(|newer| newer.time <= passed) {
+                self.rows.remove(version.id);
+                late.push(row);
+                continue;
+            }
             match versions.get_mut(at).filter(|v| v.time == *time) {
                 Some(same) => {
                     self.rows.remove(same.id);
@@ -101,9 +108,6 @@ impl VersionTable {
             }
             if let Some(next) = versions.get(at + 1) {
                 self.due.push(Reverse((next.time, slot)));
-                if next.time <= passed {
-                    late.push(row);
-                }
             }
         }
         Ok(late)

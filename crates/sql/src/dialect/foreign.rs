@@ -87,7 +87,8 @@ impl Pass for Foreign {
                 refuse(factor.span(), "PIVOT", "use CASE inside an aggregate, or UNION ALL")
             }
             TableFactor::Table { sample: Some(_), name, .. } => {
-                ControlFlow::Break(SyntaxError::at_span(name.span(), "TABLESAMPLE is not supported yet"))
+                let error = SyntaxError::at_span(name.span(), "TABLESAMPLE cannot be planned, as in Flink: a table is read whole");
+                ControlFlow::Break(error.with_help("write WHERE RAND() < 0.1 for about a tenth of the rows"))
             }
             TableFactor::Table { with_hints, name, .. } if !with_hints.is_empty() => {
                 refuse(name.span(), "WITH (...) after a table", "write /*+ OPTIONS('key' = 'value') */")

@@ -1,13 +1,14 @@
-//! Lowering of what batch mode has of its own: steps that tell final rows only, and the full sort.
+//! Lowering of what batch mode has of its own: steps that tell final rows only, the full sort, and OVER.
 
 use flott_engine::graph::{Exchange, NodeKind};
 use flott_engine::operator::OperatorFactory;
 use flott_engine::operators::full_sort::FullSort;
 use flott_engine::operators::held::{Held, HeldInput};
+use flott_engine::operators::whole_over::WholeOver;
 
 use super::{Lowered, Lowering, arrow_schema, factory};
 use crate::error::{SqlError, SqlResult};
-use crate::stream::{SortColumns, StreamNode, StreamOp};
+use crate::stream::{SortColumns, StreamNode, StreamOp, WholeOverColumns};
 
 impl Lowering<'_> {
     /// A step that tells its rows when its input has ended: aggregations and Top-N know how to, others get their input then.
@@ -17,7 +18,6 @@ impl Lowering<'_> {
             StreamOp::GroupAggregate(aggregate) => self.group_aggregate(step, aggregate, true),
             StreamOp::Rank(columns) if columns.window.is_none() => self.rank(step, columns, true),
             StreamOp::Join(columns) => self.held(step, columns.keys.to_vec()),
-            StreamOp::Over(columns) => self.held(step, vec![columns.partition.clone()]),
             StreamOp::SetOperation(_) => {
                 let all: Vec<usize> = (0..step.schema.fields().len()).collect();
                 self.held(step, vec![all.clone(), all])
@@ -41,6 +41,18 @@ impl Lowering<'_> {
             }
         }
         Ok(lowered)
+    }
+
+    pub(super) fn whole_over(&mut self, node: &StreamNode, columns: &WholeOverColumns) -> SqlResult<Lowered> {
+        let operator = WholeOver {
+            input: arrow_schema(&node.inputs[0].schema),
+            partition: columns.partition.clone(),
+            order: columns.order.clone(),
+            calls: columns.calls.iter().map(|(call, _)| call.clone()).collect(),
+            schema: arrow_schema(&node.schema),
+            table: None,
+        };
+        self.unary(node, "OverAggregate", self.by_key(columns.partition.clone()), factory(operator))
     }
 
     /// One worker sees all rows: there is but one order.

@@ -3,6 +3,7 @@
 use arrow::datatypes::{DataType, Field, Schema};
 use datafusion_common::{DFSchema, ScalarValue};
 use datafusion_expr::{BinaryExpr, Expr, Operator};
+use flott_engine::operators::look_ahead::{LookAhead, LookAheadSpec};
 use flott_engine::operators::match_recognize::condition::{AggregateOf, Condition, Operand, Reference, Test};
 use flott_engine::operators::match_recognize::history::Locator;
 use flott_engine::operators::match_recognize::output::{OutputColumn, OutputValue};
@@ -18,7 +19,7 @@ use crate::error::{SqlError, SqlResult};
 use crate::functions::Zone;
 use crate::planner::match_recognize::node::{Definition, RefValue};
 use crate::planner::match_recognize::settle::CURRENT;
-use crate::stream::{MatchColumns, MatchValue, StreamNode, constant};
+use crate::stream::{LookAheadColumns, MatchColumns, MatchValue, StreamNode, constant};
 
 impl Lowering<'_> {
     pub(super) fn match_recognize(&mut self, node: &StreamNode, columns: &MatchColumns) -> SqlResult<Lowered> {
@@ -35,6 +36,7 @@ impl Lowering<'_> {
             partition: columns.partition.clone(),
             time: if clauses.processing { TimeColumn::Processing } else { TimeColumn::Event(columns.time) },
             order: columns.order.clone(),
+            sorted: clauses.looks_ahead,
             program: Program::compile(&clauses.pattern)?,
             pattern_text: clauses.pattern_text.clone(),
             conditions,
@@ -49,6 +51,21 @@ impl Lowering<'_> {
         };
         let exchange = self.by_key(columns.partition.clone());
         self.unary(node, "Match", exchange, Box::new(move || Ok(Box::new(MatchRecognize::new(spec.clone())) as _)))
+    }
+}
+
+impl Lowering<'_> {
+    pub(super) fn look_ahead(&mut self, node: &StreamNode, columns: &LookAheadColumns) -> SqlResult<Lowered> {
+        let spec = LookAheadSpec {
+            input: arrow_schema(&node.inputs[0].schema),
+            partition: columns.partition.clone(),
+            time: TimeColumn::Event(columns.time),
+            order: columns.order.clone(),
+            values: columns.values.clone(),
+            schema: arrow_schema(&node.schema),
+        };
+        let exchange = self.by_key(columns.partition.clone());
+        self.unary(node, "LookAhead", exchange, Box::new(move || Ok(Box::new(LookAhead::new(spec.clone())) as _)))
     }
 }
 

@@ -222,6 +222,8 @@ impl Lowering<'_> {
             StreamOp::AtEnd => self.at_end(node),
             StreamOp::Sort(columns) => self.full_sort(node, columns),
             StreamOp::Over(columns) => self.over(node, columns),
+            StreamOp::WholeOver(columns) => self.whole_over(node, columns),
+            StreamOp::LookAhead(columns) => self.look_ahead(node, columns),
             StreamOp::Match(columns) => self.match_recognize(node, columns),
             StreamOp::DropUpdateBefore
             | StreamOp::ChangelogNormalize { .. }

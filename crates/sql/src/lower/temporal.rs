@@ -37,7 +37,7 @@ impl Lowering<'_> {
         let input = &node.inputs[0].schema;
         let condition = columns.condition.as_ref().map(|c| lower_expr(c, input, self.zone)).transpose()?;
         let (keys, key_types) = (columns.keys.clone(), types(input, &columns.keys));
-        let spec = DeduplicateSpec { keys: keys.clone(), key_types, time: columns.time, condition };
+        let spec = DeduplicateSpec { keys: keys.clone(), key_types, time: columns.time, order: columns.order.clone(), condition };
         self.unary(node, "Deduplicate", self.by_key(keys), Box::new(move || Ok(Box::new(Deduplicate::new(spec.clone())) as _)))
     }
 

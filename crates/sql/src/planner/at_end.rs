@@ -3,8 +3,7 @@
 
 use datafusion_common::tree_node::{Transformed, TreeNode};
 use datafusion_common::{DFSchemaRef, Result, plan_err};
-use datafusion_expr::expr::WindowFunction;
-use datafusion_expr::{Expr, Extension, LogicalPlan, UserDefinedLogicalNode, UserDefinedLogicalNodeCore, WindowFrameBound};
+use datafusion_expr::{Expr, Extension, LogicalPlan, UserDefinedLogicalNode, UserDefinedLogicalNodeCore};
 use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
@@ -26,7 +25,7 @@ pub struct AtEnd {
 /// The plan of a batch job.
 ///
 /// # Errors
-/// For temporal joins, CURRENT_WATERMARK and bounded frames of OVER: batch mode has none.
+/// For temporal joins and CURRENT_WATERMARK: batch mode has none.
 pub fn at_end(plan: LogicalPlan) -> SqlResult<LogicalPlan> {
     let asks = |e: &Expr| matches!(e, Expr::ScalarFunction(f) if f.name().eq_ignore_ascii_case("CURRENT_WATERMARK"));
     if plan.exists(|p| p.expressions().iter().try_fold(false, |found, e| Ok(found || e.exists(|e| Ok(asks(e)))?)))? {
@@ -34,9 +33,9 @@ pub fn at_end(plan: LogicalPlan) -> SqlResult<LogicalPlan> {
     }
     let marked = plan.transform_up(|plan| {
         let marked = match &plan {
-            LogicalPlan::Aggregate(_) | LogicalPlan::Join(_) | LogicalPlan::Filter(_) | LogicalPlan::Sort(_) => true,
-            LogicalPlan::Window(window) if window.window_expr.iter().any(is_rank) => return Err(no_rank().into()),
-            LogicalPlan::Window(window) if window.window_expr.iter().any(is_bounded) => return Err(no_bounded_frame().into()),
+            LogicalPlan::Aggregate(_) | LogicalPlan::Join(_) | LogicalPlan::Filter(_) | LogicalPlan::Sort(_) | LogicalPlan::Window(_) => {
+                true
+            }
             LogicalPlan::Extension(e) if as_temporal_join(&e.node).is_some() => return Err(no_temporal_join().into()),
             LogicalPlan::Extension(e) => as_set_operation(&e.node).is_some(),
             _ => false,
@@ -48,34 +47,6 @@ pub fn at_end(plan: LogicalPlan) -> SqlResult<LogicalPlan> {
 
 fn no_temporal_join() -> SqlError {
     SqlError::new("batch mode has no temporal join: all versions of a row are there at once").about("SYSTEM_TIME").help(TO_STREAMING)
-}
-
-/// Whether the rows before a row count only up to a limit.
-fn is_bounded(call: &Expr) -> bool {
-    let of =
-        |call: &WindowFunction| matches!(&call.params.window_frame.start_bound, WindowFrameBound::Preceding(reach) if !reach.is_null());
-    match call {
-        Expr::Alias(alias) => is_bounded(&alias.expr),
-        Expr::WindowFunction(call) => of(call),
-        _ => false,
-    }
-}
-
-/// Whether a call is RANK or DENSE_RANK, which are counts in a stream of Flink and ranks in its batch mode.
-fn is_rank(call: &Expr) -> bool {
-    match call {
-        Expr::Alias(alias) => is_rank(&alias.expr),
-        Expr::WindowFunction(call) => matches!(call.fun.name(), "rank" | "dense_rank"),
-        _ => false,
-    }
-}
-
-fn no_rank() -> SqlError {
-    SqlError::not_yet("RANK and DENSE_RANK in batch mode").about("RANK").help("ROW_NUMBER() OVER (…) tells equals apart")
-}
-
-fn no_bounded_frame() -> SqlError {
-    SqlError::not_yet("a frame of OVER with a limit in batch mode").about("OVER").help(TO_STREAMING)
 }
 
 fn mark(input: LogicalPlan) -> LogicalPlan {

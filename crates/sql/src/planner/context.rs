@@ -208,12 +208,15 @@ impl<'a> PlanContext<'a> {
         let _ = walk_query(&mut query, &mut super::list_calls::ListCalls);
         super::legacy::rewrite(&mut query)?;
         super::row_in::rewrite(&mut query)?;
-        super::windows::settle(&mut query)?;
+        super::windows::settle(&mut query, self.batch())?;
         normalize(&mut query);
         let _ = walk_query(&mut query, &mut super::casts::CastCalls);
         let planner = SqlToRel::new_with_options(self, parser_options());
         let plan = planner.sql_statement_to_plan(ast::Statement::Query(Box::new(query)))?;
-        crate::stream::check_windows(&plan)?;
+        super::conditions::check(&plan)?;
+        if !self.batch() {
+            crate::stream::check_windows(&plan)?;
+        }
         let plan = super::sub_queries::single_values(super::unions::coerce(plan)?)?;
         Ok(super::rewrite::flink_expressions(plan)?)
     }
@@ -233,6 +236,7 @@ impl<'a> PlanContext<'a> {
         let mut context = PlannerContext::new();
         outer.iter().for_each(|columns| context.append_outer_query_schema(columns.clone()));
         let planned = planner.sql_to_expr(expr, schema, &mut context)?;
+        super::conditions::check_expression(&planned, schema)?;
         Ok(super::rewrite::flink_expression(planned, schema)?)
     }
 }

@@ -143,7 +143,11 @@ impl Pull<'_> {
             }
             LogicalPlan::Window(window) => {
                 let mut calls = inside(&window.window_expr)?;
-                calls.iter_mut().for_each(|call| per_key(call, &hidden));
+                for (call, of_plan) in calls.iter_mut().zip(&window.window_expr) {
+                    let name = names.save(of_plan);
+                    per_key(call, &hidden);
+                    *call = name.restore(call.clone());
+                }
                 LogicalPlan::Window(Window::try_new(calls, below.into())?)
             }
             LogicalPlan::Sort(_) => below,

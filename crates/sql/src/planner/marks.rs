@@ -1,5 +1,6 @@
 //! IN and EXISTS whose truth is a value: below OR, in CASE, in SELECT. A join marks each row with it. As conditions of their own they
-//! are semi and anti joins, which is another rule's work.
+//! are semi and anti joins, which is another rule's work. Values of sub-queries that use columns from around them in other ways than by
+//! `inner = outer` come with the same join; others are another rule's work, too.
 
 use datafusion_common::tree_node::{Transformed, TreeNode};
 use datafusion_common::{Column, JoinType, Result, ScalarValue, TableReference};
@@ -13,6 +14,8 @@ use super::dependent::Independent;
 
 /// Name of the column that marks.
 const MARK: &str = "$mark";
+/// Name of the column of a value.
+const VALUE: &str = "$value";
 /// Names of what is counted of a sub-query: its rows, and those whose value is not NULL.
 const COUNTS: [&str; 2] = ["$rows", "$values"];
 
@@ -38,8 +41,55 @@ fn is_predicate(expr: &Expr) -> bool {
     matches!(expr, Expr::Exists(_) | Expr::InSubquery(_))
 }
 
+/// Whether an expression has in it what becomes a mark or comes with one.
 fn has_predicate(expr: &Expr) -> bool {
-    expr.exists(|e| Ok(is_predicate(e))).unwrap_or(false)
+    let marked = |e: &Expr| match e {
+        Expr::ScalarSubquery(query) => !only_keys(&query.subquery),
+        other => is_predicate(other),
+    };
+    expr.exists(|e| Ok(marked(e))).unwrap_or(false)
+}
+
+/// Whether a sub-query uses columns from around it in comparisons `inner = outer` of WHERE only, if at all.
+fn only_keys(query: &LogicalPlan) -> bool {
+    let is_key = |condition: &Expr| match condition {
+        Expr::BinaryExpr(BinaryExpr { left, op: Operator::Eq, right }) => {
+            let pair = |inner: &Expr, outer: &Expr| matches!((inner, outer), (Expr::Column(_), Expr::OuterReferenceColumn(..)));
+            pair(left, right) || pair(right, left)
+        }
+        other => !other.contains_outer(),
+    };
+    let fits = |node: &LogicalPlan| match node {
+        LogicalPlan::Filter(filter) => split_conjunction(&filter.predicate).into_iter().all(is_key),
+        other => !other.contains_outer_reference(),
+    };
+    !query.exists(|node| Ok(!fits(node))).unwrap_or(false)
+}
+
+/// What a query without GROUP BY gives where its input has no rows; nothing if that cannot be told, or it gives no row.
+fn over_nothing(query: &LogicalPlan) -> Result<Option<Expr>> {
+    Ok(match query {
+        LogicalPlan::SubqueryAlias(alias) => over_nothing(&alias.input)?,
+        LogicalPlan::Projection(p) => {
+            let LogicalPlan::Aggregate(aggregate) = p.input.as_ref() else { return Ok(None) };
+            if !aggregate.group_expr.is_empty() {
+                return Ok(None);
+            }
+            let Some(value) = p.expr.first() else { return Ok(None) };
+            let values = |column: &Column| -> Result<Option<Expr>> {
+                let at = aggregate.schema.index_of_column(column)?;
+                let Expr::AggregateFunction(call) = aggregate.aggr_expr[at].clone().unalias() else { return Ok(None) };
+                let empty = call.func.default_value(aggregate.schema.field(at).data_type())?;
+                Ok(Some(Expr::Literal(empty, None)))
+            };
+            let replaced = value.clone().unalias().transform_up(|e| match &e {
+                Expr::Column(column) => Ok(values(column)?.map_or_else(|| Transformed::no(e.clone()), Transformed::yes)),
+                _ => Ok(Transformed::no(e)),
+            })?;
+            Some(replaced.data).filter(|e| !e.any_column_refs() && !e.contains_outer())
+        }
+        _ => None,
+    })
 }
 
 /// Whether a condition has IN or EXISTS in it and is neither itself, negated or not.
@@ -106,6 +156,7 @@ impl Marks<'_> {
                 let is_in = self.is_in(*expr, &subquery.subquery)?;
                 Ok(Transformed::yes(if negated { Expr::Not(Box::new(is_in)) } else { is_in }))
             }
+            Expr::ScalarSubquery(query) if !only_keys(&query.subquery) => self.scalar(&query.subquery).map(Transformed::yes),
             other => Ok(Transformed::no(other)),
         })
     }
@@ -118,6 +169,24 @@ impl Marks<'_> {
         let plan = LogicalPlanBuilder::from(query.plan).project(shown)?.distinct()?.build()?;
         let alias = self.join(Independent { plan, ..query })?;
         Ok(Expr::Column(Column::new(Some(alias), MARK)))
+    }
+
+    /// The value of a sub-query that gives one row for each combination of outer values, or none.
+    fn scalar(&mut self, query: &LogicalPlan) -> Result<Expr> {
+        let Some(value) = query.schema().columns().into_iter().next() else {
+            return datafusion_common::plan_err!("a sub-query that is a value has a column");
+        };
+        let empty = over_nothing(query)?.filter(|e| !matches!(e, Expr::Literal(value, _) if value.is_null()));
+        let query = Independent::of(&self.input, query, *self.number, "SELECT")?;
+        let keys = query.on.iter().map(|(_, name)| Expr::Column(column_of(&query.plan, name)));
+        let shown: Vec<Expr> = keys.chain([Expr::Column(value).alias(VALUE), lit(true).alias(MARK)]).collect();
+        let plan = LogicalPlanBuilder::from(query.plan).project(shown)?.build()?;
+        let alias = self.join(Independent { plan, ..query })?;
+        let [value, mark] = [VALUE, MARK].map(|name| Expr::Column(Column::new(Some(alias.clone()), name)));
+        match empty {
+            Some(empty) => when(mark.is_null(), empty).otherwise(value),
+            None => Ok(value),
+        }
     }
 
     /// `value IN (query)` with all three of its values: NULL if no equal value is there, but one that may be.

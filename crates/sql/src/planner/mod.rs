@@ -10,6 +10,7 @@ mod blame;
 mod casts;
 pub mod catalog;
 pub mod changelog;
+mod conditions;
 pub mod context;
 mod dependent;
 pub mod expressions;
@@ -146,10 +147,10 @@ pub fn rename_columns(plan: LogicalPlan, names: &[String]) -> Result<LogicalPlan
 }
 
 /// Functions that Flink has and that are not here yet: nobody is told that they meant another one.
-const NOT_BUILT: [&str; 5] = ["PERCENT_RANK", "CUME_DIST", "NTILE", "LEAD", "BITMAP_BUILD_AGG"];
+const NOT_BUILT: [&str; 1] = ["BITMAP_BUILD_AGG"];
 
 /// Functions that mean something with OVER alone, and those that do in MATCH_RECOGNIZE alone.
-const WITH_OVER: [&str; 4] = ["RANK", "DENSE_RANK", "ROW_NUMBER", "LAG"];
+const WITH_OVER: [&str; 8] = ["RANK", "DENSE_RANK", "ROW_NUMBER", "LAG", "LEAD", "NTILE", "PERCENT_RANK", "CUME_DIST"];
 const IN_PATTERNS: [&str; 2] = ["MATCH_ROWTIME", "MATCH_PROCTIME"];
 
 /// The error for a function that is not there.

@@ -14,6 +14,8 @@ use super::nodes::{Emission, WindowKind, WindowTvf};
 use crate::catalog::{PROCTIME, time_attribute};
 use crate::dialect::{Hint, TvfCall, TvfData, TvfKind, changelog_call, table_hints, window_tvf};
 use crate::error::SqlError;
+use crate::place::Place;
+use crate::types::FlinkType;
 
 /// See the module.
 #[derive(Debug)]
@@ -36,7 +38,7 @@ impl RelationPlanner for FlinkRelations {
                 Some(plan) => planned(plan, alias.clone()),
                 None => Err(unknown_table_function(&name.to_string()).into()),
             },
-            TableFactor::Table { version: Some(_), .. } => Err(SqlError::new("a stream cannot be read as of one time")
+            TableFactor::Table { version: Some(_), .. } => Err(SqlError::new("a table by itself cannot be read as of one time")
                 .about("SYSTEM_TIME")
                 .help("join it: FROM o JOIN t FOR SYSTEM_TIME AS OF o.time ON o.key = t.key, o.time being o's time attribute")
                 .into()),
@@ -128,9 +130,16 @@ fn plan_window(call: TvfCall, group_window: bool, cx: &mut dyn RelationPlannerCo
     if in_batch(cx.context_provider().options()) {
         return plan_batch_window(call, input, time, cx);
     }
+    if time_attribute(field).is_none() && !matches!(field.data_type(), DataType::Timestamp(..)) {
+        let message =
+            format!("'{time_name}' is {}, and {} goes by a TIMESTAMP or TIMESTAMP_LTZ", FlinkType::from_field(field).0, call.kind.name());
+        let error = SqlError::new(message).about(&time_name).placed(Place::exactly(call.time_col.span));
+        return Err(error.help("name the column of the table's WATERMARK, or a column AS PROCTIME()").into());
+    }
     if time_attribute(field).is_none() {
         return Err(SqlError::new(format!("'{time_name}' is not a time attribute, so {} cannot go by it", call.kind.name()))
             .about(&time_name)
+            .placed(Place::exactly(call.time_col.span))
             .help(format!("declare WATERMARK FOR {time_name} AS {time_name} - INTERVAL '5' SECOND in its table, or use a PROCTIME() column; a column that was computed or cast is none any more"))
             .into());
     }
@@ -167,9 +176,11 @@ fn window_kind(call: &TvfCall, schema: &DFSchema, cx: &mut dyn RelationPlannerCo
     // EMITONLYONUPDATE of CUMULATE is read and has no effect, as in Flink 2.3.
     let mut length = |name: &str, signed: bool| -> Result<i64> {
         let Some(expr) = call.arg(name) else { return Ok(0) };
-        let ms = interval_ms(&cx.sql_to_expr(expr.clone(), schema)?)?;
+        let ms = interval_ms(&cx.sql_to_expr(expr.clone(), schema)?).map_err(|e| SqlError::from(e).placed(Place::of(expr)))?;
         if !signed && ms <= 0 {
-            return Err(SqlError::new(format!("{} must be longer than nothing, not {expr}", name)).about(name).into());
+            let what = if matches!(name, "GAP") { "gap" } else { "window" };
+            let error = SqlError::new(format!("a {what} must be longer than nothing")).placed(Place::of(expr));
+            return Err(error.help("write INTERVAL '1' MINUTE, or any other length").into());
         }
         Ok(ms)
     };

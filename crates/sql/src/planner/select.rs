@@ -5,8 +5,8 @@
 use arrow::datatypes::{DataType, FieldRef, Fields};
 use datafusion_common::{DFSchema, TableReference};
 use sqlparser::ast::{
-    self, CastKind, Cte, Expr, GroupByExpr, Ident, ObjectName, Query, Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr,
-    TableFactor, TableWithJoins, Value, With,
+    self, CastKind, Cte, Expr, GroupByExpr, Ident, JoinConstraint, JoinOperator, ObjectName, Query, Select, SelectItem,
+    SelectItemQualifiedWildcardKind, SetExpr, Spanned, TableAlias, TableFactor, TableWithJoins, Value, With,
 };
 use sqlparser::tokenizer::Span;
 use std::ops::ControlFlow;
@@ -16,6 +16,9 @@ use super::{temporal, unnest};
 use crate::dialect::names;
 use crate::error::{SqlError, SqlResult};
 use crate::place::Place;
+
+/// Names of queries in FROM that have none begin so.
+pub const UNNAMED: &str = "$query";
 
 /// Settles all SELECTs of a query, those of its CTEs and of FROM included.
 pub fn settle(query: &mut Query, context: &PlanContext<'_>) -> SqlResult<()> {
@@ -63,9 +66,9 @@ impl Settle<'_, '_> {
         let names: Vec<String> = ctes.iter().map(|c| c.alias.name.value.clone()).collect();
         super::ttl::settle(select, &names)?;
         unnest::fold(&mut select.from);
+        name_queries(&mut select.from);
         for table in &mut select.from {
-            self.relation(&mut table.relation, ctes)?;
-            table.joins.iter_mut().try_for_each(|j| self.relation(&mut j.relation, ctes))?;
+            self.joined(table, ctes)?;
         }
         group_ids(select)?;
         if needs_columns(select) {
@@ -88,12 +91,21 @@ impl Settle<'_, '_> {
         match relation {
             TableFactor::Derived { subquery, .. } => self.query(subquery, ctes),
             TableFactor::MatchRecognize { table, .. } => self.relation(table, ctes),
-            TableFactor::NestedJoin { table_with_joins, .. } => {
-                self.relation(&mut table_with_joins.relation, ctes)?;
-                table_with_joins.joins.iter_mut().try_for_each(|j| self.relation(&mut j.relation, ctes))
-            }
+            TableFactor::NestedJoin { table_with_joins, .. } => self.joined(table_with_joins, ctes),
             _ => Ok(()),
         }
+    }
+
+    fn joined(&self, table: &mut TableWithJoins, ctes: &[Cte]) -> SqlResult<()> {
+        self.relation(&mut table.relation, ctes)?;
+        for join in &mut table.joins {
+            if let Some(word) = without_condition(&join.join_operator) {
+                let error = SqlError::new(format!("{word} needs a condition")).about("JOIN").placed(Place::exactly(join.relation.span()));
+                return Err(error.help("write ON a = b or USING (column) behind it, or NATURAL before it; CROSS JOIN has none"));
+            }
+            self.relation(&mut join.relation, ctes)?;
+        }
+        Ok(())
     }
 
     /// What `SELECT * FROM from` gives.
@@ -110,6 +122,30 @@ impl Settle<'_, '_> {
             });
         }
         Ok(self.context.settled(query)?.schema().as_ref().clone())
+    }
+}
+
+/// Gives the queries of FROM that have no alias one that nobody can write, so that their columns are told apart.
+fn name_queries(from: &mut [TableWithJoins]) {
+    let several = from.len() > 1 || from.iter().any(|table| !table.joins.is_empty());
+    let relations =
+        from.iter_mut().flat_map(|table| std::iter::once(&mut table.relation).chain(table.joins.iter_mut().map(|j| &mut j.relation)));
+    for (number, relation) in relations.enumerate().filter(|_| several) {
+        if let TableFactor::Derived { lateral: false, alias: alias @ None, .. } = relation {
+            let name = quoted(&format!("{UNNAMED}{number}"));
+            *alias = Some(TableAlias { explicit: true, name, columns: vec![], at: None });
+        }
+    }
+}
+
+/// A join that is written without a condition and needs one.
+fn without_condition(join: &JoinOperator) -> Option<&'static str> {
+    match join {
+        JoinOperator::Join(JoinConstraint::None) | JoinOperator::Inner(JoinConstraint::None) => Some("JOIN"),
+        JoinOperator::Left(JoinConstraint::None) | JoinOperator::LeftOuter(JoinConstraint::None) => Some("LEFT JOIN"),
+        JoinOperator::Right(JoinConstraint::None) | JoinOperator::RightOuter(JoinConstraint::None) => Some("RIGHT JOIN"),
+        JoinOperator::FullOuter(JoinConstraint::None) => Some("FULL JOIN"),
+        _ => None,
     }
 }
 

@@ -1,5 +1,7 @@
 //! The windows of OVER, settled before a query is planned: names of the WINDOW clause give way to what they stand for, and every
-//! frame is one that a stream can have.
+//! frame is one that a stream, or a batch job, can have.
+
+mod frames;
 
 use sqlparser::ast::{
     BinaryOperator, Expr, Function, Ident, NamedWindowDefinition, NamedWindowExpr, Query, Select, SelectItem, Value, WindowFrame,
@@ -7,14 +9,14 @@ use sqlparser::ast::{
 };
 
 use super::context::{is_over_function, scalar_function};
-use super::window_functions::{AHEAD, RANKING};
+use super::window_functions::AHEAD;
 use crate::dialect::{Flow, IntervalValue, Pass, interval_value, walk_expr, walk_query};
 use crate::error::{SqlError, SqlResult};
 
 /// Settles the windows of all SELECTs of a query. A `RANGE` of milliseconds is written as `GROUPS`, which Flink has not: the
 /// planner takes a plain number there.
-pub fn settle(query: &mut Query) -> SqlResult<()> {
-    let mut pass = Settle { error: None };
+pub fn settle(query: &mut Query, batch: bool) -> SqlResult<()> {
+    let mut pass = Settle { batch, error: None };
     let _ = walk_query(query, &mut pass);
     let mut left = Left { error: None };
     let _ = walk_query(query, &mut left);
@@ -22,13 +24,14 @@ pub fn settle(query: &mut Query) -> SqlResult<()> {
 }
 
 struct Settle {
+    batch: bool,
     error: Option<SqlError>,
 }
 
 impl Pass for Settle {
     fn pre_visit_select(&mut self, select: &mut Select) -> Flow {
         if self.error.is_none() {
-            self.error = settle_select(select).err();
+            self.error = settle_select(select, self.batch).err();
         }
         Flow::Continue(())
     }
@@ -60,7 +63,7 @@ fn unknown(name: &Ident) -> SqlError {
     SqlError::new(format!("there is no window '{}'", name.value)).about(&name.value).help(help)
 }
 
-fn settle_select(select: &mut Select) -> SqlResult<()> {
+fn settle_select(select: &mut Select, batch: bool) -> SqlResult<()> {
     let mut windows: Vec<(Ident, WindowSpec)> = vec![];
     for NamedWindowDefinition(name, window) in std::mem::take(&mut select.named_window) {
         if windows.iter().any(|(other, _)| other.value == name.value) {
@@ -76,7 +79,7 @@ fn settle_select(select: &mut Select) -> SqlResult<()> {
     if let Some(condition) = &mut select.qualify {
         let _ = walk_expr(condition, &mut Aliases(&select.projection));
     }
-    let mut calls = Calls { windows, error: None };
+    let mut calls = Calls { windows, batch, error: None };
     for item in &mut select.projection {
         if let SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } = item {
             let _ = walk_expr(expr, &mut calls);
@@ -136,6 +139,7 @@ impl Pass for Aliases<'_> {
 /// Gives every call its window.
 struct Calls {
     windows: Vec<(Ident, WindowSpec)>,
+    batch: bool,
     error: Option<SqlError>,
 }
 
@@ -165,11 +169,11 @@ impl Calls {
             },
         };
         let name = function.name.to_string().to_ascii_uppercase();
-        if AHEAD.contains(&name.as_str()) {
+        if AHEAD.contains(&name.as_str()) && !self.batch {
             let error = SqlError::new(format!("{name} needs rows that have not come yet: a stream cannot compute it")).about(&name);
             return Err(match name.as_str() {
-                "LEAD" => error.help("LAG looks at the rows before"),
-                _ => error,
+                "LEAD" => error.help("LAG looks at the rows before; over input that ends, SET 'execution.runtime-mode' = 'batch'"),
+                _ => error.help("over input that ends, SET 'execution.runtime-mode' = 'batch'"),
             });
         }
         if !is_over_function(&name) && scalar_function(&name.to_ascii_lowercase()).is_some() {
@@ -181,10 +185,13 @@ impl Calls {
                 .help(format!("write the condition into the argument: {name}(CASE WHEN condition THEN value END) OVER (…)")));
         }
         // Flink takes IGNORE NULLS behind LAG, and LAG finds NULLs all the same.
-        if function.null_treatment.take().is_some() && name != "LAG" {
+        if function.null_treatment.take().is_some() && !matches!(name.as_str(), "LAG" | "LEAD") {
             return Err(no_null_treatment(&name));
         }
-        let frame = settled_frame(spec.window_frame.as_ref(), &name)?;
+        let frame = match self.batch {
+            true => frames::of_batch(spec.window_frame.as_ref(), &name, !spec.order_by.is_empty())?,
+            false => settled_frame(spec.window_frame.as_ref(), &name)?,
+        };
         function.over = Some(WindowType::WindowSpec(WindowSpec { window_frame: Some(frame), ..spec }));
         Ok(())
     }
@@ -202,13 +209,7 @@ fn settled_frame(frame: Option<&WindowFrame>, function: &str) -> SqlResult<Windo
     let to_here = |units, start_bound| WindowFrame { units, start_bound, end_bound: Some(WindowFrameBound::CurrentRow) };
     let units = if function == "ROW_NUMBER" { Rows } else { Range };
     let Some(frame) = frame else { return Ok(to_here(units, WindowFrameBound::Preceding(None))) };
-    let word = if frame.units == Rows { "ROWS" } else { "RANGE" };
-    if frame.units == Groups {
-        return Err(SqlError::new("Flink SQL has no frames in GROUPS").about("GROUPS").help("write ROWS or RANGE"));
-    }
-    if RANKING.contains(&function) {
-        return Err(SqlError::new(format!("{function} takes no frame: it always goes from the first row to this one")).about(word));
-    }
+    let word = frames::word(frame, function)?;
     let ends_here = matches!(frame.end_bound, None | Some(WindowFrameBound::CurrentRow));
     let WindowFrameBound::Preceding(reach) = frame.start_bound.clone() else { return Err(no_frame(frame, word)) };
     if !ends_here {

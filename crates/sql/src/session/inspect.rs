@@ -117,9 +117,17 @@ impl Session {
             Statement::StatementSet(set) => self.plan_inserts(&set.inserts)?,
             _ => return Err(SqlError::new("only a query, an INSERT or a statement set can be explained").about("EXPLAIN")),
         };
+        if explain.details.contains(&ExplainDetail::EstimatedCost) {
+            let error = SqlError::new("plans are made without estimates here, so that there is no ESTIMATED_COST").about("ESTIMATED_COST");
+            return Err(error.help("leave it out; PLAN_ADVICE tells what a plan remembers for ever"));
+        }
         let changelog = explain.details.contains(&ExplainDetail::ChangelogMode);
         let advice = explain.details.contains(&ExplainDetail::PlanAdvice);
-        Effect::list("result", vec![job.explain_with(changelog, advice)])
+        let mut text = job.explain_with(changelog, advice);
+        if explain.details.contains(&ExplainDetail::JsonExecutionPlan) {
+            text.push_str(&job.execution_plan());
+        }
+        Effect::list("result", vec![text])
     }
 }
 

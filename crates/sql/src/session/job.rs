@@ -4,7 +4,7 @@ use arrow::datatypes::SchemaRef;
 use datafusion_common::DFSchema;
 use datafusion_expr::{Expr, LogicalPlan};
 use flott_engine::change::Part;
-use flott_engine::connector::{Connector, Connectors, Environment};
+use flott_engine::connector::{Connector, Connectors, Environment, OVERWRITE};
 use flott_engine::graph::Graph;
 use flott_engine::sink::Sink;
 use flott_engine::time::LocalTime;
@@ -71,6 +71,11 @@ impl PlannedJob {
         Parts::new(&self.options).of(&self.roots)
     }
 
+    /// The steps as Flink's JSON_EXECUTION_PLAN has them.
+    pub(super) fn execution_plan(&self) -> String {
+        explain::execution_plan(&self.roots)
+    }
+
     /// Builds the dataflow: opens sources and sinks. `result` takes the rows of a SELECT.
     pub fn build(self, env: &Environment, result: Option<Box<dyn Sink>>) -> SqlResult<Graph> {
         lower(&self.roots, result, &self.connectors, env, &self.options)
@@ -127,10 +132,7 @@ impl Session {
     }
 
     fn plan_insert(&self, insert: &Insert) -> SqlResult<(String, StreamNode, String)> {
-        if insert.overwrite && self.options.batch() {
-            return Err(SqlError::not_yet("INSERT OVERWRITE").about("OVERWRITE").help("write INSERT INTO"));
-        }
-        if insert.overwrite {
+        if insert.overwrite && !self.options.batch() {
             let error = SqlError::new("INSERT OVERWRITE is for batch jobs: a stream has no end at which it could replace what is there");
             return Err(error.about("OVERWRITE").help("write INSERT INTO"));
         }
@@ -139,6 +141,14 @@ impl Session {
             return Err(SqlError::new(format!("'{}' is a view: it cannot be written", path.name)).about(&path.name));
         };
         let mut hints = BTreeMap::new();
+        if insert.overwrite {
+            let connector = self.connector(table)?;
+            if !connector.overwrites() {
+                let error = SqlError::new(format!("'{}' cannot replace what is in table '{}'", connector.info().name, path.name));
+                return Err(error.about("OVERWRITE").help("write INSERT INTO"));
+            }
+            hints.insert(OVERWRITE.to_string(), String::new());
+        }
         for hint in insert.hints.iter().filter(|h| h.name == "OPTIONS") {
             hints.extend(hint.entries.iter().filter_map(|e| e.key.clone().map(|k| (k, e.value.clone()))));
         }

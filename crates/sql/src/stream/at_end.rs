@@ -4,6 +4,7 @@ use datafusion_expr::LogicalPlan;
 
 use super::build::build;
 use super::sort::build_full_sort;
+use super::whole_over::build_whole_over;
 use super::{Changelog, StreamNode, StreamOp};
 use crate::error::SqlResult;
 
@@ -11,6 +12,7 @@ use crate::error::SqlResult;
 pub(super) fn build_at_end(plan: &LogicalPlan) -> SqlResult<StreamNode> {
     match plan {
         LogicalPlan::Sort(sort) => build_full_sort(sort),
+        LogicalPlan::Window(window) => build_whole_over(window),
         other => Ok(finally(build(other)?)),
     }
 }

@@ -18,7 +18,7 @@ use super::aggregate::build_aggregate;
 use super::at_end::build_at_end;
 use super::calc::{calc, column_at, identity};
 use super::join::{build_join, is_timed, needs_inserts};
-use super::match_recognize::build_match;
+use super::match_recognize::{build_look_ahead, build_match};
 use super::over::build_over;
 use super::rank::build_rank;
 use super::sort::{build_limit, build_sort};
@@ -29,6 +29,7 @@ use crate::error::{SqlError, SqlResult};
 use crate::planner::at_end::as_at_end;
 use crate::planner::changelog::{ChangelogForm, ChangelogNode, as_changelog};
 use crate::planner::context::FlinkTable;
+use crate::planner::match_recognize::as_look_ahead;
 use crate::planner::match_recognize::node::as_match;
 use crate::planner::nodes::{WindowKind, WindowTvf, as_window_tvf};
 use crate::planner::rewrite::cast_to_field;
@@ -85,6 +86,8 @@ fn build_extension(plan: &LogicalPlan, node: &Arc<dyn UserDefinedLogicalNode>) -
         build_window_tvf(tvf)
     } else if let Some(unnest) = as_unnest(node) {
         build_unnest(unnest)
+    } else if let Some(ahead) = as_look_ahead(node) {
+        build_look_ahead(ahead)
     } else if let Some(matched) = as_match(node) {
         build_match(matched)
     } else if let Some(operation) = as_set_operation(node) {

@@ -13,8 +13,8 @@ use super::match_recognize::match_text;
 use super::text::sql_text;
 use super::ttl;
 use super::{
-    AggregateCalls, DeduplicateColumns, JoinColumns, LookupForm, OverColumns, OverOrder, RankColumns, ScanColumn, SortColumns, StreamNode,
-    StreamOp,
+    AggregateCalls, DeduplicateColumns, JoinColumns, LookAheadColumns, LookupForm, OverColumns, OverOrder, RankColumns, ScanColumn,
+    SortColumns, StreamNode, StreamOp, WholeOverColumns,
 };
 use crate::catalog::{ROWTIME, TableWatermark, time_attribute};
 use crate::options::SessionOptions;
@@ -36,6 +36,48 @@ pub fn explain(logical: &[String], roots: &[StreamNode], options: &SessionOption
     text
 }
 
+/// The steps as JSON, each with those before it: what a program makes a picture of.
+pub fn execution_plan(roots: &[StreamNode]) -> String {
+    fn add(node: &StreamNode, nodes: &mut Vec<String>) -> usize {
+        let before: Vec<String> = node.inputs.iter().map(|input| format!("{{ \"id\" : {} }}", add(input, nodes))).collect();
+        let contents = describe(node);
+        let pact = match &node.op {
+            StreamOp::Scan { .. } | StreamOp::Values(_) => "Data Source",
+            StreamOp::Sink(..) => "Data Sink",
+            _ => "Operator",
+        };
+        let id = nodes.len() + 1;
+        let step = quoted(contents.split('(').next().unwrap_or_default());
+        let mut text = format!(
+            "  {{\n    \"id\" : {id},\n    \"type\" : {step},\n    \"pact\" : \"{pact}\",\n    \"contents\" : {}",
+            quoted(&contents)
+        );
+        if !before.is_empty() {
+            let _ = write!(text, ",\n    \"predecessors\" : [ {} ]", before.join(", "));
+        }
+        nodes.push(text + "\n  }");
+        id
+    }
+    let mut nodes = vec![];
+    for root in roots {
+        add(root, &mut nodes);
+    }
+    format!("\n== Physical Execution Plan ==\n{{\n  \"nodes\" : [\n{}\n  ]\n}}", nodes.join(",\n"))
+}
+
+/// A text in JSON.
+fn quoted(text: &str) -> String {
+    let mut out = String::from('"');
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            c if c < ' ' => drop(write!(out, "\\u{:04x}", u32::from(c))),
+            c => out.push(c),
+        }
+    }
+    out + "\""
+}
+
 /// What identifies a query's state: the steps and their expressions, without options that may change between runs.
 pub fn fingerprint_text(roots: &[StreamNode]) -> String {
     let mut text = String::new();
@@ -53,6 +95,10 @@ pub fn advice(roots: &[StreamNode], options: &SessionOptions) -> String {
             let step = describe(node);
             let step = step.split('(').next().unwrap_or_default().to_string();
             found.push(format!("{step} remembers {state}: use windows, or SET 'table.exec.state.ttl' to what the result can do without"));
+        }
+        if let StreamOp::Match(columns) = &node.op {
+            let unused = columns.clauses.unused.iter();
+            found.extend(unused.map(|name| format!("DEFINE says what {name} is, which the pattern does not have: it means nothing")));
         }
         node.inputs.iter().for_each(|input| collect(input, options, found));
     }
@@ -126,8 +172,14 @@ pub(super) fn labels(node: &StreamNode) -> Vec<String> {
         StreamOp::Join(_) | StreamOp::IntervalJoin { .. } | StreamOp::WindowJoin { .. } | StreamOp::TemporalJoin { .. } => {
             node.inputs.iter().flat_map(labels).collect()
         }
+        StreamOp::LookAhead(columns) => {
+            let below = below();
+            let values = columns.values.iter().map(|(value, rows)| format!("NEXT({}, {rows})", below[*value]));
+            below.iter().cloned().chain(values.collect::<Vec<_>>()).collect()
+        }
         StreamOp::LookupJoin { table, .. } => below().into_iter().chain(labels(table)).collect(),
         StreamOp::Over(columns) => below().into_iter().chain(columns.calls.iter().map(|c| c.text.clone())).collect(),
+        StreamOp::WholeOver(columns) => below().into_iter().chain(columns.calls.iter().map(|(_, text)| text.clone())).collect(),
         _ => below(),
     };
     let named = |(i, field): (usize, &FieldRef)| match field.name().strip_prefix('$') {
@@ -184,12 +236,14 @@ pub(super) fn describe(node: &StreamNode) -> String {
         StreamOp::EnforceNotNull { columns, .. } => format!("ConstraintEnforcer(notNull=[{}])", names(node, columns)),
         StreamOp::Rank(columns) => rank_text(node, columns),
         StreamOp::Over(columns) => over_text(node, columns),
+        StreamOp::WholeOver(columns) => whole_over_text(node, columns),
         StreamOp::TimeSort { time, order } => {
             let by: Vec<usize> = std::iter::once(*time).chain(order.iter().map(|c| c.column)).collect();
             format!("TemporalSort(orderBy=[{}])", names(&node.inputs[0], &by))
         }
         StreamOp::AtEnd => "AtEnd(final rows only)".into(),
         StreamOp::Sort(columns) => sort_text(node, columns),
+        StreamOp::LookAhead(columns) => look_ahead_text(node, columns),
         StreamOp::Match(columns) => format!("Match({})", match_text(columns, |at| names(&node.inputs[0], at))),
         StreamOp::Join(columns) => format!("Join({})", join_text(node, columns)),
         StreamOp::IntervalJoin { columns, processing, lower, upper, .. } => {
@@ -305,8 +359,38 @@ fn over_text(node: &StreamNode, columns: &OverColumns) -> String {
     format!("OverAggregate({partition}orderBy=[{order} ASC], window=[{frame} PRECEDING AND CURRENT ROW], select=[{}])", calls.join(", "))
 }
 
+fn look_ahead_text(node: &StreamNode, columns: &LookAheadColumns) -> String {
+    let input = &node.inputs[0];
+    let partition = match columns.partition.as_slice() {
+        [] => String::new(),
+        partition => format!("partitionBy=[{}], ", names(input, partition)),
+    };
+    let time = SortColumn { column: columns.time, descending: false, nulls_first: true };
+    let order: Vec<SortColumn> = std::iter::once(time).chain(columns.order.iter().copied()).collect();
+    let values: Vec<String> = columns.values.iter().map(|(value, rows)| format!("NEXT({}, {rows})", names(input, &[*value]))).collect();
+    format!("LookAhead({partition}orderBy=[{}], select=[{}])", order_text(input, &order), values.join(", "))
+}
+
+fn whole_over_text(node: &StreamNode, columns: &WholeOverColumns) -> String {
+    let input = &node.inputs[0];
+    let partition = match columns.partition.as_slice() {
+        [] => String::new(),
+        partition => format!("partitionBy=[{}], ", names(input, partition)),
+    };
+    let order = match columns.order.as_slice() {
+        [] => String::new(),
+        order => format!("orderBy=[{}], ", order_text(input, order)),
+    };
+    let calls: Vec<&str> = columns.calls.iter().map(|(_, text)| text.as_str()).collect();
+    format!("OverAggregate({partition}{order}select=[{}])", calls.join(", "))
+}
+
 fn deduplicate_text(node: &StreamNode, columns: &DeduplicateColumns) -> String {
     let deleted = columns.condition.as_ref().map_or(String::new(), |c| format!(", deleted unless=[{}]", shown(c, node)));
+    if !columns.order.is_empty() {
+        let order = order_text(&node.inputs[0], &columns.order);
+        return format!("Deduplicate(keep=[FirstRow, every version], key=[{}], orderBy=[{order}])", names(node, &columns.keys));
+    }
     format!("Deduplicate(keep=[LastRow, every version], key=[{}], order=[ROWTIME]{deleted})", names(node, &columns.keys))
 }
 
@@ -368,6 +452,8 @@ fn state(node: &StreamNode) -> Option<&'static str> {
         StreamOp::Sort(_) => Some("all rows, until the input ends"),
         StreamOp::Match(columns) if columns.clauses.within_ms.is_some() => Some("rows that may still be part of a match"),
         StreamOp::Match(_) => Some("rows that may still be part of a match, without WITHIN for ever"),
+        StreamOp::LookAhead(_) => Some("rows that the watermark has not passed; the last rows of each key, until others follow them"),
+        StreamOp::WholeOver(_) => Some("all rows, until the input ends"),
         StreamOp::TimeSort { .. } => Some("rows that the watermark has not passed"),
         StreamOp::Over(columns) => Some(match (columns.order, columns.frame) {
             (OverOrder::Value(_), _) => "the rows of each key, for ever",

@@ -1,10 +1,13 @@
 //! Keys of a step's rows: by which columns its rows differ, and by which of them a consumer may replace one row by the next.
 
-use datafusion_expr::Expr;
+use arrow::datatypes::DataType;
+use datafusion_common::DFSchema;
+use datafusion_expr::{Expr, ExprSchemable};
 use std::collections::BTreeSet;
 
-use super::calc::column_at;
+use super::calc::{column_at, unalias};
 use super::{JoinColumns, RankColumns, StreamNode, StreamOp};
+use crate::functions::cast_target;
 use flott_engine::operators::pairs::JoinKind;
 
 /// Positions of columns.
@@ -23,7 +26,7 @@ pub fn upsert_keys(node: &StreamNode) -> Vec<Key> {
             key.filter(|key| !key.is_empty()).into_iter().collect()
         }
         StreamOp::Calc { project, .. } => {
-            let places: Vec<Option<usize>> = project.iter().map(|e| column_at(e, &node.inputs[0].schema)).collect();
+            let places: Vec<Option<usize>> = project.iter().map(|e| told_apart_by(e, &node.inputs[0].schema)).collect();
             let moved = |key: Key| key.iter().map(|k| places.iter().position(|p| *p == Some(*k))).collect::<Option<Key>>();
             upsert_keys(&node.inputs[0]).into_iter().filter_map(moved).collect()
         }
@@ -46,6 +49,28 @@ pub fn upsert_keys(node: &StreamNode) -> Vec<Key> {
     };
     keys.truncate(KEYS_MAX);
     keys
+}
+
+/// The column by which an expression's values differ as that column's do: itself, or cast to a wider type, as Flink has it.
+fn told_apart_by(expr: &Expr, schema: &DFSchema) -> Option<usize> {
+    let inner = match unalias(expr) {
+        Expr::Cast(cast) => cast.expr.as_ref(),
+        Expr::ScalarFunction(call) if cast_target(&call.func).is_some() => call.args.first()?,
+        other => return column_at(other, schema),
+    };
+    let column = column_at(inner, schema)?;
+    let (from, to) = (schema.field(column).data_type(), expr.get_type(schema).ok()?);
+    let wider = from.is_signed_integer() && to.is_signed_integer() && from.primitive_width() <= to.primitive_width();
+    let as_text = (from.is_signed_integer() || matches!(from, DataType::Date32)) && cast_to_any_text(expr);
+    (wider || as_text).then_some(column)
+}
+
+/// Whether an expression is a cast to STRING, which cuts nothing off.
+fn cast_to_any_text(expr: &Expr) -> bool {
+    match unalias(expr) {
+        Expr::ScalarFunction(call) => cast_target(&call.func).is_some_and(|target| target.to_string() == "STRING"),
+        _ => false,
+    }
 }
 
 /// The keys of an input that is dealt out by some of its columns.

@@ -13,6 +13,7 @@ use super::calc::column_at;
 use super::{Changelog, StreamNode, StreamOp};
 use crate::error::{SqlError, SqlResult};
 use crate::planner::aggregates::engine_function;
+use crate::planner::match_recognize::LookAheadNode;
 use crate::planner::match_recognize::node::{MatchClauses, MatchNode, RefValue, Reference};
 
 /// What is matched, over the columns of the step before.
@@ -30,6 +31,19 @@ pub struct MatchColumns {
     pub output: Vec<MatchValue>,
     /// The clauses as they were planned.
     pub clauses: MatchClauses,
+}
+
+/// What rows behind a row are looked at for, over the columns of the step before.
+#[derive(Debug, Clone)]
+pub struct LookAheadColumns {
+    /// Positions of the key.
+    pub partition: Vec<usize>,
+    /// Position of the time.
+    pub time: usize,
+    /// The order of rows of the same time.
+    pub order: Vec<SortColumn>,
+    /// Positions of values, and of how many rows behind they are wanted.
+    pub values: Vec<(usize, usize)>,
 }
 
 /// A value that a reference means, by positions of columns.
@@ -69,6 +83,25 @@ pub(super) fn build_match(node: &MatchNode) -> SqlResult<StreamNode> {
     let schema = UserDefinedLogicalNodeCore::schema(node).clone();
     let op = StreamOp::Match(Box::new(columns));
     Ok(StreamNode { op, inputs: vec![input], schema, changelog: Changelog::InsertOnly, window: None, key: None })
+}
+
+/// The step that holds rows back for NEXT.
+pub(super) fn build_look_ahead(node: &LookAheadNode) -> SqlResult<StreamNode> {
+    let input = build(&node.input)?;
+    let below = node.input.schema();
+    let by_name = |name: &String| below.index_of_column_by_name(None, name).ok_or_else(|| SqlError::new(format!("no column {name}")));
+    let mut order = vec![];
+    for key in &node.order {
+        order.push(SortColumn { column: position(&key.column, below)?, descending: key.descending, nulls_first: key.nulls_first });
+    }
+    let columns = LookAheadColumns {
+        partition: node.partition.iter().map(|key| position(key, below)).collect::<SqlResult<_>>()?,
+        time: order.remove(0).column,
+        order,
+        values: node.values.iter().map(|(name, rows)| Ok((by_name(name)?, *rows))).collect::<SqlResult<_>>()?,
+    };
+    let (changelog, schema) = (input.changelog, node.schema.clone());
+    Ok(StreamNode { op: StreamOp::LookAhead(columns), inputs: vec![input], schema, changelog, window: None, key: None })
 }
 
 fn position(expr: &Expr, schema: &DFSchema) -> SqlResult<usize> {
@@ -113,6 +146,9 @@ pub(super) fn match_text(columns: &MatchColumns, names: impl Fn(&[usize]) -> Str
     let definitions: Vec<String> =
         clauses.definitions.iter().map(|d| format!("{} AS {}", clauses.names[usize::from(d.variable)], d.text)).collect();
     let _ = write!(text, ", define=[{}]", definitions.join(", "));
+    if !clauses.unused.is_empty() {
+        let _ = write!(text, ", notInPattern=[{}]", clauses.unused.join(", "));
+    }
     if !clauses.beyond_flink.is_empty() {
         let _ = write!(text, ", notInFlink=[{}]", clauses.beyond_flink.join(", "));
     }

@@ -20,6 +20,7 @@ mod sort;
 mod temporal;
 pub mod text;
 pub mod ttl;
+mod whole_over;
 
 use arrow::array::RecordBatch;
 use datafusion_common::DFSchemaRef;
@@ -33,6 +34,7 @@ use flott_engine::operators::expand::GroupingSet;
 use flott_engine::operators::over_aggregate::Frame;
 use flott_engine::operators::pairs::JoinKind;
 use flott_engine::operators::set_operation::SetOperationKind;
+use flott_engine::operators::whole_over::WholeCall;
 use flott_engine::state::ranked::SortColumn;
 use std::sync::Arc;
 
@@ -46,8 +48,9 @@ pub use build::{InsertForm, build_query, build_sink};
 pub use changelog::Changelog;
 pub use finish::finish;
 pub use join::pair_schema;
-pub use match_recognize::{MatchColumns, MatchValue, constant};
+pub use match_recognize::{LookAheadColumns, MatchColumns, MatchValue, constant};
 pub use over::check_windows;
+pub use rank::integer;
 
 /// The window columns among a step's columns.
 #[derive(Debug, Clone)]
@@ -154,6 +157,8 @@ pub enum StreamOp {
     Sort(SortColumns),
     /// Each row with aggregates over itself and rows before it.
     Over(OverColumns),
+    /// Each row with what calls give over parts of its key's rows: in batch mode.
+    WholeOver(WholeOverColumns),
     /// Rows in the order of event time.
     TimeSort {
         /// Position of the time.
@@ -161,6 +166,8 @@ pub enum StreamOp {
         /// The order of rows of the same time.
         order: Vec<SortColumn>,
     },
+    /// Rows with values of rows behind them, for which they are held back.
+    LookAhead(LookAheadColumns),
     /// Sequences of rows that match a pattern.
     Match(Box<MatchColumns>),
     /// A join that keeps both inputs.
@@ -296,6 +303,17 @@ pub struct OverColumns {
     pub calls: Vec<AggregateCall>,
 }
 
+/// What OVER computes in batch mode.
+#[derive(Debug, Clone)]
+pub struct WholeOverColumns {
+    /// Positions of the key.
+    pub partition: Vec<usize>,
+    /// The order; none: all rows are equal.
+    pub order: Vec<SortColumn>,
+    /// The calls, and what they are as SQL has it, for EXPLAIN.
+    pub calls: Vec<(WholeCall, String)>,
+}
+
 /// The order of rows for OVER.
 #[derive(Debug, Clone, Copy)]
 pub enum OverOrder {
@@ -324,6 +342,8 @@ pub struct DeduplicateColumns {
     pub keys: Vec<usize>,
     /// Position of event time.
     pub time: usize,
+    /// The order of which the first row is told; none: the newest one is.
+    pub order: Vec<SortColumn>,
     /// What a row must fulfil; with one that does not, its key is deleted from then on.
     pub condition: Option<Expr>,
 }

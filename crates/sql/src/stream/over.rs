@@ -46,7 +46,7 @@ pub fn check_windows(plan: &LogicalPlan) -> SqlResult<()> {
     found.map_or(Ok(()), Err)
 }
 
-fn functions(window: &Window) -> Vec<&WindowFunction> {
+pub(super) fn functions(window: &Window) -> Vec<&WindowFunction> {
     let function = |expr| match unalias(expr) {
         Expr::WindowFunction(function) => Some(function.as_ref()),
         _ => None,
@@ -55,7 +55,7 @@ fn functions(window: &Window) -> Vec<&WindowFunction> {
 }
 
 /// Whether two calls see the same rows. The order of the partition's columns means nothing.
-fn same_window(a: &WindowFunction, b: &WindowFunction) -> bool {
+pub(super) fn same_window(a: &WindowFunction, b: &WindowFunction) -> bool {
     let (a, b) = (&a.params, &b.params);
     let within = |some: &[Expr], others: &[Expr]| some.iter().all(|key| others.contains(key));
     within(&a.partition_by, &b.partition_by)

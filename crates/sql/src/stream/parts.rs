@@ -113,6 +113,8 @@ impl Parts {
                 let calls: Vec<String> = columns.calls.iter().map(|call| format!("{:?} {:?}", call.spec, call.args)).collect();
                 format!("{:?} {:?} {:?} {calls:?}", columns.partition, columns.order, columns.frame)
             }
+            StreamOp::WholeOver(columns) => format!("{columns:?}"),
+            StreamOp::LookAhead(columns) => format!("{columns:?}"),
             StreamOp::TimeSort { time, order } => format!("{time} {order:?}"),
             StreamOp::Match(columns) => {
                 format!("{} {:?} {:?}", match_text(columns, |at| format!("{at:?}")), columns.definitions, columns.output)
@@ -130,7 +132,7 @@ impl Parts {
             }
             StreamOp::Deduplicate(columns) => {
                 let condition = columns.condition.as_ref().map(|c| by_position(c, &node.inputs[0].schema));
-                format!("{:?} {} {condition:?}", columns.keys, columns.time)
+                format!("{:?} {} {:?} {condition:?}", columns.keys, columns.time, columns.order)
             }
             StreamOp::Limit { skip, fetch } => format!("{skip} {fetch}"),
             StreamOp::EnforceNotNull { columns, .. } => format!("{columns:?}"),
@@ -138,7 +140,8 @@ impl Parts {
             StreamOp::Materialize { key, conflict } => format!("{key:?} {conflict:?}"),
             StreamOp::FromChangelog { op, mapping } => format!("{op} {mapping:?}"),
             StreamOp::ToChangelog { mapping } => format!("{mapping:?}"),
-            _ => String::new(),
+            StreamOp::Scan { .. } | StreamOp::Calc { .. } | StreamOp::GroupAggregate(_) | StreamOp::WindowAggregate { .. } => String::new(),
+            StreamOp::Union | StreamOp::AtEnd | StreamOp::DropUpdateBefore | StreamOp::Sink(..) => String::new(),
         };
         format!("{kind} {own} {session}")
     }

@@ -14,6 +14,7 @@ use super::join::{needs_inserts, with_keys};
 use super::{Changelog, RankColumns, StreamNode, StreamOp};
 use crate::catalog::{PROCTIME, ROWTIME, time_attribute, without_time_attribute};
 use crate::error::{SqlError, SqlResult};
+use crate::planner::at_end::as_at_end;
 use crate::planner::window_functions::ROW_NUMBER;
 
 /// The steps of a filter on a row number; `None` if it is a filter on something else.
@@ -24,7 +25,11 @@ pub(super) fn build_rank(filter: &Filter) -> SqlResult<Option<StreamNode>> {
 /// A plan under a condition, which may lie above renamings of the row number.
 fn filtered(plan: &LogicalPlan, predicate: &Expr) -> SqlResult<Option<StreamNode>> {
     match plan {
-        LogicalPlan::Window(window) => filtered_window(window, predicate),
+        LogicalPlan::Window(window) => filtered_window(window, predicate, false),
+        LogicalPlan::Extension(extension) => match as_at_end(&extension.node).map(|end| &end.input) {
+            Some(LogicalPlan::Window(window)) => filtered_window(window, predicate, true),
+            _ => Ok(None),
+        },
         LogicalPlan::Projection(p) => {
             let inner = filtered(&p.input, &substitute(predicate, &p.schema, &p.expr)?)?;
             Ok(inner.map(|inner| calc(inner, None, p.expr.clone(), p.schema.clone())).transpose()?)
@@ -38,7 +43,8 @@ fn filtered(plan: &LogicalPlan, predicate: &Expr) -> SqlResult<Option<StreamNode
     }
 }
 
-fn filtered_window(window: &Window, predicate: &Expr) -> SqlResult<Option<StreamNode>> {
+/// In batch mode, a filter that makes no Top-N is one on the results of OVER.
+fn filtered_window(window: &Window, predicate: &Expr, batch: bool) -> SqlResult<Option<StreamNode>> {
     let Some(function) = ranking(window) else { return Ok(None) };
     let number = window.schema.columns().pop().ok_or_else(|| SqlError::new("a row number is a column"))?;
     let (mut bounds, mut rest) = (Places::default(), vec![]);
@@ -48,7 +54,7 @@ fn filtered_window(window: &Window, predicate: &Expr) -> SqlResult<Option<Stream
         }
     }
     let name = function.fun.name();
-    if bounds.last.is_none() && bounds.first == 0 {
+    if bounds.last.is_none() && (bounds.first == 0 || batch) || batch && name != ROW_NUMBER {
         return Ok(None);
     }
     if name != ROW_NUMBER {
@@ -142,7 +148,7 @@ fn is_column(expr: &Expr, column: &Column) -> bool {
 }
 
 /// A whole number that is written out.
-pub(super) fn integer(expr: &Expr) -> Option<i64> {
+pub fn integer(expr: &Expr) -> Option<i64> {
     let Expr::Literal(value, _) = unalias(expr) else { return None };
     match value.cast_to(&arrow::datatypes::DataType::Int64).ok()? {
         datafusion_common::ScalarValue::Int64(n) => n,

@@ -5,6 +5,7 @@ use datafusion_common::{DFSchema, DFSchemaRef, ScalarValue};
 use datafusion_expr::utils::{conjunction, split_conjunction};
 use datafusion_expr::{BinaryExpr, Expr, LogicalPlan, Operator, lit};
 use flott_engine::operators::pairs::JoinKind;
+use flott_engine::state::ranked::SortColumn;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -239,9 +240,13 @@ fn versions_of(node: StreamNode, condition: Option<Expr>, project: Vec<Expr>, sc
             let condition = condition.map(|c| substitute(&c, &node.schema, &below)).transpose()?;
             versions_of(input, conjunction(own.into_iter().chain(condition)), project, schema)
         }
-        StreamOp::Rank(ref columns) => match newest(columns, &node) {
-            Some(time) => deduplicated(node, time, condition, &project, &schema).map(Some),
-            None => Ok(None),
+        StreamOp::Rank(ref columns) => match (newest(columns, &node), first(columns, &node)) {
+            (Some(time), _) => deduplicated(node, time, vec![], condition, &project, &schema).map(Some),
+            (None, Some(time)) if condition.is_none() => {
+                let order = columns.order.clone();
+                deduplicated(node, time, order, condition, &project, &schema).map(Some)
+            }
+            _ => Ok(None),
         },
         _ => Ok(None),
     }
@@ -256,8 +261,25 @@ fn newest(columns: &RankColumns, node: &StreamNode) -> Option<usize> {
     (by_time && first && !columns.partition.is_empty()).then_some(order.column)
 }
 
-/// The number of a row that is the newest is 1.
-fn deduplicated(rank: StreamNode, time: usize, condition: Option<Expr>, project: &[Expr], schema: &DFSchema) -> SqlResult<StreamNode> {
+/// The event time of the rows of which a ranking keeps the first one of each key, in an order by something else.
+fn first(columns: &RankColumns, node: &StreamNode) -> Option<usize> {
+    let input = &node.inputs[0];
+    let attribute = |column: usize| time_attribute(input.schema.field(column));
+    let by_time = columns.order.iter().any(|order| attribute(order.column).is_some());
+    let first = columns.skip == 0 && columns.take == 1 && columns.append_only && columns.window.is_none() && columns.first_by.is_none();
+    let time = (0..input.schema.fields().len()).find(|column| attribute(*column) == Some(ROWTIME))?;
+    (!by_time && first && !columns.order.is_empty() && !columns.partition.is_empty()).then_some(time)
+}
+
+/// The number of a row that is the newest, or the first, is 1.
+fn deduplicated(
+    rank: StreamNode,
+    time: usize,
+    order: Vec<SortColumn>,
+    condition: Option<Expr>,
+    project: &[Expr],
+    schema: &DFSchema,
+) -> SqlResult<StreamNode> {
     let StreamNode { op: StreamOp::Rank(columns), schema: ranked, mut inputs, .. } = rank else {
         return Err(SqlError::new("a ranking was just seen"));
     };
@@ -270,7 +292,7 @@ fn deduplicated(rank: StreamNode, time: usize, condition: Option<Expr>, project:
     let condition = condition.as_ref().map(one).transpose()?;
     let project = project.iter().map(one).collect::<datafusion_common::Result<Vec<_>>>()?;
     let changelog = if condition.is_some() { Changelog::Retract } else { Changelog::InsertOnly };
-    let op = StreamOp::Deduplicate(DeduplicateColumns { keys: columns.partition, time, condition });
+    let op = StreamOp::Deduplicate(DeduplicateColumns { keys: columns.partition, time, order, condition });
     let below = input.schema.clone();
     let node = StreamNode { op, schema: below.clone(), changelog, window: None, key: None, inputs: vec![input] };
     // The time is an attribute again: versions come in its order as far as the watermark says.

@@ -1,7 +1,7 @@
 //! Expressions and logical plans as a user of Flink would write them, for EXPLAIN and for errors.
 
-use datafusion_common::ScalarValue;
 use datafusion_common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion_common::{Column, ScalarValue, TableReference};
 use datafusion_expr::expr::{AggregateFunction, ScalarFunction, WindowFunction};
 use datafusion_expr::{Expr, LogicalPlan, Operator, WindowFrameBound, WindowFrameUnits};
 use flott_engine::text::value_text;
@@ -27,6 +27,11 @@ pub fn over_call_text(call: &WindowFunction) -> String {
     Names::default().over_call(call)
 }
 
+/// A call with its OVER as SQL.
+pub fn over_text(call: &WindowFunction) -> String {
+    Names::default().over(call)
+}
+
 /// A logical plan, a step a line, each below the one that takes its rows.
 pub fn plan_text(plan: &LogicalPlan) -> String {
     let mut names = Names::default();
@@ -50,6 +55,24 @@ pub fn plan_text(plan: &LogicalPlan) -> String {
     text.trim_end().to_string()
 }
 
+/// A column with its table, unless the planner has made that up.
+fn column_text(column: &Column) -> String {
+    let made_up = |table: &TableReference| ["__scalar_sq", "__correlated_sq", "$"].iter().any(|start| table.table().starts_with(start));
+    match &column.relation {
+        Some(table) if made_up(table) => column.name.clone(),
+        _ => column.flat_name(),
+    }
+}
+
+fn bound(bound: &WindowFrameBound) -> String {
+    let reach = |reach: &ScalarValue| if reach.is_null() { "UNBOUNDED".to_string() } else { reach.to_string() };
+    match bound {
+        WindowFrameBound::Preceding(far) => format!("{} PRECEDING", reach(far)),
+        WindowFrameBound::CurrentRow => "CURRENT ROW".into(),
+        WindowFrameBound::Following(far) => format!("{} FOLLOWING", reach(far)),
+    }
+}
+
 /// What stands for columns with made-up names.
 #[derive(Default)]
 struct Names(HashMap<String, String>);
@@ -57,7 +80,7 @@ struct Names(HashMap<String, String>);
 impl Names {
     fn text(&self, expr: &Expr) -> String {
         match expr {
-            Expr::Column(column) => self.0.get(&column.name).cloned().unwrap_or_else(|| column.flat_name()),
+            Expr::Column(column) => self.0.get(&column.name).cloned().unwrap_or_else(|| column_text(column)),
             Expr::Literal(value, metadata) => {
                 let exact = metadata.as_ref().and_then(|m| m.inner().get("flink.type").cloned());
                 literal(value, exact)
@@ -129,6 +152,11 @@ impl Names {
             ("like", [value, pattern]) => format!("{} LIKE {}", self.operand(value), self.text(pattern)),
             ("similar_to", [value, pattern]) => format!("{} SIMILAR TO {}", self.operand(value), self.text(pattern)),
             ("element_at", [container, key]) => format!("{}[{}]", self.operand(container), self.text(key)),
+            // The only value of those that were collected.
+            ("$single", [rows]) => {
+                let rows = self.text(rows);
+                format!("SINGLE_VALUE({})", rows.strip_prefix("ARRAY_AGG(").and_then(|rows| rows.strip_suffix(')')).unwrap_or(&rows))
+            }
             (name, args) => format!("{}({})", name.to_uppercase(), self.list(args)),
         }
     }
@@ -155,13 +183,16 @@ impl Names {
             window.push(format!("PARTITION BY {}", self.list(&params.partition_by)));
         }
         let key = |k: &datafusion_expr::SortExpr| format!("{}{}", self.text(&k.expr), if k.asc { "" } else { " DESC" });
-        window.push(format!("ORDER BY {}", params.order_by.iter().map(key).collect::<Vec<_>>().join(", ")));
-        // The planner has GROUPS stand for RANGE in milliseconds.
-        let units = if params.window_frame.units == WindowFrameUnits::Rows { "ROWS" } else { "RANGE" };
-        if let WindowFrameBound::Preceding(reach) = &params.window_frame.start_bound {
-            let reach = if reach.is_null() { "UNBOUNDED".to_string() } else { reach.to_string() };
-            window.push(format!("{units} {reach} PRECEDING"));
+        if !params.order_by.is_empty() {
+            window.push(format!("ORDER BY {}", params.order_by.iter().map(key).collect::<Vec<_>>().join(", ")));
         }
+        // The planner has GROUPS stand for RANGE in milliseconds.
+        let frame = &params.window_frame;
+        let units = if frame.units == WindowFrameUnits::Rows { "ROWS" } else { "RANGE" };
+        window.push(match &frame.end_bound {
+            WindowFrameBound::CurrentRow => format!("{units} {}", bound(&frame.start_bound)),
+            end => format!("{units} BETWEEN {} AND {}", bound(&frame.start_bound), bound(end)),
+        });
         format!("{} OVER ({})", self.over_call(call), window.join(" "))
     }
 

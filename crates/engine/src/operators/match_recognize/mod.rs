@@ -49,6 +49,9 @@ pub struct MatchSpec {
     pub time: TimeColumn,
     /// The order of rows of the same time.
     pub order: Vec<SortColumn>,
+    /// The rows of each key come in their order, though perhaps long after the watermark has passed them: a key's time is that of its
+    /// rows.
+    pub sorted: bool,
     /// The pattern.
     pub program: Program,
     /// The pattern as it was written.
@@ -105,6 +108,7 @@ impl MatchRecognize {
     /// Rows up to the first time have had their turn; those up to the second one have it in this tick.
     fn span(&self, tick: &Tick) -> (i64, i64) {
         match self.spec.time {
+            _ if self.spec.sorted => (i64::MIN, i64::MAX),
             TimeColumn::Processing => (i64::MIN, tick.now_ms),
             _ => self.spec.time.span(tick),
         }
@@ -146,7 +150,8 @@ impl Operator for MatchRecognize {
                 table.rows.release(row);
             }
         }
-        while let Some((due, key)) = table.overdue(up_to) {
+        // Of sorted rows, some that came before may still be held back.
+        while let Some((due, key)) = (!self.spec.sorted || tick.last).then(|| table.overdue(up_to)).flatten() {
             machine.overdue(table, key, due)?;
         }
         let found = std::mem::take(&mut machine.found);

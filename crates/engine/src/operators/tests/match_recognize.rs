@@ -383,6 +383,7 @@ fn spec_of(pattern: &Pattern, question: &Question, keys: &[usize], order: Vec<So
         partition: keys.to_vec(),
         time: TimeColumn::Event(TIME),
         order,
+        sorted: false,
         program: Program::compile(pattern).unwrap(),
         pattern_text: format!("{pattern:?}"),
         conditions: question.demands.iter().enumerate().map(|(v, demand)| demand.condition(v as u16)).collect(),

@@ -6,7 +6,9 @@ use proptest::prelude::*;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use super::harness::{Fleet, LAYOUTS, NUMBER, Row, Step, TIME, batch, batches, key_text, key_types, row, schema, steps, text, ticks};
+use super::harness::{
+    Fleet, LAYOUTS, NUMBER, Row, Step, TIME, VALUE, batch, batches, key_text, key_types, row, schema, steps, text, ticks,
+};
 use super::join::{are_pair, inputs, output};
 use crate::expr::Column;
 use crate::graph::SourceNode;
@@ -19,6 +21,7 @@ use crate::operators::pairs::{JoinInputs, JoinKind};
 use crate::operators::temporal_join::{TemporalJoin, TemporalJoinSpec};
 use crate::source::{Chunk, ChunkBudget, Decoded, Fetch, Position, Source, SplitInfo, SplitReader};
 use crate::state::State;
+use crate::state::ranked::SortColumn;
 use crate::{Batch, Result, RowKind};
 
 /// All versions that can be asked for, in the order of arrival.
@@ -28,13 +31,18 @@ struct Versions {
 }
 
 impl Versions {
-    fn add(&mut self, row: &Row, keys: &[usize], strict: bool) {
+    /// Adds a version, or tells that it is late: a newer one holds at the watermark.
+    fn add(&mut self, row: &Row, keys: &[usize], strict: bool, passed: i64) -> bool {
         let key = key_text(row, keys);
         if strict && key.iter().any(|cell| cell == "-") {
-            return;
+            return false;
+        }
+        if self.rows.iter().any(|r| key_text(r, keys) == key && r.time > row.time && r.time <= passed) {
+            return true;
         }
         self.rows.retain(|r| key_text(r, keys) != key || r.time != row.time);
         self.rows.push(row.clone());
+        false
     }
 
     /// The version of a key that holds at a time.
@@ -92,11 +100,12 @@ proptest! {
         let both = left[..count].iter().zip(&right[..count]).chain(rest.iter().zip(&rest));
         let ticks: Vec<Tick> = ticks(&left[..count], 0);
         for ((l, r), tick) in both.zip(ticks) {
-            r.rows.iter().for_each(|row| versions.add(row, keys, !nulls_equal));
+            let late = r.rows.iter().filter(|row| versions.add(row, keys, !nulls_equal, tick.watermark_before)).count() as u64;
             waiting.extend(l.rows.iter().cloned());
             fleet.restart(l.workers);
             let given = fleet.step_all(&tick, &[&batches(&l.rows, &l.cuts), &batches(&r.rows, &r.cuts)]);
             prop_assert!(given.batches.iter().all(|batch| batch.kinds.is_none()));
+            prop_assert!(given.late >= late && (kind == JoinKind::Inner || given.late == late));
             let mut rows: Vec<String> = given.changes().into_iter().map(|(_, row)| row).collect();
             rows.sort();
             let due = waiting.iter().filter(|row| row.time <= tick.watermark);
@@ -112,7 +121,7 @@ proptest! {
     #[test]
     fn deduplication_tells_every_version(steps in steps(8, 0..20), layout in 1..LAYOUTS.len()) {
         let keys = LAYOUTS[layout];
-        let spec = DeduplicateSpec { keys: keys.to_vec(), key_types: key_types(keys), time: TIME, condition: None };
+        let spec = DeduplicateSpec { keys: keys.to_vec(), key_types: key_types(keys), time: TIME, order: vec![], condition: None };
         let mut fleet = Fleet::new(keys, move || Deduplicate::new(spec.clone()));
         let mut newest = std::collections::BTreeMap::new();
         for (step, tick) in steps.iter().zip(ticks(&steps, 0)) {
@@ -122,6 +131,31 @@ proptest! {
                 let time = newest.entry(key_text(row, keys)).or_insert(row.time);
                 if row.time >= *time {
                     *time = row.time;
+                    expected.push(format!("+I{}", cells(row)));
+                }
+            }
+            expected.sort();
+            prop_assert_eq!(fleet.step(&tick, &batches(&step.rows, &step.cuts)).rows(), expected);
+        }
+    }
+
+    #[test]
+    fn a_top_one_tells_every_row_that_was_the_first(steps in steps(8, 0..20), layout in 1..LAYOUTS.len(), descending in any::<bool>()) {
+        let keys = LAYOUTS[layout];
+        let order = vec![SortColumn { column: VALUE, descending, nulls_first: !descending }];
+        let spec = DeduplicateSpec { keys: keys.to_vec(), key_types: key_types(keys), time: TIME, order, condition: None };
+        let mut fleet = Fleet::new(keys, move || Deduplicate::new(spec.clone()));
+        let mut firsts = std::collections::BTreeMap::new();
+        for (step, tick) in steps.iter().zip(ticks(&steps, 0)) {
+            fleet.restart(step.workers);
+            let mut expected = vec![];
+            for row in &step.rows {
+                // NULL is the least value.
+                let value = row.value.map_or(i64::MIN, |value| value);
+                let place = if descending { value.checked_neg().unwrap_or(i64::MAX) } else { value };
+                let first = firsts.entry(key_text(row, keys)).or_insert(None);
+                if first.is_none_or(|first| place < first) {
+                    *first = Some(place);
                     expected.push(format!("+I{}", cells(row)));
                 }
             }

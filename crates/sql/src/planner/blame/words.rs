@@ -9,6 +9,7 @@ use crate::dialect::did_you_mean;
 use crate::error::SqlError;
 use crate::place::Place;
 use crate::planner::aggregates;
+use crate::planner::select::UNNAMED;
 use crate::types::FlinkType;
 
 /// Functions that SQL calls aggregates; a column within one need not be a key.
@@ -33,6 +34,7 @@ pub(super) fn of_expression(expr: &Expr, types: &[Option<DataType>], scope: &Sco
         (Expr::Identifier(name), _) if scope.columns.fields().iter().all(|f| *f.name() != name.value) => {
             no_column(name, None, &scope.columns)
         }
+        (Expr::Identifier(name), _) if error.message.contains("ambiguous") => ambiguous(name, scope, error).placed(place),
         (Expr::CompoundIdentifier(path), _) => no_path(path, scope, error),
         (Expr::BinaryOp { op: op @ (BinaryOperator::And | BinaryOperator::Or), left, right }, [a, b]) => {
             let wrong = if *a == Some(DataType::Boolean) { (right, b) } else { (left, a) };
@@ -67,11 +69,24 @@ pub(super) fn of_expression(expr: &Expr, types: &[Option<DataType>], scope: &Sco
     }
 }
 
+/// A name that several tables have.
+fn ambiguous(name: &Ident, scope: &Scope, error: SqlError) -> SqlError {
+    let of = scope.columns.iter().filter(|(_, f)| *f.name() == name.value).filter_map(|(q, _)| q.map(|q| q.table()));
+    let called: Vec<String> = of.filter(|table| !table.starts_with(UNNAMED)).map(|table| format!("{table}.{}", name.value)).collect();
+    match called.as_slice() {
+        [] | [_] => error.help("give the queries in FROM aliases, and put one of them before the name"),
+        called => error.help(format!("write {}", called.join(" or "))),
+    }
+}
+
 /// A call with arguments that the function does not take.
 fn of_call(name: &str, args: &[&Expr], error: SqlError) -> SqlError {
     let error = reworded(error);
     let error = SqlError { word: None, ..error };
-    if error.message.contains("there is no function") || error.message.ends_with("not supported yet") {
+    if error.message.contains("there is no function")
+        || error.message.ends_with("not supported yet")
+        || error.message.contains("is true or false")
+    {
         return error;
     }
     if let Some((_, form, _)) = aggregates::AGGREGATES.iter().find(|(aggregate, ..)| aggregate.eq_ignore_ascii_case(name)) {

@@ -14,7 +14,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::node::{RefValue, Reference};
-use super::previous::{Sequence, no_next};
+use super::previous::{Sequence, Way};
 use crate::catalog::{ROWTIME, time_attribute, with_time_attribute};
 use crate::dialect::{FINAL_CALL, Flow, Pass, did_you_mean, walk_expr};
 use crate::error::{SqlError, SqlResult};
@@ -170,8 +170,8 @@ impl<'a> Binder<'a> {
         };
         match name.as_str() {
             "FIRST" | "LAST" => self.navigate(call, &name, navigation, cx).map(Some),
-            "PREV" => self.previous(call, navigation, cx).map(Some),
-            "NEXT" => Err(no_next()),
+            "PREV" => self.neighbour(call, Way::Back, navigation, cx).map(Some),
+            "NEXT" => self.neighbour(call, Way::Ahead, navigation, cx).map(Some),
             "MATCH_ROWTIME" => {
                 only_measures("MATCH_ROWTIME")?;
                 self.match_rowtime(call, cx).map(Some)
@@ -399,7 +399,7 @@ fn arguments(call: &Function) -> Vec<Option<&ast::Expr>> {
         .collect()
 }
 
-/// What FIRST, LAST and PREV take: a value, and a number of rows or none.
+/// What FIRST, LAST, PREV and NEXT take: a value, and a number of rows or none.
 pub fn value_and_offset<'c>(call: &'c Function, name: &str, default: u32) -> SqlResult<(&'c ast::Expr, u32)> {
     let args = arguments(call);
     let (Some(value), true) = (args.first().copied().flatten(), args.len() <= 2) else {

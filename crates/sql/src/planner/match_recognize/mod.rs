@@ -1,8 +1,9 @@
 //! MATCH_RECOGNIZE: from the syntax tree to a logical node.
 //!
-//! [`pattern`] reads PATTERN, [`bind`] finds what DEFINE and MEASURES refer to, [`previous`] has PREV. The [`node`] gives the keys and one column per
+//! [`pattern`] reads PATTERN, [`bind`] finds what DEFINE and MEASURES refer to, [`previous`] has PREV and NEXT, for which [`ahead`] holds rows back. The [`node`] gives the keys and one column per
 //! reference of MEASURES; a projection over it computes the measures. [`settle`] moves what depends on one row alone below the node.
 
+mod ahead;
 mod bind;
 pub mod node;
 mod pattern;
@@ -18,10 +19,11 @@ use sqlparser::ast::{self, AfterMatchSkip, Ident, Measure, OrderByExpr, RowsPerM
 use std::collections::HashMap;
 use std::sync::Arc;
 
+pub use self::ahead::{LookAheadNode, as_look_ahead};
 use self::bind::{Binder, Scope};
 use self::node::{Definition, MatchClauses, MatchNode, OrderKey, Reference};
 use self::pattern::Planned;
-use self::previous::Sequence;
+use self::previous::{Sequence, Way};
 use super::context::in_batch;
 use crate::catalog::{PROCTIME, ROWTIME, time_attribute, without_time_attribute};
 use crate::dialect::{TIMED_OUT_SYMBOL, WITHIN_SYMBOL};
@@ -55,10 +57,16 @@ pub fn plan(factor: &TableFactor, cx: &mut dyn RelationPlannerContext) -> Result
         columns.push((binder.bind(expr.clone(), cx)?, alias.value.clone()));
     }
     let after = after(after_match_skip.as_ref(), &planned)?;
-    let output = binder.references;
+    let mut output = binder.references;
     for what in definitions.iter().flat_map(|d| &d.references).chain(&output).filter_map(beyond_flink) {
         planned.note(what);
     }
+    let looks_ahead = planned.beyond_flink.contains(&"NEXT");
+    if looks_ahead {
+        // A match may come out long after the watermark has passed it: nothing can go by its time.
+        output.iter_mut().for_each(|r| r.field = Arc::new(without_time_attribute(&r.field)));
+    }
+    let names = planned.names.clone();
     let clauses = MatchClauses {
         partition: rows.partition,
         order: rows.order,
@@ -72,6 +80,8 @@ pub fn plan(factor: &TableFactor, cx: &mut dyn RelationPlannerContext) -> Result
         within_ms,
         timed_out,
         all_rows,
+        looks_ahead,
+        unused: unused(symbols, &names),
         beyond_flink: planned.beyond_flink.into_iter().map(str::to_owned).collect(),
     };
     Ok(PlannedRelation::new(with_measures(input, clauses, columns, cx)?, alias.clone()))
@@ -124,7 +134,10 @@ fn beyond_flink(reference: &Reference) -> Option<&'static str> {
     match &reference.value {
         node::RefValue::Classifier(_) => Some("CLASSIFIER"),
         node::RefValue::MatchNumber => Some("MATCH_NUMBER"),
-        node::RefValue::Row(_, Expr::WindowFunction(_)) => Some("PREV"),
+        node::RefValue::Row(_, expr) => match previous::way_of(expr)? {
+            Way::Back => Some("PREV"),
+            Way::Ahead => Some("NEXT"),
+        },
         _ => None,
     }
 }
@@ -211,7 +224,6 @@ fn define(
                 .into());
         }
         seen.push(name);
-        // Flink takes a variable that the pattern does not have.
         let Some(variable) = planned.names.iter().position(|n| n == name) else { continue };
         let scope = Scope::Define(variable as u16);
         let mut binder = Binder::new(input.schema().clone(), &planned.names, rows, scope);
@@ -225,6 +237,12 @@ fn define(
         definitions.push(Definition { variable: variable as u16, expr, references: binder.references, text: String::new() });
     }
     Ok(definitions)
+}
+
+/// Variables that the pattern does not have: Flink takes their definitions, which mean nothing.
+fn unused(symbols: &[SymbolDefinition], names: &[String]) -> Vec<String> {
+    let defined = symbols.iter().map(|s| s.symbol.value.as_str()).filter(|name| *name != WITHIN_SYMBOL && *name != TIMED_OUT_SYMBOL);
+    defined.filter(|name| names.iter().all(|n| n != name)).map(str::to_owned).collect()
 }
 
 fn within(symbols: &[SymbolDefinition], cx: &mut dyn RelationPlannerContext) -> Result<Option<i64>> {

@@ -110,6 +110,10 @@ pub struct MatchClauses {
     pub timed_out: bool,
     /// ALL ROWS PER MATCH.
     pub all_rows: bool,
+    /// NEXT is in it: rows are held back until those behind them are there.
+    pub looks_ahead: bool,
+    /// Variables of DEFINE that the pattern does not have.
+    pub unused: Vec<String>,
     /// What of it Flink does not have.
     pub beyond_flink: Vec<String>,
 }

@@ -56,7 +56,8 @@ impl Reader {
         match written {
             Written::Symbol(Symbol::Named(name)) => self.variable(&name.value),
             Written::Symbol(_) => {
-                Err(SqlError::new("a stream has no beginning and no end, so ^ and $ cannot stand in a pattern").about("PATTERN"))
+                Err(SqlError::new("^ and $ cannot stand in a pattern: Flink looks for matches anywhere among the rows of a key")
+                    .about("PATTERN"))
             }
             Written::Exclude(_) => Err(SqlError::not_yet("an exclusion {- … -} in a pattern").about("PATTERN")),
             Written::Permute(_) => Err(SqlError::not_yet("PERMUTE").about("PERMUTE").help("write the sequences out: (A B | B A)")),

@@ -1,5 +1,6 @@
-//! PREV: a value of the row so many rows before another one, whether it is part of the match or not. It is a LAG over the rows of the key
-//! in the order of the pattern, which is computed below the pattern and comes with the row that PREV looks back from.
+//! PREV and NEXT: a value of the row so many rows before or behind another one, whether it is part of the match or not. PREV is a LAG over
+//! the rows of the key in the order of the pattern, NEXT a LEAD for which rows are held back ([`super::ahead`]). Both are computed below the
+//! pattern and come with the row that they look from.
 
 use datafusion_common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
 use datafusion_common::{Column, Result, ScalarValue};
@@ -12,6 +13,7 @@ use datafusion_expr::{
 use sqlparser::ast::{self, Function};
 use std::collections::HashMap;
 
+use super::ahead::with_values_ahead;
 use super::bind::{Binder, Navigation, is_about_match, only_argument, only_variable, value_and_offset};
 use super::node::{OrderKey, RefValue};
 use crate::catalog::{ROWTIME, TIME_ATTRIBUTE, without_time_attribute};
@@ -21,6 +23,31 @@ use crate::planner::window_functions::window_function;
 
 /// The columns that calls of OVER become begin so.
 const CALL: &str = "$before";
+
+/// Which way to look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// PREV.
+    Back,
+    /// NEXT.
+    Ahead,
+}
+
+impl Way {
+    fn name(self) -> &'static str {
+        match self {
+            Way::Back => "PREV",
+            Way::Ahead => "NEXT",
+        }
+    }
+
+    fn verb(self) -> &'static str {
+        match self {
+            Way::Back => "looks back",
+            Way::Ahead => "looks ahead",
+        }
+    }
+}
 
 /// The rows that a pattern is looked for in.
 pub struct Sequence {
@@ -35,16 +62,24 @@ pub struct Sequence {
 }
 
 impl Sequence {
-    /// The value in the row that lies `rows` before, NULL where there is none.
-    fn before(&self, value: Expr, rows: u32) -> SqlResult<Expr> {
-        let [time] = self.order.as_slice() else {
+    /// The value in the row that lies so many rows away, NULL where there is none.
+    fn value_of(&self, value: Expr, rows: u32, way: Way) -> SqlResult<Expr> {
+        let name = way.name();
+        let (time, further) = self.order.split_first().ok_or_else(|| SqlError::new(format!("{name} goes by an order")).about(name))?;
+        if way == Way::Back && !further.is_empty() {
             let error = SqlError::new("PREV goes by time alone, and this MATCH_RECOGNIZE orders rows of the same time by further columns");
             return Err(error.about("PREV").help("leave the further columns out of its ORDER BY: rows of the same time stay as they came"));
-        };
-        let lag = window_function("lag").ok_or_else(|| SqlError::new("there is no function LAG"))?;
-        let offset = i32::try_from(rows).map_err(|_| SqlError::new(format!("PREV cannot look {rows} rows back")).about("PREV"))?;
+        }
+        if way == Way::Ahead && self.processing {
+            let error = SqlError::new("NEXT goes by event time, and this MATCH_RECOGNIZE is ordered by processing time").about("NEXT");
+            return Err(error.help("ORDER BY the column of the table's WATERMARK"));
+        }
+        let function = if way == Way::Back { "lag" } else { "lead" };
+        let udf = window_function(function).ok_or_else(|| SqlError::new(format!("there is no function {function}")))?;
+        let offset =
+            i32::try_from(rows).map_err(|_| SqlError::new(format!("{name} cannot look so far: the offset is {rows} rows")).about(name))?;
         let offset = Expr::Literal(ScalarValue::Int32(Some(offset)), None);
-        let mut call = WindowFunction::new(WindowFunctionDefinition::WindowUDF(lag), vec![value, offset]);
+        let mut call = WindowFunction::new(WindowFunctionDefinition::WindowUDF(udf), vec![value, offset]);
         call.params.partition_by = self.partition.clone();
         let time = match self.batch {
             true => time.column.clone().alias_with_metadata("$time", Some(event_time())),
@@ -58,41 +93,59 @@ impl Sequence {
     }
 }
 
+/// Which of the two an expression is that stands for a row's neighbour.
+pub fn way_of(expr: &Expr) -> Option<Way> {
+    match expr {
+        Expr::WindowFunction(call) if call.fun.name() == "lead" => Some(Way::Ahead),
+        Expr::WindowFunction(_) => Some(Way::Back),
+        _ => None,
+    }
+}
+
 /// What makes a column one of event time.
 fn event_time() -> FieldMetadata {
     HashMap::from([(TIME_ATTRIBUTE.to_owned(), ROWTIME.to_owned())]).into()
 }
 
 impl Binder<'_> {
-    /// The column that stands for a call of PREV.
-    pub(super) fn previous(&mut self, call: &Function, outer: Navigation, cx: &mut dyn RelationPlannerContext) -> SqlResult<ast::Expr> {
+    /// The column that stands for a call of PREV or NEXT.
+    pub(super) fn neighbour(
+        &mut self,
+        call: &Function,
+        way: Way,
+        outer: Navigation,
+        cx: &mut dyn RelationPlannerContext,
+    ) -> SqlResult<ast::Expr> {
+        let name = way.name();
         if outer.first || outer.offset > 0 {
-            let error = SqlError::new("PREV cannot stand in FIRST or LAST").about("PREV");
-            return Err(error.help("write it the other way: PREV(LAST(A.price, 1), 2) is two rows before the row of LAST"));
+            let error = SqlError::new(format!("{name} cannot stand in FIRST or LAST")).about(name);
+            return Err(error.help(format!("write it the other way: {name}(LAST(A.price, 1), 2) is two rows from the row of LAST")));
         }
-        let (value, rows) = value_and_offset(call, "PREV", 1)?;
-        let (value, navigation) = looked_back_from(value, outer)?;
+        let (value, rows) = value_and_offset(call, name, 1)?;
+        let (value, navigation) = looked_from(value, outer)?;
         let argument = self.argument(value)?;
         if let Some(inner) = argument.calls.iter().find(|name| is_about_match(name)) {
             let error =
-                SqlError::new(format!("{inner} cannot stand in an expression in PREV, which is computed from one row")).about(inner);
-            return Err(error.help("FIRST or LAST go right into PREV: PREV(LAST(A.price + A.tax, 1), 2)"));
+                SqlError::new(format!("{inner} cannot stand in an expression in {name}, which is computed from one row")).about(inner);
+            return Err(error.help(format!("FIRST or LAST go right into {name}: {name}(LAST(A.price + A.tax, 1), 2)")));
         }
         if argument.variables.is_empty() {
-            return Err(SqlError::new("PREV takes a value of a row, and this one has no column").about("PREV").help("write PREV(A.price)"));
+            let error = SqlError::new(format!("{name} takes a value of a row, and this one has no column")).about(name);
+            return Err(error.help(format!("write {name}(A.price)")));
         }
-        let of = only_variable(&argument.variables, "PREV", "looks back from the row of one variable, not of several")?;
-        let text = format!("PREV({}, {rows})", navigation.text(value.to_string()));
-        let before = self.rows.before(self.over_input(argument.expr, cx)?, rows)?;
-        let field = before.to_field(&self.input)?.1.as_ref().clone().with_nullable(true);
-        let value = RefValue::Row(self.locator(of, navigation), before);
+        let does = format!("{} from the row of one variable, not of several", way.verb());
+        let of = only_variable(&argument.variables, name, &does)?;
+        let text = format!("{name}({}, {rows})", navigation.text(value.to_string()));
+        let neighbour = self.rows.value_of(self.over_input(argument.expr, cx)?, rows, way)?;
+        let field = neighbour.to_field(&self.input)?.1.as_ref().clone().with_nullable(true);
+        let value = RefValue::Row(self.locator(of, navigation), neighbour);
         let column = self.stand_in(value, navigation.whole, without_time_attribute(&field), text);
         Ok(ast::Expr::Identifier(column))
     }
 }
 
-/// Takes FINAL, FIRST and LAST off what stands in PREV.
-fn looked_back_from(mut value: &ast::Expr, mut navigation: Navigation) -> SqlResult<(&ast::Expr, Navigation)> {
+/// Takes FINAL, FIRST and LAST off what stands in PREV or NEXT.
+fn looked_from(mut value: &ast::Expr, mut navigation: Navigation) -> SqlResult<(&ast::Expr, Navigation)> {
     while let ast::Expr::Function(call) = value {
         let name = call.name.to_string().to_ascii_uppercase();
         if name == FINAL_CALL.to_ascii_uppercase()
@@ -110,15 +163,8 @@ fn looked_back_from(mut value: &ast::Expr, mut navigation: Navigation) -> SqlRes
     Ok((value, navigation))
 }
 
-/// The refusal of NEXT.
-pub fn no_next() -> SqlError {
-    SqlError::new("NEXT looks at rows that have not come yet: event time would have to wait for them")
-        .about("NEXT")
-        .help("put a variable for the row that follows behind it: PATTERN (A B) DEFINE B AS B.price > A.price")
-}
-
-/// The input with a column for each call of OVER in the expressions, in which the column stands then.
-pub fn with_calls(input: LogicalPlan, columns: &mut [(Expr, String)]) -> Result<LogicalPlan> {
+/// The input with a column for each PREV and NEXT in the expressions, in which the column stands then.
+pub fn with_calls(input: LogicalPlan, rows: &Sequence, columns: &mut [(Expr, String)]) -> Result<LogicalPlan> {
     let calls = find_window_exprs(columns.iter().map(|(expr, _)| expr));
     if calls.is_empty() {
         return Ok(input);
@@ -131,6 +177,9 @@ pub fn with_calls(input: LogicalPlan, columns: &mut [(Expr, String)]) -> Result<
         });
         *expr = replaced.data()?;
     }
-    let named = calls.iter().enumerate().map(|(at, call)| call.clone().alias(name(at)));
-    LogicalPlanBuilder::from(input).window(named.collect::<Vec<_>>())?.build()
+    let of = |way: Way| calls.iter().enumerate().filter(move |(_, call)| way_of(call) == Some(way)).map(|(at, call)| (call, name(at)));
+    let back: Vec<Expr> = of(Way::Back).map(|(call, name)| call.clone().alias(name)).collect();
+    let input = if back.is_empty() { input } else { LogicalPlanBuilder::from(input).window(back)?.build()? };
+    let ahead: Vec<(&Expr, String)> = of(Way::Ahead).collect();
+    if ahead.is_empty() { Ok(input) } else { with_values_ahead(input, rows, &ahead) }
 }

@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::node::{Definition, MatchNode, OrderKey, RefValue, Reference, as_match};
-use super::previous::with_calls;
+use super::previous::{Sequence, with_calls};
 use crate::catalog::without_time_attribute;
 use crate::stream::text::sql_text;
 
@@ -46,7 +46,8 @@ fn settled(node: &MatchNode) -> Result<LogicalPlan> {
         definition.references.iter_mut().for_each(|reference| below.move_down(reference));
     }
     clauses.output.iter_mut().for_each(|reference| below.move_down(reference));
-    let input = with_calls(node.input.clone(), &mut below.columns)?;
+    let rows = Sequence { partition: node.clauses.partition.clone(), order: node.clauses.order.clone(), processing: false, batch: false };
+    let input = with_calls(node.input.clone(), &rows, &mut below.columns)?;
     let project = below.columns.into_iter().map(|(expr, name)| expr.alias(name));
     let input = LogicalPlanBuilder::from(input).project(project)?.build()?;
     let node = MatchNode { input, clauses, schema: node.schema.clone(), settled: true };

@@ -1,0 +1,17 @@
+-- LEAD of a TIMESTAMP_LTZ in batch mode.
+SET 'execution.runtime-mode' = 'batch';
+CREATE TABLE readings (
+  id INT,
+  k STRING,
+  v INT,
+  d DOUBLE,
+  s STRING,
+  ts TIMESTAMP(3),
+  WATERMARK FOR ts AS ts - INTERVAL '5' SECOND
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/readings.json',
+  'format' = 'json',
+  'scan.watermark.emit.strategy' = 'on-event'
+);
+SELECT id, LEAD(CAST(ts AS TIMESTAMP_LTZ(3))) OVER (ORDER BY id) AS a FROM readings;

@@ -1,0 +1,17 @@
+-- A bounded frame of values with two columns in the order in batch mode.
+SET 'execution.runtime-mode' = 'batch';
+CREATE TABLE readings (
+  id INT,
+  k STRING,
+  v INT,
+  d DOUBLE,
+  s STRING,
+  ts TIMESTAMP(3),
+  WATERMARK FOR ts AS ts - INTERVAL '5' SECOND
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/readings.json',
+  'format' = 'json',
+  'scan.watermark.emit.strategy' = 'on-event'
+);
+SELECT id, SUM(v) OVER (ORDER BY id, v RANGE BETWEEN 2 PRECEDING AND CURRENT ROW) AS a FROM readings;

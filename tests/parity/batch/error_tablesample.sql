@@ -1,0 +1,17 @@
+-- TABLESAMPLE in batch mode.
+SET 'execution.runtime-mode' = 'batch';
+CREATE TABLE readings (
+  id INT,
+  k STRING,
+  v INT,
+  d DOUBLE,
+  s STRING,
+  ts TIMESTAMP(3),
+  WATERMARK FOR ts AS ts - INTERVAL '5' SECOND
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/readings.json',
+  'format' = 'json',
+  'scan.watermark.emit.strategy' = 'on-event'
+);
+SELECT COUNT(*) >= 0 AS a FROM readings TABLESAMPLE BERNOULLI(50);

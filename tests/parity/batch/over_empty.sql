@@ -1,0 +1,17 @@
+-- OVER of no rows in batch mode.
+SET 'execution.runtime-mode' = 'batch';
+CREATE TABLE readings (
+  id INT,
+  k STRING,
+  v INT,
+  d DOUBLE,
+  s STRING,
+  ts TIMESTAMP(3),
+  WATERMARK FOR ts AS ts - INTERVAL '5' SECOND
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/readings.json',
+  'format' = 'json',
+  'scan.watermark.emit.strategy' = 'on-event'
+);
+SELECT id, RANK() OVER (ORDER BY id) AS a, LEAD(id) OVER (ORDER BY id) AS b FROM readings WHERE id > 1000;

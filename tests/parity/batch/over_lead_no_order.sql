@@ -1,0 +1,17 @@
+-- LEAD without an order in batch mode.
+SET 'execution.runtime-mode' = 'batch';
+CREATE TABLE readings (
+  id INT,
+  k STRING,
+  v INT,
+  d DOUBLE,
+  s STRING,
+  ts TIMESTAMP(3),
+  WATERMARK FOR ts AS ts - INTERVAL '5' SECOND
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/readings.json',
+  'format' = 'json',
+  'scan.watermark.emit.strategy' = 'on-event'
+);
+SELECT k, COUNT(*) AS n, COUNT(a) AS a FROM (SELECT k, LEAD(id) OVER (PARTITION BY k) AS a FROM readings) GROUP BY k;

@@ -1,0 +1,17 @@
+-- OVER of OVER in batch mode.
+SET 'execution.runtime-mode' = 'batch';
+CREATE TABLE readings (
+  id INT,
+  k STRING,
+  v INT,
+  d DOUBLE,
+  s STRING,
+  ts TIMESTAMP(3),
+  WATERMARK FOR ts AS ts - INTERVAL '5' SECOND
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/readings.json',
+  'format' = 'json',
+  'scan.watermark.emit.strategy' = 'on-event'
+);
+SELECT id, k, c, LEAD(c) OVER (PARTITION BY k ORDER BY c, id) AS n FROM (SELECT id, k, COUNT(*) OVER (PARTITION BY k ORDER BY ts) AS c FROM readings);

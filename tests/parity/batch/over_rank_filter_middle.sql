@@ -1,0 +1,17 @@
+-- A filter on RANK that does not begin at the first, in batch mode.
+SET 'execution.runtime-mode' = 'batch';
+CREATE TABLE readings (
+  id INT,
+  k STRING,
+  v INT,
+  d DOUBLE,
+  s STRING,
+  ts TIMESTAMP(3),
+  WATERMARK FOR ts AS ts - INTERVAL '5' SECOND
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/readings.json',
+  'format' = 'json',
+  'scan.watermark.emit.strategy' = 'on-event'
+);
+SELECT id, k, v, r FROM (SELECT id, k, v, RANK() OVER (PARTITION BY k ORDER BY v DESC) AS r FROM readings) WHERE r BETWEEN 2 AND 3;

@@ -1,0 +1,17 @@
+-- A frame of rows in descending time in batch mode.
+SET 'execution.runtime-mode' = 'batch';
+CREATE TABLE readings (
+  id INT,
+  k STRING,
+  v INT,
+  d DOUBLE,
+  s STRING,
+  ts TIMESTAMP(3),
+  WATERMARK FOR ts AS ts - INTERVAL '5' SECOND
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/readings.json',
+  'format' = 'json',
+  'scan.watermark.emit.strategy' = 'on-event'
+);
+SELECT id, k, SUM(v) OVER (PARTITION BY k ORDER BY ts DESC, id ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING) AS a FROM readings;

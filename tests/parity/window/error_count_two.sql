@@ -1,0 +1,16 @@
+-- COUNT(DISTINCT a, b) per window.
+CREATE TABLE readings (
+  id INT,
+  k STRING,
+  v INT,
+  d DOUBLE,
+  s STRING,
+  ts TIMESTAMP(3),
+  WATERMARK FOR ts AS ts - INTERVAL '5' SECOND
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/readings.json',
+  'format' = 'json',
+  'scan.watermark.emit.strategy' = 'on-event'
+);
+SELECT window_start, COUNT(DISTINCT s, v) AS a FROM TABLE(TUMBLE(TABLE readings, DESCRIPTOR(ts), INTERVAL '10' SECOND)) GROUP BY window_start, window_end;
