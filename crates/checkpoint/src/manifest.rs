@@ -154,15 +154,21 @@ impl Manifest {
     }
 }
 
-/// Name of the manifest of an epoch; names sort by epoch.
-pub fn file_name(epoch: u64) -> String {
-    format!("{PREFIX}{epoch:020}{SUFFIX}")
+/// Name of the manifest of an epoch; names sort by epoch. With the generation in it an instance that was replaced cannot write over the
+/// manifest of its successor.
+pub fn file_name(generation: u64, epoch: u64) -> String {
+    format!("{PREFIX}{epoch:020}-{generation:010}{SUFFIX}")
 }
 
 /// The epoch in the name of a manifest; `None` for any other file.
 pub fn epoch_in(name: &str) -> Option<u64> {
-    let digits = name.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?;
-    (digits.len() == 20).then(|| digits.parse().ok()).flatten()
+    let (epoch, generation) = name.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?.split_once('-')?;
+    (epoch.len() == 20 && generation.parse::<u64>().is_ok()).then(|| epoch.parse().ok()).flatten()
+}
+
+/// The generation in the name of a manifest.
+pub fn generation_in(name: &str) -> Option<u64> {
+    name.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?.split_once('-')?.1.parse().ok()
 }
 
 /// The format version of a document, if it is not that of this release.

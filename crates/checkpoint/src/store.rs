@@ -1,6 +1,6 @@
 //! Checkpoints in a local directory.
 //!
-//! What lies there: `lock` (held while a job runs), `head.json` (whose directory it is), `manifest-<epoch>.json` (one per
+//! What lies there: `lock` (held while a job runs), `head.json` (whose directory it is), `manifest-<epoch>-<generation>.json` (one per
 //! checkpoint), `state-<generation>-<number>.seg` (segments: what changed in the state, see [`crate::segments`]) and
 //! `output-<generation>-<number>.seg` (what sinks have yet to deliver).
 
@@ -17,7 +17,7 @@ use crate::codec::{parse, seal, unseal};
 use crate::disk::{Disk, LocalDisk, TEMPORARY, replace};
 use crate::files::{Unusable, at, read_part};
 use crate::head::{Contents, HEAD, Head, unreadable_format};
-use crate::manifest::{FORMAT_VERSION, Manifest, epoch_in, file_name, other_format};
+use crate::manifest::{FORMAT_VERSION, Manifest, epoch_in, file_name, generation_in, other_format};
 use crate::merge::Merge;
 use crate::outputs::{self, Output};
 use crate::segments::{self, Segment};
@@ -160,7 +160,7 @@ impl LocalStore {
         match head {
             Some(head) if head.generation == self.head.generation => Ok(()),
             Some(head) => Err(Error::state(format!(
-                "this instance was replaced: another one (generation {}, this is {}) has taken over {}",
+                "this instance is fenced: another one (generation {}, this is {}) has taken over {}",
                 head.generation,
                 self.head.generation,
                 self.dir.display()
@@ -227,7 +227,7 @@ impl LocalStore {
         let kept = self.kept.iter().flatten();
         let mut needed: HashSet<String> = [LOCK, HEAD].map(String::from).into();
         for manifest in kept {
-            needed.insert(file_name(manifest.epoch));
+            needed.insert(file_name(manifest.generation, manifest.epoch));
             needed.extend(manifest.segments.iter().map(|segment| segment.file.clone()));
             needed.extend(manifest.outbox.iter().map(|output| output.segment.file.clone()));
         }
@@ -235,8 +235,9 @@ impl LocalStore {
         needed.extend(self.segments.iter().chain(&self.open).chain(outbox).map(|segment| segment.file.clone()));
         needed.extend(self.merge.iter().map(|merge| merge.file.clone()));
         // Manifests come before state files, so that none is ever left without its files.
-        let mut garbage: Vec<String> =
-            list(&self.dir).unwrap_or_default().into_iter().filter(|n| is_ours(n) && !needed.contains(n)).collect();
+        let mut garbage = list(&self.dir).unwrap_or_default();
+        // Files of a successor are not ours to delete, whatever we believe.
+        garbage.retain(|n| is_ours(n) && !needed.contains(n) && generation_of(n).is_none_or(|g| g <= self.head.generation));
         garbage.sort_by_key(|n| epoch_in(n).is_none());
         for name in garbage {
             if self.disk.remove(&self.dir.join(name)).is_err() {
@@ -317,9 +318,12 @@ impl CheckpointStore for LocalStore {
         self.check_owner()?;
         let new = self.close_epoch(checkpoint.epoch)?;
         let manifest = Manifest::of(checkpoint, self.identity(), self.segments.clone(), self.outbox.clone());
-        let name = file_name(manifest.epoch);
+        let name = file_name(manifest.generation, manifest.epoch);
         self.check_owner()?;
         replace(&mut *self.disk, &self.dir, &name, &seal(&manifest)?).map_err(|e| at(e, &self.dir.join(&name)))?;
+        // Whoever takes over from now on finds this checkpoint. Whoever has done so since the last look may not have: then it does not
+        // count, and nothing of it may be delivered.
+        self.check_owner()?;
         self.set_contents(Contents::Checkpoints)?;
         let kept = self.kept.get_or_insert_default();
         kept.retain(|m| m.epoch != manifest.epoch);
@@ -441,9 +445,15 @@ fn remove_all(disk: &mut dyn Disk, dir: &Path, names: &[String]) -> Result<()> {
 
 /// The highest generation that left traces, for a directory that lost its head.
 fn highest_generation(dir: &Path, names: &[String]) -> u64 {
-    let in_name = |n: &String| n.strip_prefix(STATE_PREFIX)?.split('-').next()?.parse().ok();
     let in_manifest = |n: &String| epoch_in(n).and_then(|_| read_manifest(dir, n).ok()).map(|m| m.generation);
-    names.iter().filter_map(|n| in_name(n).or_else(|| in_manifest(n))).max().unwrap_or(0)
+    names.iter().filter_map(|n| generation_of(n).or_else(|| in_manifest(n))).max().unwrap_or(0)
+}
+
+/// The generation of the instance that wrote a file, from its name.
+fn generation_of(name: &str) -> Option<u64> {
+    let name = name.strip_suffix(TEMPORARY).unwrap_or(name);
+    let of_segment = |prefix: &str| name.strip_prefix(prefix)?.split('-').next()?.parse().ok();
+    generation_in(name).or_else(|| of_segment(STATE_PREFIX)).or_else(|| of_segment(OUTPUT_PREFIX))
 }
 
 fn read_manifest(dir: &Path, name: &str) -> Result<Manifest, Unusable> {

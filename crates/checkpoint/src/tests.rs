@@ -185,14 +185,14 @@ fn the_newest_three_are_kept_and_unchanged_tables_are_shared() {
     for epoch in 1..=6 {
         write(&mut store, &checkpoint(epoch)).unwrap();
     }
-    assert_eq!(manifests(dir.path()), [4, 5, 6].map(file_name));
+    assert_eq!(manifests(dir.path()), [4, 5, 6].map(|epoch| file_name(1, epoch)));
     let first: Vec<String> = manifests(dir.path()).iter().map(|m| referenced(dir.path(), m)[0].clone()).collect();
     assert!(first.iter().all(|f| *f == first[0]), "{first:?}");
     // A segment an epoch, manifests, head and lock.
     assert_eq!(names(dir.path()).len(), 6 + 3 + 2);
     for epoch in 7..=90 {
         write(&mut store, &checkpoint(epoch)).unwrap();
-        assert!(referenced(dir.path(), &file_name(epoch)).len() <= 34, "many segments are merged");
+        assert!(referenced(dir.path(), &file_name(1, epoch)).len() <= 34, "many segments are merged");
         assert_same(&latest(&mut open_again(&dir)).unwrap().0.unwrap(), epoch);
     }
     assert!(names(dir.path()).len() < 60, "{:?}", names(dir.path()));
@@ -239,10 +239,63 @@ fn an_instance_that_was_replaced_cannot_publish() {
     let mut heir = open(dir.path());
     assert_same(&latest(&mut heir).unwrap().0.unwrap(), 1);
     let refused = write(&mut zombie, &checkpoint(2)).unwrap_err().to_string();
-    assert!(refused.contains("was replaced"), "{refused}");
+    assert!(refused.contains("is fenced"), "{refused}");
     assert!(zombie.discard().is_err());
     write(&mut heir, &checkpoint(2)).unwrap();
     assert_same(&latest(&mut heir).unwrap().0.unwrap(), 2);
+}
+
+/// A disk on which a successor takes the directory over and takes a checkpoint, just before a manifest gets its name.
+struct Frozen {
+    dir: PathBuf,
+    woken: bool,
+}
+
+impl Disk for Frozen {
+    fn write(&mut self, path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+        LocalDisk.write(path, bytes)
+    }
+    fn write_at(&mut self, path: &Path, offset: u64, bytes: &[u8]) -> std::io::Result<()> {
+        LocalDisk.write_at(path, offset, bytes)
+    }
+    fn sync(&mut self, path: &Path) -> std::io::Result<()> {
+        LocalDisk.sync(path)
+    }
+    fn rename(&mut self, from: &Path, to: &Path) -> std::io::Result<()> {
+        let manifest = to.file_name().and_then(|n| n.to_str()).and_then(epoch_in);
+        if manifest == Some(2) && !std::mem::replace(&mut self.woken, true) {
+            std::fs::rename(self.dir.join("lock"), self.dir.join("old lock")).unwrap();
+            let mut heir = open(&self.dir);
+            assert_same(&latest(&mut heir).unwrap().0.unwrap(), 1);
+            write(&mut heir, &checkpoint(2)).unwrap();
+        }
+        LocalDisk.rename(from, to)
+    }
+    fn sync_dir(&mut self, dir: &Path) -> std::io::Result<()> {
+        LocalDisk.sync_dir(dir)
+    }
+    fn remove(&mut self, path: &Path) -> std::io::Result<()> {
+        LocalDisk.remove(path)
+    }
+    fn another(&self) -> (Box<dyn Disk>, bool) {
+        (Box::new(LocalDisk), true)
+    }
+}
+
+#[test]
+fn an_instance_that_wakes_while_it_publishes_does_no_harm() {
+    let dir = TempDir::new().unwrap();
+    let disk = Box::new(Frozen { dir: dir.path().to_path_buf(), woken: false });
+    let mut zombie = LocalStore::open_on(dir.path(), JOB, disk).unwrap();
+    write(&mut zombie, &checkpoint(1)).unwrap();
+    let fenced = write(&mut zombie, &checkpoint(2)).unwrap_err();
+    assert!(fenced.to_string().contains("is fenced"), "{fenced}");
+    let of_heir = dir.path().join(file_name(2, 2));
+    let found = std::fs::read_to_string(&of_heir).unwrap();
+    let mut next = open(dir.path());
+    assert_same(&latest(&mut next).unwrap().0.unwrap(), 2);
+    assert!(found.contains("\"generation\":2"), "{found}");
+    assert!(referenced(dir.path(), &file_name(2, 2)).iter().all(|f| dir.path().join(f).exists()));
 }
 
 #[test]
@@ -257,7 +310,7 @@ fn a_directory_of_another_job_is_refused() {
 fn without_manifests_a_job_that_had_checkpoints_does_not_start_afresh() {
     let dir = TempDir::new().unwrap();
     write(&mut open(dir.path()), &checkpoint(1)).unwrap();
-    std::fs::remove_file(dir.path().join(file_name(1))).unwrap();
+    std::fs::remove_file(dir.path().join(file_name(1, 1))).unwrap();
     for head_too in [false, true] {
         if head_too {
             std::fs::remove_file(dir.path().join(HEAD)).unwrap();
@@ -290,7 +343,7 @@ fn a_lost_head_is_made_anew_above_every_earlier_generation() {
 fn a_newer_format_is_refused() {
     let dir = TempDir::new().unwrap();
     write(&mut open(dir.path()), &checkpoint(1)).unwrap();
-    for name in [file_name(1), HEAD.to_string()] {
+    for name in [file_name(1, 1), HEAD.to_string()] {
         let path = dir.path().join(&name);
         let whole = std::fs::read(&path).unwrap();
         let mut json: serde_json::Value = serde_json::from_str(crate::codec::unseal(&whole).unwrap()).unwrap();
@@ -323,7 +376,7 @@ fn with_damage(f: impl Fn(&Path, &dyn Fn(&Path, &[u8]))) {
         assert!(notes[0].contains(&path.display().to_string()), "{notes:?}");
         std::fs::write(path, whole).unwrap();
     };
-    let of_newer = |n: &String| *n == file_name(2) || n.starts_with("state-0000000002-");
+    let of_newer = |n: &String| *n == file_name(2, 2) || n.starts_with("state-0000000002-");
     let parts: Vec<PathBuf> = names(dir.path()).iter().filter(|n| of_newer(n)).map(|n| dir.path().join(n)).collect();
     assert_eq!(parts.len(), 2, "the segment and the manifest");
     for part in parts {
@@ -388,11 +441,11 @@ fn with_nothing_whole_a_job_does_not_start_afresh() {
     write(&mut store, &checkpoint(1)).unwrap();
     write(&mut store, &checkpoint(2)).unwrap();
     drop(store);
-    std::fs::write(dir.path().join(file_name(2)), "").unwrap();
-    let shared = referenced(dir.path(), &file_name(1))[0].clone();
+    std::fs::write(dir.path().join(file_name(1, 2)), "").unwrap();
+    let shared = referenced(dir.path(), &file_name(1, 1))[0].clone();
     std::fs::remove_file(dir.path().join(&shared)).unwrap();
     let text = latest(&mut open(dir.path())).unwrap_err().to_string();
-    assert!(text.contains(&shared) && text.contains(&file_name(2)) && text.contains("--fresh"), "{text}");
+    assert!(text.contains(&shared) && text.contains(&file_name(1, 2)) && text.contains("--fresh"), "{text}");
 }
 
 #[test]
@@ -401,7 +454,7 @@ fn a_checkpoint_after_a_damaged_one_replaces_it() {
     let mut store = open(dir.path());
     (1..=3).for_each(|e| write(&mut store, &checkpoint(e)).unwrap());
     drop(store);
-    let spoilt = dir.path().join(referenced(dir.path(), &file_name(3)).pop().unwrap());
+    let spoilt = dir.path().join(referenced(dir.path(), &file_name(1, 3)).pop().unwrap());
     let whole = std::fs::read(&spoilt).unwrap();
     std::fs::write(&spoilt, "").unwrap();
     let mut store = open(dir.path());

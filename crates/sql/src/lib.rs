@@ -6,6 +6,7 @@
 //!
 //! **Invariant:** nothing above this crate names DataFusion. **Invariant:** what is not built is refused by name.
 
+pub mod any;
 pub mod catalog;
 pub mod dialect;
 pub mod error;

@@ -119,6 +119,7 @@ impl Broker {
              listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT\nlog.dirs={}\n\
              offsets.topic.replication.factor=1\noffsets.topic.num.partitions=1\n\
              transaction.state.log.replication.factor=1\ntransaction.state.log.min.isr=1\ntransaction.state.log.num.partitions=1\n\
+             transaction.abort.timed.out.transaction.cleanup.interval.ms=500\n\
              share.coordinator.state.topic.replication.factor=1\nshare.coordinator.state.topic.min.isr=1\n\
              group.initial.rebalance.delay.ms=0\nauto.create.topics.enable=false\nlog.initial.task.delay.ms=500\n\
              log.retention.ms=-1\nlog.retention.check.interval.ms=500\nlog.segment.delete.delay.ms=100\n",
@@ -237,7 +238,7 @@ impl Broker {
 
     /// Stores messages, and returns when they are stored.
     pub fn send(&self, topic: &str, messages: &[Sent<'_>]) {
-        let producer: BaseProducer = self.config().set("linger.ms", "1").set("queue.buffering.max.messages", "2000000").create().unwrap();
+        let producer: BaseProducer = self.config().set("linger.ms", "1").set("enable.idempotence", "true").set("queue.buffering.max.messages", "2000000").create().unwrap();
         for message in messages {
             let mut record: BaseRecord<'_, [u8], [u8]> = BaseRecord::to(topic);
             (record.key, record.payload) = (message.key.map(str::as_bytes), message.value.map(str::as_bytes));

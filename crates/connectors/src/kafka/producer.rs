@@ -89,7 +89,8 @@ impl Producer {
             // As the Java client: by murmur2 of the key.
             ("partitioner", "murmur2_random"),
             ("enable.idempotence", "true"),
-            ("delivery.timeout.ms", "120000"),
+            // For ever: who is asked to stop gives up, and nothing else does. A broker that is away holds the job up.
+            ("delivery.timeout.ms", "0"),
             ("topic.metadata.refresh.interval.ms", "30000"),
             // A topic that is new to the client is asked for again, not given up.
             ("topic.metadata.propagation.max.ms", "10000"),

@@ -6,6 +6,7 @@ mod kills;
 mod reading;
 mod refusals;
 mod restarts;
+mod stopping;
 mod upsert;
 mod writing;
 
