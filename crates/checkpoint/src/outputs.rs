@@ -8,6 +8,7 @@ use std::path::Path;
 
 use crate::files::{Files, Unusable};
 use crate::segments::{Piece, Segment, end_piece, read_rows};
+use crate::store::check_owner;
 
 /// A sink's output of an epoch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,10 +31,11 @@ pub fn encode(node: usize, rows: &[RecordBatch], offset: u64) -> Result<(Vec<Pie
     Ok((pieces, bytes))
 }
 
-/// Opens an output that is durable.
-pub fn open(dir: &Path, segment: Segment) -> OpenOutput {
+/// Opens an output that is durable, of the instance of that generation: a later one may have removed it.
+pub fn open(dir: &Path, generation: u64, segment: Segment) -> OpenOutput {
     let dir = dir.to_path_buf();
     Box::new(move || {
+        check_owner(&dir, generation)?;
         let (mut files, segment) = (Files::new(&dir), segment.clone());
         let pieces = segment.pieces.clone();
         let batches = pieces.into_iter().map(move |piece| read(&mut files, &segment, &piece));

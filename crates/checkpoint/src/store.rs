@@ -156,17 +156,14 @@ impl LocalStore {
 
     /// Fails when another instance has taken the directory over.
     fn check_owner(&self) -> Result<()> {
-        let (head, _) = Head::read(&self.dir)?;
-        match head {
-            Some(head) if head.generation == self.head.generation => Ok(()),
-            Some(head) => Err(Error::state(format!(
-                "this instance is fenced: another one (generation {}, this is {}) has taken over {}",
-                head.generation,
-                self.head.generation,
-                self.dir.display()
-            ))
-            .help("nothing was lost; the other instance goes on from the last checkpoint")),
-            None => Err(Error::state(format!("{} was deleted or damaged while the job was running", self.dir.join(HEAD).display()))),
+        check_owner(&self.dir, self.head.generation)
+    }
+
+    /// What a failure means: whoever was replaced finds that his files are gone.
+    fn fenced_or(&self, error: Error) -> Error {
+        match error.kind {
+            flott_engine::ErrorKind::Full => error,
+            _ => self.check_owner().err().unwrap_or(error),
         }
     }
 
@@ -278,7 +275,7 @@ impl CheckpointStore for LocalStore {
             segment.pieces.append(&mut pieces);
         }
         self.open = Some(segment);
-        written
+        written.map_err(|e| self.fenced_or(e))
     }
 
     fn keep_output(&mut self, node: usize, output: &[RecordBatch]) -> Result<()> {
@@ -291,7 +288,9 @@ impl CheckpointStore for LocalStore {
         let segment = &mut self.outbox[place].segment;
         let (pieces, bytes) = outputs::encode(node, output, segment.size)?;
         let path = self.dir.join(&segment.file);
-        self.disk.write_at(&path, segment.size, &bytes).map_err(|e| at(e, &path))?;
+        let size = segment.size;
+        self.disk.write_at(&path, size, &bytes).map_err(|e| self.fenced_or(at(e, &path)))?;
+        let segment = &mut self.outbox[place].segment;
         segment.size += bytes.len() as u64;
         segment.pieces.extend(pieces);
         Ok(())
@@ -300,7 +299,7 @@ impl CheckpointStore for LocalStore {
     fn output(&mut self, node: usize, epoch: u64) -> Result<OpenOutput> {
         let output = self.outbox.iter().find(|o| (o.node, o.epoch) == (node, epoch));
         let output = output.ok_or_else(|| Error::internal(format!("no output of epoch {epoch} is kept for step {node}")))?;
-        Ok(outputs::open(&self.dir, output.segment.clone()))
+        Ok(outputs::open(&self.dir, self.head.generation, output.segment.clone()))
     }
 
     fn delivered(&mut self, node: usize, epoch: u64) {
@@ -311,16 +310,21 @@ impl CheckpointStore for LocalStore {
         (self.run, self.head.generation)
     }
 
+    fn outbox_bytes(&self) -> u64 {
+        self.outbox.iter().map(|output| output.segment.size).sum()
+    }
+
     fn publish(&mut self, checkpoint: &Checkpoint) -> Result<Vec<(usize, u64)>> {
         if self.kept.is_none() {
             self.kept = Some(self.manifests()?.0);
         }
         self.check_owner()?;
-        let new = self.close_epoch(checkpoint.epoch)?;
+        let new = self.close_epoch(checkpoint.epoch).map_err(|e| self.fenced_or(e))?;
         let manifest = Manifest::of(checkpoint, self.identity(), self.segments.clone(), self.outbox.clone());
         let name = file_name(manifest.generation, manifest.epoch);
         self.check_owner()?;
-        replace(&mut *self.disk, &self.dir, &name, &seal(&manifest)?).map_err(|e| at(e, &self.dir.join(&name)))?;
+        let named = replace(&mut *self.disk, &self.dir, &name, &seal(&manifest)?);
+        named.map_err(|e| self.fenced_or(at(e, &self.dir.join(&name))))?;
         // Whoever takes over from now on finds this checkpoint. Whoever has done so since the last look may not have: then it does not
         // count, and nothing of it may be delivered.
         self.check_owner()?;
@@ -370,6 +374,20 @@ impl CheckpointStore for LocalStore {
         self.outbox.clear();
         self.run = drawn();
         Ok(())
+    }
+}
+
+/// Fails when another instance than that of this generation has taken the directory over.
+pub fn check_owner(dir: &Path, own: u64) -> Result<()> {
+    match Head::read(dir)?.0 {
+        Some(head) if head.generation == own => Ok(()),
+        Some(head) => Err(Error::state(format!(
+            "this instance is fenced: another one (generation {}, this is {own}) has taken over {}",
+            head.generation,
+            dir.display()
+        ))
+        .help("nothing was lost; the other instance goes on from the last checkpoint")),
+        None => Err(Error::state(format!("{} was deleted or damaged while the job was running", dir.join(HEAD).display()))),
     }
 }
 

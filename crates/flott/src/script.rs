@@ -166,6 +166,7 @@ impl JobRun<'_> {
             checkpoint_every_ticks: self.options.checkpoint_every_ticks.filter(|_| durable),
             fingerprint,
             owner,
+            outbox_bytes_max: self.settings.outbox_bytes_max,
             abandon_after_ticks: self.options.abandon_after_ticks,
         }
     }

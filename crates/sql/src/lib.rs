@@ -17,6 +17,7 @@ pub mod planner;
 mod portability;
 pub mod secrets;
 pub mod session;
+pub mod side_tables;
 pub mod stream;
 
 pub use error::SqlError;

@@ -66,6 +66,11 @@ impl Connector for Filesystem {
         Ok(Box::new(source::FileSource::new(SourceConfig::new(table)?, table)?))
     }
 
+    fn bad_records(&self, table: &TableSpec, wanted: &[usize], _env: &Environment) -> Result<Option<Box<dyn Source>>> {
+        let table = crate::bad_records::strict(table);
+        Ok(Some(Box::new(source::FileSource::new(SourceConfig::new(&table)?, &table)?.of_bad_records(wanted))))
+    }
+
     fn sink(&self, table: &TableSpec, env: &Environment) -> Result<Box<dyn Sink>> {
         Ok(Box::new(sink::FileSink::new(SinkConfig::new(table)?, table, env)?))
     }

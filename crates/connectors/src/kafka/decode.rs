@@ -1,7 +1,8 @@
 //! Messages become rows: the key and the value of each are decoded by their formats, many at a time, and put together with what is
 //! known of the message.
 
-use std::collections::BTreeSet;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -18,11 +19,19 @@ use flott_engine::{Error, Result, RowKind};
 use super::config::{BAD_RECORD, Kind, Layout, OnBad, SourceConfig};
 use super::dead_letters::{DeadLetter, DeadLetters};
 use super::messages::{MessageSet, Pieces, Wanted};
+use crate::bad_records::{self, BadEntry};
 use crate::formats::{Decode, MAX_SAMPLES, Rows, Slot, Stop, start_of};
 use crate::options::Options;
 
 /// A message larger than this is refused: it would take many times its size to decode.
 const MESSAGE_BYTES_MAX: usize = 8 << 20;
+
+/// What is wrong with a key that is not there.
+const KEYLESS: &str = "it is NULL, and a message of upsert-kafka needs one";
+
+fn huge() -> String {
+    format!("a message is longer than {} MiB", MESSAGE_BYTES_MAX >> 20)
+}
 
 /// Where a column of a row comes from.
 #[derive(Debug, Clone)]
@@ -48,6 +57,8 @@ pub struct DecodePlan {
     null_is_row: bool,
     /// What must be kept of messages.
     pub wanted: Wanted,
+    /// Bad messages are read, of which these columns are wanted, and nothing else.
+    bad: Option<Vec<usize>>,
 }
 
 impl DecodePlan {
@@ -78,17 +89,30 @@ impl DecodePlan {
         let key = needs_key.then(|| Slot::Key.decoder(&options, &layout.key_fields, &key_needed)).transpose()?;
         let needs = |names: &[&str]| columns.iter().any(|c| matches!(c, Origin::Metadata(key, _) if names.contains(&key.as_str())));
         let wanted = Wanted {
-            key: key.is_some(),
-            timestamp: needs(&["timestamp", "timestamp-type"]),
+            key: key.is_some() || letters.is_some(),
+            timestamp: needs(&["timestamp", "timestamp-type"]) || letters.is_some(),
             leader_epoch: needs(&["leader-epoch"]),
-            headers: needs(&["headers"]),
-            value_lines: value.messages_may_be_lines(),
-            key_lines: key.as_ref().is_some_and(|key| key.messages_may_be_lines()),
+            headers: needs(&["headers"]) || letters.is_some(),
+            // Bad messages are passed on as they came.
+            value_lines: value.messages_may_be_lines() && letters.is_none(),
+            key_lines: key.as_ref().is_some_and(|key| key.messages_may_be_lines()) && letters.is_none(),
         };
         let nullable = |f: &FieldRef| if upsert { Arc::new(f.as_ref().clone().with_nullable(true)) } else { f.clone() };
         let schema = Arc::new(Schema::new(table.read_schema().fields().iter().map(nullable).collect::<Vec<_>>()));
         let null_is_row = slot.name(&options)? == "raw" && !upsert;
-        Ok(Self { layout, on_bad, value, key, columns, schema, letters, null_is_row, wanted })
+        Ok(Self { layout, on_bad, value, key, columns, schema, letters, null_is_row, wanted, bad: None })
+    }
+
+    /// From now on it gives the messages that cannot be decoded.
+    pub fn gives_bad(&mut self, wanted: &[usize]) {
+        self.bad = Some(wanted.to_vec());
+        (self.wanted.key, self.wanted.timestamp) = (true, true);
+        (self.wanted.value_lines, self.wanted.key_lines) = (false, false);
+    }
+
+    /// Values or keys as their format takes them: where they were kept as they came, with other blanks for line breaks if it takes lines.
+    fn lined<'a>(&self, pieces: &'a Pieces, decode: &dyn Decode, kept: bool) -> Cow<'a, Pieces> {
+        if kept || !decode.messages_may_be_lines() { Cow::Borrowed(pieces) } else { Cow::Owned(pieces.as_lines()) }
     }
 
     /// Whether rows of values are rows of the table, one after the other, whatever messages they are from.
@@ -142,13 +166,17 @@ impl Chunk for MessageChunk {
     fn decode(self: Box<Self>) -> Result<Decoded> {
         let mut bad = Bad::default();
         let plan = &self.plan;
+        if let Some(wanted) = &plan.bad {
+            return self.bad_messages(wanted);
+        }
         self.refuse_huge(&mut bad)?;
         let keys = match &plan.key {
             Some(decode) => Some(self.keys(decode.as_ref(), &mut bad)?),
             None => None,
         };
         let asked = !plan.only_values() || plan.null_is_row;
-        let values = self.part(plan.value.as_ref(), &self.set.values, "value", asked, &mut bad)?;
+        let values = plan.lined(&self.set.values, plan.value.as_ref(), plan.wanted.value_lines);
+        let values = self.part(plan.value.as_ref(), &values, "value", asked, &mut bad)?;
         let (rows, kinds) = if asked {
             self.assemble(keys, values, &bad)?
         } else {
@@ -188,11 +216,75 @@ impl MessageChunk {
                 key: self.plan.wanted.key.then(|| self.set.keys.get(message)).flatten().map(<[u8]>::to_vec),
                 value: self.set.values.get(message).map(<[u8]>::to_vec),
                 reason: reason.clone(),
+                column: column.map(str::to_owned),
+                timestamp: self.set.times.get(message).map(|(ms, _)| *ms),
+                headers: self.set.headers.of(message).to_vec(),
             });
         }
         bad.out.insert(message as u32);
         bad.note(BadRow { place, reason, text: start_of(self.set.values.get(message).unwrap_or_default()) });
         Ok(())
+    }
+
+    /// The messages that cannot be decoded: each once, with the first thing that is wrong.
+    fn bad_messages(&self, wanted: &[usize]) -> Result<Decoded> {
+        let plan = &self.plan;
+        let mut found: BTreeMap<usize, (Option<String>, String)> = BTreeMap::new();
+        for message in (0..self.set.len()).filter(|m| self.set.values.get(*m).is_some_and(|v| v.len() > MESSAGE_BYTES_MAX)) {
+            found.insert(message, (None, huge()));
+        }
+        if let Some(decode) = &plan.key {
+            let keys = plan.lined(&self.set.keys, decode.as_ref(), false);
+            for message in (0..self.set.len()).filter(|m| plan.upsert() && self.set.keys.is_null(*m)) {
+                found.entry(message).or_insert_with(|| (None, KEYLESS.to_owned()));
+            }
+            for (message, (column, reason)) in self.undecodable(decode.as_ref(), &keys)? {
+                found.entry(message).or_insert((column, format!("the key: {reason}")));
+            }
+        }
+        let values = plan.lined(&self.set.values, plan.value.as_ref(), false);
+        for (message, what) in self.undecodable(plan.value.as_ref(), &values)? {
+            found.entry(message).or_insert(what);
+        }
+        let entry = |(message, (column, reason)): (usize, (Option<String>, String))| BadEntry {
+            source: self.topic.to_string(),
+            partition: Some(self.partition),
+            offset: self.set.offsets[message],
+            line: None,
+            key: self.set.keys.get(message).map(<[u8]>::to_vec),
+            value: self.set.values.get(message).map(<[u8]>::to_vec),
+            column,
+            reason,
+            time: self.set.times.get(message).map(|(ms, _)| *ms),
+        };
+        let entries: Vec<BadEntry> = found.into_iter().map(entry).collect();
+        let bytes = (self.set.values.bytes.len() + self.set.keys.bytes.len()) as u64;
+        Ok(Decoded::clean(bad_records::rows(&entries, wanted)?, bytes))
+    }
+
+    /// What is wrong with keys or values, by message.
+    #[allow(clippy::type_complexity)]
+    fn undecodable(&self, decode: &dyn Decode, pieces: &Pieces) -> Result<Vec<(usize, (Option<String>, String))>> {
+        let (mut found, mut from, all) = (vec![], 0, pieces.ends.len());
+        let mut to = all;
+        while from < all {
+            match run(decode, pieces, from..to, false) {
+                // More were taken in part than are kept: fewer at once.
+                Ok((rows, _)) if rows.bad_rows as usize > rows.bad.len() && to > from + 1 => to = from + (to - from) / 2,
+                Ok((rows, _)) => {
+                    let start = pieces.start(from);
+                    found.extend(rows.bad.into_iter().map(|bad| (pieces.piece_at(start + bad.offset), (bad.column, bad.reason))));
+                    (from, to) = (to, all);
+                }
+                Err(Stop::Other(error)) => return Err(error.at(format!("topic {}, partition {}", self.topic, self.partition))),
+                Err(Stop::Record(bad)) => {
+                    let message = pieces.piece_at(pieces.start(from) + bad.offset);
+                    found.push((message, (bad.column, bad.reason)));
+                    (from, to) = (message + 1, all);
+                }
+            }
+        }
+        Ok(found)
     }
 
     fn refuse_huge(&self, bad: &mut Bad) -> Result<()> {
@@ -201,8 +293,7 @@ impl MessageChunk {
         }
         for message in 0..self.set.len() {
             if self.set.values.get(message).is_some_and(|value| value.len() > MESSAGE_BYTES_MAX) {
-                let reason = format!("a message is longer than {} MiB", MESSAGE_BYTES_MAX >> 20);
-                self.refuse(message, "value", None, reason, bad)?;
+                self.refuse(message, "value", None, huge(), bad)?;
             }
         }
         Ok(())
@@ -246,13 +337,13 @@ impl MessageChunk {
 
     /// Decodes keys, and tells which row is that of each message.
     fn keys(&self, decode: &dyn Decode, bad: &mut Bad) -> Result<(RecordBatch, Vec<Option<u32>>)> {
-        let part = self.part(decode, &self.set.keys, "key", true, bad)?;
+        let keys = self.plan.lined(&self.set.keys, decode, self.plan.wanted.key_lines);
+        let part = self.part(decode, &keys, "key", true, bad)?;
         let rows = rows_by_message(part.origins.as_deref().unwrap_or_default(), self.set.len());
         if self.plan.upsert() {
             for (message, row) in rows.iter().enumerate() {
                 if row.is_none() && !bad.out.contains(&(message as u32)) {
-                    let reason = "it is NULL, and a message of upsert-kafka needs one".to_owned();
-                    self.refuse(message, "key", None, reason, bad)?;
+                    self.refuse(message, "key", None, KEYLESS.to_owned(), bad)?;
                 }
             }
         }
@@ -325,8 +416,7 @@ impl MessageChunk {
         let names = MapFieldNames { entry: "entries".into(), key: "key".into(), value: "value".into() };
         let mut maps = MapBuilder::new(Some(names), StringBuilder::new(), BinaryBuilder::new());
         for message in rows {
-            let start = if message == 0 { 0 } else { headers.ends[message - 1] as usize };
-            let own = &headers.entries[start..headers.ends[message] as usize];
+            let own = headers.of(message);
             for (i, (name, value)) in own.iter().enumerate() {
                 if own[i + 1..].iter().all(|(later, _)| later != name) {
                     maps.keys().append_value(name);

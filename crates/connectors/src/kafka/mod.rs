@@ -91,6 +91,10 @@ impl Connector for Kafka {
         Ok(Box::new(source::KafkaSource::new(table, self.0, env)?))
     }
 
+    fn bad_records(&self, table: &TableSpec, wanted: &[usize], env: &Environment) -> Result<Option<Box<dyn Source>>> {
+        Ok(Some(Box::new(source::KafkaSource::of_bad_records(table, wanted, self.0, env)?)))
+    }
+
     fn sink(&self, table: &TableSpec, env: &Environment) -> Result<Box<dyn Sink>> {
         Ok(Box::new(sink::KafkaSink::new(table, self.0, env)?))
     }

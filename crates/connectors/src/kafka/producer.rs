@@ -62,6 +62,8 @@ fn undelivered(error: &KafkaError, topic: &str) -> Error {
         Some(C::MessageSizeTooLarge | C::InvalidMessageSize) => {
             Error::data(text).help("Raise 'properties.max.request.size', and max.message.bytes of the topic, or make the rows smaller")
         }
+        // A client that was fenced, or has lost count: what became of its messages, another one finds out.
+        Some(C::Fatal) => Error::io(text),
         Some(C::UnknownTopicOrPartition | C::UnknownTopic) => Error::config(text).help("Create the topic first"),
         Some(code) if !passes(code) => Error::config(text),
         _ => Error::io(text),
