@@ -33,7 +33,20 @@ pub fn run(args: &[String]) -> Result<()> {
 
 fn drive(root: &Path, target: &str, seconds: u64, seed: u64) -> Result<()> {
     let status = Command::new("cargo")
-        .args(["test", "--release", "--quiet", "--package", "flott", "--test", "fuzz", "--", "--ignored", "--exact", "drive", "--nocapture"])
+        .args([
+            "test",
+            "--release",
+            "--quiet",
+            "--package",
+            "flott",
+            "--test",
+            "fuzz",
+            "--",
+            "--ignored",
+            "--exact",
+            "drive",
+            "--nocapture",
+        ])
         .env("FLOTT_FUZZ_TARGET", target)
         .env("FLOTT_FUZZ_SECONDS", seconds.to_string())
         .env("FLOTT_FUZZ_SEED", seed.to_string())

@@ -47,9 +47,13 @@ fn bad_records_of_files_with_line_and_byte() {
     // Records over several lines, and many that are bad.
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    let many: Vec<String> = (0..500).map(|i| if i % 2 == 0 { format!("{i},\"two\nlines\"") } else { format!("n{i},\"two\nlines\"") }).collect();
+    let many: Vec<String> =
+        (0..500).map(|i| if i % 2 == 0 { format!("{i},\"two\nlines\"") } else { format!("n{i},\"two\nlines\"") }).collect();
     write(folder, "a.csv", &many.iter().map(String::as_str).collect::<Vec<_>>());
-    let sql = format!("CREATE TABLE t (id INT, name STRING) WITH ('connector' = 'filesystem', 'path' = '{}', 'format' = 'csv');\n", folder.join("in").display());
+    let sql = format!(
+        "CREATE TABLE t (id INT, name STRING) WITH ('connector' = 'filesystem', 'path' = '{}', 'format' = 'csv');\n",
+        folder.join("in").display()
+    );
     let bad = rows(&run(folder, &format!("{sql} SELECT source_line, CAST(raw_value AS STRING) FROM t$bad;"), 7).unwrap());
     let expected: Vec<String> = (0..500).filter(|i| i % 2 == 1).map(|i| format!("{}|n{i},\"two\nlines\"", 2 * i + 1)).collect();
     assert_eq!(bad, expected);
@@ -88,7 +92,8 @@ fn what_is_said_of_them() {
     assert!(error.contains("'t' has no WATERMARK"), "{error}");
     let error = run(folder, &format!("{sql} SELECT * FROM t$lost;"), 10).unwrap_err();
     assert!(error.contains("'t$lost' not found"), "{error}");
-    let error = run(folder, "CREATE TABLE g (i INT) WITH ('connector' = 'datagen', 'number-of-rows' = '1'); SELECT * FROM g$bad;", 10).unwrap_err();
+    let error =
+        run(folder, "CREATE TABLE g (i INT) WITH ('connector' = 'datagen', 'number-of-rows' = '1'); SELECT * FROM g$bad;", 10).unwrap_err();
     assert!(error.contains("the connector 'datagen' cannot tell which of its records are bad"), "{error}");
     let error = run(folder, &format!("{sql} INSERT INTO t$bad SELECT * FROM t$bad;"), 10).unwrap_err();
     assert!(error.contains("t$bad"), "{error}");

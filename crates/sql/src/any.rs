@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 use crate::session::{Effect, Session};
 
 /// Tables for the script to read and write.
-const TABLES: &str = "CREATE TABLE bids (id BIGINT, item STRING, price DECIMAL(10, 2), ts TIMESTAMP(3), r ROW<a INT, b STRING>, l ARRAY<INT>,
+const TABLES: &str =
+    "CREATE TABLE bids (id BIGINT, item STRING, price DECIMAL(10, 2), ts TIMESTAMP(3), r ROW<a INT, b STRING>, l ARRAY<INT>,
       WATERMARK FOR ts AS ts - INTERVAL '1' SECOND) WITH ('connector' = 'datagen', 'number-of-rows' = '3');
     CREATE TABLE out (id BIGINT, n BIGINT) WITH ('connector' = 'print');\n";
 

@@ -113,7 +113,11 @@ impl Pass for Found {
                 self.note(&name, "tables of late rows", "there, write t WHERE ts <= CURRENT_WATERMARK(ts)");
             }
             Some(name) if name.ends_with("$bad") => {
-                self.note(&name, "tables of bad records", "there, read the records with the format 'raw', and look what is wrong by functions");
+                self.note(
+                    &name,
+                    "tables of bad records",
+                    "there, read the records with the format 'raw', and look what is wrong by functions",
+                );
             }
             _ => {}
         }

@@ -67,7 +67,19 @@ impl Secure {
             let (path, pem) = (store(name).display().to_string(), folder.join(format!("{name}.pem")).display().to_string());
             let who = format!("CN={name}");
             keytool(&[
-                "-genkeypair", "-alias", name, "-keyalg", "EC", "-validity", "3", "-dname", &who, "-ext", "SAN=IP:127.0.0.1", "-keystore", &path,
+                "-genkeypair",
+                "-alias",
+                name,
+                "-keyalg",
+                "EC",
+                "-validity",
+                "3",
+                "-dname",
+                &who,
+                "-ext",
+                "SAN=IP:127.0.0.1",
+                "-keystore",
+                &path,
             ]);
             keytool(&["-exportcert", "-rfc", "-alias", name, "-keystore", &path, "-file", &pem]);
         }
@@ -215,7 +227,7 @@ impl Broker {
         fs::write(broker.settings(), settings).unwrap();
         let needed = "tests with Kafka need Java 17 or newer (java)";
         let users = password.iter().flat_map(|password| {
-            let user = |mechanism| ["--add-scram".to_owned(), format!("{mechanism}=[name=alice,password={password}]")];
+            let user = move |mechanism| ["--add-scram".to_owned(), format!("{mechanism}=[name=alice,password={password}]")];
             ["SCRAM-SHA-256", "SCRAM-SHA-512"].into_iter().flat_map(user)
         });
         run(
@@ -335,7 +347,14 @@ impl Broker {
 
     /// Stores messages, and returns when they are stored.
     pub fn send(&self, topic: &str, messages: &[Sent<'_>]) {
-        let producer: BaseProducer = self.config().set("linger.ms", "1").set("enable.idempotence", "true").set("queue.buffering.max.messages", "2000000").set("message.max.bytes", "20000000").create().unwrap();
+        let producer: BaseProducer = self
+            .config()
+            .set("linger.ms", "1")
+            .set("enable.idempotence", "true")
+            .set("queue.buffering.max.messages", "2000000")
+            .set("message.max.bytes", "20000000")
+            .create()
+            .unwrap();
         for message in messages {
             let mut record: BaseRecord<'_, [u8], [u8]> = BaseRecord::to(topic);
             (record.key, record.payload) = (message.key.map(str::as_bytes), message.raw.or(message.value.map(str::as_bytes)));

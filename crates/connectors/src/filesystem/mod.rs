@@ -11,6 +11,7 @@ mod chunk;
 mod config;
 mod encode;
 mod listing;
+mod part;
 mod range;
 mod runs;
 mod sink;

@@ -14,7 +14,6 @@ use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use flott_engine::connector::{Environment, TableSpec};
 use flott_engine::sink::{Encoder, Payload, Sink, Unsynced};
@@ -23,6 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use super::config::SinkConfig;
 use super::encode::{EncodePlan, FileEncoder};
+use super::part::{OpenPart, Part, cannot, new_token, number_in, sync, sync_folder};
 use super::runs::{self, Run};
 use crate::formats;
 
@@ -53,32 +53,6 @@ struct OpenState {
     part: Part,
     /// Length at the checkpoint.
     bytes: u64,
-}
-
-/// A file of the sink.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-struct Part {
-    /// Folder below the table's, with `/` at its end; or empty.
-    partition: String,
-    number: u64,
-}
-
-/// A hidden file that is written to.
-struct OpenPart {
-    part: Part,
-    bytes: u64,
-    /// `None` when too many files are open, or when it was not created yet.
-    file: Option<File>,
-    /// It is there, under its hidden name.
-    created: bool,
-    /// What was not written yet.
-    buffer: Vec<u8>,
-    /// When it was last written to, in writes of the sink.
-    used: u64,
-    /// Processing time of the first and last look at it; `None` before the first.
-    created_ms: Option<i64>,
-    written_ms: Option<i64>,
-    written: bool,
 }
 
 /// Writes the files of a table.
@@ -375,55 +349,6 @@ impl FileSink {
     }
 }
 
-/// The number in `part-token-17`.
-fn number_in(name: &str, before: &str, after: &str) -> Option<u64> {
-    name.strip_prefix(before)?.strip_suffix(after)?.parse().ok()
-}
-
-fn cannot(what: &str, path: &Path, e: &std::io::Error) -> Error {
-    let text = format!("Cannot {what} {}: {e}", path.display());
-    Error { message: text, ..Error::from(std::io::Error::from(e.kind())) }
-}
-
-/// Makes a file's content durable.
-fn sync(file: &File, path: &Path) -> Result<()> {
-    // Whatever the reason: trying again would not bring back what is lost.
-    file.sync_all().map_err(|e| Error::io(format!("Cannot make durable {}: {e}", path.display())))
-}
-
-/// Makes the names in a folder durable.
-fn sync_folder(folder: &Path) -> Result<()> {
-    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    let synced = File::open(folder).and_then(|f| f.sync_all());
-    synced.map_err(|e| Error::io(format!("Cannot make durable the folder {}: {e}", folder.display())))
-}
-
-impl OpenPart {
-    /// A file that begins with these bytes.
-    fn new(part: Part, buffer: Vec<u8>) -> Self {
-        let bytes = buffer.len() as u64;
-        Self { part, bytes, file: None, created: false, buffer, used: 0, created_ms: None, written_ms: None, written: true }
-    }
-
-    /// The file once more.
-    fn file(&self, path: &Path) -> Result<File> {
-        let file = self.file.as_ref().map_or_else(|| File::open(path), File::try_clone);
-        file.map_err(|e| cannot("open", path, &e))
-    }
-}
-
-/// A token no other run has: the time in nanoseconds and the process, in base 36.
-fn new_token() -> String {
-    let nanos = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
-    let mut rest = nanos << 22 | u128::from(std::process::id() & 0x3f_ffff);
-    let mut digits = vec![];
-    while rest > 0 {
-        digits.push(char::from_digit((rest % 36) as u32, 36).unwrap_or('0'));
-        rest /= 36;
-    }
-    digits.into_iter().rev().collect()
-}
-
 impl Sink for FileSink {
     fn encoder(&self) -> Result<Box<dyn Encoder>> {
         Ok(Box::new(FileEncoder::new(Arc::clone(&self.plan))))
@@ -555,5 +480,46 @@ impl Sink for FileSink {
             }
         }
         due.iter().try_for_each(|partition| self.close(partition))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::super::sink_tests::{batch, environment, table, visible};
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out");
+        let table = table(&path, &[], false);
+        let mut sink = FileSink::new(SinkConfig::new(&table).unwrap(), &table, &environment(true)).unwrap();
+        sink.open(None).unwrap();
+        let mut encoder = sink.encoder().unwrap();
+        let mut write = |sink: &mut FileSink, ids: std::ops::Range<i64>| {
+            let mut payloads = vec![];
+            encoder.encode(&batch(ids), &mut payloads).unwrap();
+            sink.write(payloads).unwrap();
+        };
+        write(&mut sink, 0..10);
+        let first = sink.prepare().unwrap();
+        sink.unsynced().into_iter().try_for_each(|one| one()).unwrap();
+        sink.commit(&first).unwrap();
+        // What is written from now on finds no room.
+        sink.open.values_mut().for_each(|open| open.file = Some(OpenOptions::new().write(true).open("/dev/full").unwrap()));
+        write(&mut sink, 10..20);
+        assert_eq!(sink.prepare().unwrap_err().kind, flott_engine::ErrorKind::Full);
+        assert_eq!(sink.waiting().unwrap().kind, flott_engine::ErrorKind::Full);
+        sink.on_idle(0).unwrap();
+        assert!(sink.waiting().is_some());
+        write(&mut sink, 20..30);
+        assert_eq!(sink.finish().unwrap_err().kind, flott_engine::ErrorKind::Full);
+        // There is room again.
+        sink.open.values_mut().for_each(|open| open.file = None);
+        sink.on_idle(0).unwrap();
+        assert!(sink.waiting().is_none());
+        sink.finish().unwrap();
+        assert_eq!(visible(&path), (0..30).collect::<Vec<_>>());
     }
 }

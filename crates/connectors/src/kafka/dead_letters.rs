@@ -82,7 +82,9 @@ impl DeadLetters {
             let whole = letter.value.as_deref();
             let value = whole.map(|value| if value.len() > VALUE_BYTES_MAX { &value[..CUT_BYTES] } else { value });
             let key = letter.key.as_deref();
-            producer.send_one(&Record { key, value, partition: None, topic: None, timestamp: letter.timestamp.filter(|ms| *ms >= 0), headers }).map_err(about)?;
+            producer
+                .send_one(&Record { key, value, partition: None, topic: None, timestamp: letter.timestamp.filter(|ms| *ms >= 0), headers })
+                .map_err(about)?;
         }
         producer.serve().map_err(about)
     }

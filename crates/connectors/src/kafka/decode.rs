@@ -2,7 +2,7 @@
 //! known of the message.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -19,17 +19,17 @@ use flott_engine::{Error, Result, RowKind};
 use super::config::{BAD_RECORD, Kind, Layout, OnBad, SourceConfig};
 use super::dead_letters::{DeadLetter, DeadLetters};
 use super::messages::{MessageSet, Pieces, Wanted};
-use crate::bad_records::{self, BadEntry};
 use crate::formats::{Decode, MAX_SAMPLES, Rows, Slot, Stop, start_of};
 use crate::options::Options;
 
 /// A message larger than this is refused: it would take many times its size to decode.
-const MESSAGE_BYTES_MAX: usize = 8 << 20;
+pub const MESSAGE_BYTES_MAX: usize = 8 << 20;
 
 /// What is wrong with a key that is not there.
-const KEYLESS: &str = "it is NULL, and a message of upsert-kafka needs one";
+pub const KEYLESS: &str = "it is NULL, and a message of upsert-kafka needs one";
 
-fn huge() -> String {
+/// What is wrong with a message that is too long.
+pub fn huge() -> String {
     format!("a message is longer than {} MiB", MESSAGE_BYTES_MAX >> 20)
 }
 
@@ -48,8 +48,10 @@ enum Origin {
 pub struct DecodePlan {
     layout: Layout,
     on_bad: OnBad,
-    value: Arc<dyn Decode>,
-    key: Option<Arc<dyn Decode>>,
+    /// Decodes values.
+    pub value: Arc<dyn Decode>,
+    /// Decodes keys, if they are needed.
+    pub key: Option<Arc<dyn Decode>>,
     columns: Vec<Origin>,
     schema: SchemaRef,
     letters: Option<Arc<DeadLetters>>,
@@ -111,7 +113,7 @@ impl DecodePlan {
     }
 
     /// Values or keys as their format takes them: where they were kept as they came, with other blanks for line breaks if it takes lines.
-    fn lined<'a>(&self, pieces: &'a Pieces, decode: &dyn Decode, kept: bool) -> Cow<'a, Pieces> {
+    pub fn lined<'a>(&self, pieces: &'a Pieces, decode: &dyn Decode, kept: bool) -> Cow<'a, Pieces> {
         if kept || !decode.messages_may_be_lines() { Cow::Borrowed(pieces) } else { Cow::Owned(pieces.as_lines()) }
     }
 
@@ -120,7 +122,8 @@ impl DecodePlan {
         self.key.is_none() && self.columns.iter().all(|c| matches!(c, Origin::Value(_)))
     }
 
-    fn upsert(&self) -> bool {
+    /// Whether messages are the newest rows of their keys.
+    pub fn upsert(&self) -> bool {
         self.layout.kind == Kind::Upsert
     }
 }
@@ -224,67 +227,6 @@ impl MessageChunk {
         bad.out.insert(message as u32);
         bad.note(BadRow { place, reason, text: start_of(self.set.values.get(message).unwrap_or_default()) });
         Ok(())
-    }
-
-    /// The messages that cannot be decoded: each once, with the first thing that is wrong.
-    fn bad_messages(&self, wanted: &[usize]) -> Result<Decoded> {
-        let plan = &self.plan;
-        let mut found: BTreeMap<usize, (Option<String>, String)> = BTreeMap::new();
-        for message in (0..self.set.len()).filter(|m| self.set.values.get(*m).is_some_and(|v| v.len() > MESSAGE_BYTES_MAX)) {
-            found.insert(message, (None, huge()));
-        }
-        if let Some(decode) = &plan.key {
-            let keys = plan.lined(&self.set.keys, decode.as_ref(), false);
-            for message in (0..self.set.len()).filter(|m| plan.upsert() && self.set.keys.is_null(*m)) {
-                found.entry(message).or_insert_with(|| (None, KEYLESS.to_owned()));
-            }
-            for (message, (column, reason)) in self.undecodable(decode.as_ref(), &keys)? {
-                found.entry(message).or_insert((column, format!("the key: {reason}")));
-            }
-        }
-        let values = plan.lined(&self.set.values, plan.value.as_ref(), false);
-        for (message, what) in self.undecodable(plan.value.as_ref(), &values)? {
-            found.entry(message).or_insert(what);
-        }
-        let entry = |(message, (column, reason)): (usize, (Option<String>, String))| BadEntry {
-            source: self.topic.to_string(),
-            partition: Some(self.partition),
-            offset: self.set.offsets[message],
-            line: None,
-            key: self.set.keys.get(message).map(<[u8]>::to_vec),
-            value: self.set.values.get(message).map(<[u8]>::to_vec),
-            column,
-            reason,
-            time: self.set.times.get(message).map(|(ms, _)| *ms),
-        };
-        let entries: Vec<BadEntry> = found.into_iter().map(entry).collect();
-        let bytes = (self.set.values.bytes.len() + self.set.keys.bytes.len()) as u64;
-        Ok(Decoded::clean(bad_records::rows(&entries, wanted)?, bytes))
-    }
-
-    /// What is wrong with keys or values, by message.
-    #[allow(clippy::type_complexity)]
-    fn undecodable(&self, decode: &dyn Decode, pieces: &Pieces) -> Result<Vec<(usize, (Option<String>, String))>> {
-        let (mut found, mut from, all) = (vec![], 0, pieces.ends.len());
-        let mut to = all;
-        while from < all {
-            match run(decode, pieces, from..to, false) {
-                // More were taken in part than are kept: fewer at once.
-                Ok((rows, _)) if rows.bad_rows as usize > rows.bad.len() && to > from + 1 => to = from + (to - from) / 2,
-                Ok((rows, _)) => {
-                    let start = pieces.start(from);
-                    found.extend(rows.bad.into_iter().map(|bad| (pieces.piece_at(start + bad.offset), (bad.column, bad.reason))));
-                    (from, to) = (to, all);
-                }
-                Err(Stop::Other(error)) => return Err(error.at(format!("topic {}, partition {}", self.topic, self.partition))),
-                Err(Stop::Record(bad)) => {
-                    let message = pieces.piece_at(pieces.start(from) + bad.offset);
-                    found.push((message, (bad.column, bad.reason)));
-                    (from, to) = (message + 1, all);
-                }
-            }
-        }
-        Ok(found)
     }
 
     fn refuse_huge(&self, bad: &mut Bad) -> Result<()> {
@@ -431,7 +373,7 @@ impl MessageChunk {
 }
 
 /// Decodes pieces without a gap, none of which is known to be bad. With `asked` it tells which message each row is from.
-fn run(decode: &dyn Decode, pieces: &Pieces, range: Range<usize>, asked: bool) -> Result<(Rows, Vec<u32>), Stop> {
+pub fn run(decode: &dyn Decode, pieces: &Pieces, range: Range<usize>, asked: bool) -> Result<(Rows, Vec<u32>), Stop> {
     let start = pieces.start(range.start);
     let bytes = &pieces.bytes[start..pieces.ends[range.end - 1] as usize];
     let mut records = decode.open(bytes.len())?;

@@ -4,6 +4,7 @@
 //! the workers ([`decode`]). Writing: workers make messages ([`encode`]), which are sent within the tick ([`sink`]) or, for
 //! exactly-once, in one transaction for each checkpoint ([`deliver`]). Why it is so: `docs/decisions/017-kafka.md`.
 
+mod bad;
 mod client;
 mod config;
 mod dead_letters;

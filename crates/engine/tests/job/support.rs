@@ -420,7 +420,7 @@ pub struct Kept {
     /// What the store does wrong.
     pub bug: Option<Bug>,
     /// A checkpoint that should be there.
-    late: Option<Checkpoint>,
+    pub late: Option<Checkpoint>,
 }
 
 impl Kept {

@@ -133,7 +133,8 @@ mod tests {
             source_line(&progress.sources[0], 2000),
             "bids: 5,000 rows, 2,000 rows/s, 5.0 kB, 1/2 splits done, watermark 1970-01-01 00:00:00.000 held by b.json"
         );
-        progress.sources[0].lags = ["t-0", "t-1", "t-2", "t-3", "t-4", "t-5"].iter().zip([5, 0, 1200, 7, 1, 2]).map(|(s, n)| (s.to_string(), n)).collect();
+        progress.sources[0].lags =
+            ["t-0", "t-1", "t-2", "t-3", "t-4", "t-5"].iter().zip([5, 0, 1200, 7, 1, 2]).map(|(s, n)| (s.to_string(), n)).collect();
         let line = source_line(&progress.sources[0], 2000);
         assert!(line.ends_with(", 1,215 records behind (t-2: 1,200, t-3: 7, t-0: 5, t-5: 2, …)"), "{line}");
         assert_eq!(job_line(&progress, Duration::from_secs(2)), "1 row out, 2.00 s");

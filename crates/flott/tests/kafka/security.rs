@@ -65,8 +65,11 @@ fn rows_go_in_and_out_by_every_way() {
     for (n, (servers, login)) in ways(broker).iter().enumerate() {
         let exactly = format!(", 'sink.delivery-guarantee' = 'exactly-once', 'sink.transactional-id-prefix' = 'secured-{n}'");
         let guarantee = if n % 2 == 0 { exactly } else { String::new() };
-        run(&format!("SET 'execution.checkpointing.interval' = '100 ms'; {} INSERT INTO w VALUES ({n});", table("w", "secured", servers, login, &guarantee)))
-            .unwrap();
+        run(&format!(
+            "SET 'execution.checkpointing.interval' = '100 ms'; {} INSERT INTO w VALUES ({n});",
+            table("w", "secured", servers, login, &guarantee)
+        ))
+        .unwrap();
         let read = run(&format!("{} SELECT COUNT(*) FROM r;", table("r", "secured", servers, login, WHOLE))).unwrap();
         let last = read.rows.last().unwrap().1[0].clone();
         assert_eq!(last, Some((n + 1).to_string()), "{login}");
@@ -126,7 +129,9 @@ fn secrets_are_shown_nowhere() {
         let scripts = [
             format!("{tables} SHOW CREATE TABLE w; DESCRIBE w; EXPLAIN INSERT INTO w SELECT id FROM r; SHOW TABLES; SET;"),
             format!("{tables} INSERT INTO w VALUES (1); SELECT * FROM r;"),
-            format!("{tables} SELECT * FROM `r$bad`; SELECT nothing FROM r; SELECT * FROM w /*+ OPTIONS('properties.sasl.password' = '{CANARY}') */;"),
+            format!(
+                "{tables} SELECT * FROM `r$bad`; SELECT nothing FROM r; SELECT * FROM w /*+ OPTIONS('properties.sasl.password' = '{CANARY}') */;"
+            ),
             // What does not parse, and options that are wrong or unknown.
             broken,
             tables.replacen("WITH (", "WITH ((", 1),
@@ -138,7 +143,12 @@ fn secrets_are_shown_nowhere() {
             let state = folder.path().join("state");
             std::fs::write(folder.path().join("job.sql"), &script).unwrap();
             for command in [&["run", "--state-dir", "state", "job.sql"][..], &["check", "job.sql"], &["explain", "job.sql"]] {
-                let output = Command::new(env!("CARGO_BIN_EXE_flott")).current_dir(folder.path()).args(command).stdin(Stdio::null()).output().unwrap();
+                let output = Command::new(env!("CARGO_BIN_EXE_flott"))
+                    .current_dir(folder.path())
+                    .args(command)
+                    .stdin(Stdio::null())
+                    .output()
+                    .unwrap();
                 let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
                 assert!(!text.contains(CANARY), "{command:?} of\n{script}\nshows\n{text}");
                 shown += text.len();

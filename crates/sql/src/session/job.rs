@@ -259,7 +259,9 @@ impl Session {
                     .about(&table.path.name));
                 }
                 let options = source.options();
-                if connector.source_mode(&options) != table.source_mode {
+                // Bad records are new rows, whatever the records of the table are.
+                let of = table.bad_of.as_ref().unwrap_or(table);
+                if connector.source_mode(&options) != of.source_mode {
                     return Err(SqlError::new(format!("a hint cannot change which changes table '{}' brings", table.path.name))
                         .about(&table.path.name)
                         .help("declare another table with that format"));

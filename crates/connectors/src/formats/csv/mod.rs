@@ -285,7 +285,8 @@ impl CsvRecords<'_> {
             return Err((None, format!("the record has {} fields, and the table has {} columns", fields.len(), decoder.stored)));
         }
         if fields.len() < decoder.stored {
-            let reason = format!("the record has {} fields, and the table has {} columns: the others are NULL", fields.len(), decoder.stored);
+            let reason =
+                format!("the record has {} fields, and the table has {} columns: the others are NULL", fields.len(), decoder.stored);
             self.ignored = Some((None, reason));
         }
         for (i, (column, position)) in self.batch.columns.iter_mut().zip(&decoder.positions).enumerate() {

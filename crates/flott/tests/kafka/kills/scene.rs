@@ -145,7 +145,8 @@ impl Scene {
         let send = |texts: &[String], turn: usize| {
             let sent = |(i, v): (usize, &'_ String)| (((i + turn) % 2) as i32, v.clone());
             let sent: Vec<(i32, String)> = texts.iter().enumerate().map(sent).collect();
-            let sent: Vec<Sent<'_>> = sent.iter().map(|(partition, v)| Sent { partition: *partition, value: Some(v), ..Sent::default() }).collect();
+            let sent: Vec<Sent<'_>> =
+                sent.iter().map(|(partition, v)| Sent { partition: *partition, value: Some(v), ..Sent::default() }).collect();
             for topic in ["side", "in"] {
                 self.broker.with(|broker| broker.send(&self.topic(topic), &sent));
             }
@@ -208,7 +209,12 @@ impl Scene {
 
     fn counts(&self) -> [i64; 4] {
         let windows = self.values("windows", "n").iter().sum();
-        [self.values("rows", "id").len() as i64, self.values("joined", "id").len() as i64, self.values("paired", "id").len() as i64, windows]
+        [
+            self.values("rows", "id").len() as i64,
+            self.values("joined", "id").len() as i64,
+            self.values("paired", "id").len() as i64,
+            windows,
+        ]
     }
 
     fn is_complete(&self, sent: i64) -> bool {
@@ -238,7 +244,10 @@ impl Scene {
         same("rows", (0..sent).chain([END, END]).collect());
         same("joined", (0..sent).collect());
         same("paired", (0..sent).step_by(PAIRED_EVERY as usize).collect());
-        let windows: Vec<(i64, i64)> = self.broker.with(|broker| broker.read(&self.topic("windows"))).into_iter()
+        let windows: Vec<(i64, i64)> = self
+            .broker
+            .with(|broker| broker.read(&self.topic("windows")))
+            .into_iter()
             .filter_map(|m| m.value)
             .map(|json| (number(&json, "w"), number(&json, "n")))
             .collect();
