@@ -93,6 +93,7 @@ fn everything_goes_wrong(bug: Option<Bug>) -> Result<(), String> {
     setup.world.lock().unwrap().away = true;
     setup.run().unwrap();
     setup.world.lock().unwrap().away = false;
+    setup.config.abandon_after_ticks = None;
     live_and_die(&setup, &[], &[1]);
     right(&setup, Query::Copy, &all)?;
     // A late row stays late.
