@@ -5,6 +5,7 @@
 mod baseline;
 mod data;
 mod engines;
+mod kafka;
 mod process;
 mod report;
 
@@ -17,6 +18,7 @@ use crate::flink::distribution::{Distribution, VERSION};
 use crate::goldens::repository_root;
 use baseline::{Baseline, Part};
 use engines::{Cost, Flink, Flott, Outcome, Query, median};
+use flott_testkit::kafka::Broker;
 use report::Row;
 
 const NEXMARK: [&str; 27] = [
@@ -24,20 +26,33 @@ const NEXMARK: [&str; 27] = [
     "q21", "q22", "over", "cep1", "cep2", "cep3", "cep4",
 ];
 const DATAGEN: [&str; 4] = ["pass", "filter", "keyed", "tumble"];
+const KAFKA: [&str; 2] = ["filter", "tumble"];
+
+/// A part of the benchmark: a folder of queries, and where their rows come from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Files.
+    Nexmark,
+    /// Made inside of the engines.
+    Datagen,
+    /// A broker, where the results go, too.
+    Kafka,
+}
 
 struct Options {
     events: u64,
     only: Option<Vec<String>>,
     flott_runs: usize,
     flink_runs: usize,
-    datagen: bool,
+    kind: Kind,
     skip_flink: bool,
     binary: Option<PathBuf>,
 }
 
 impl Options {
     fn parse(args: &[String]) -> Result<Self> {
-        let mut options = Self { events: 0, only: None, flott_runs: 3, flink_runs: 1, datagen: false, skip_flink: false, binary: None };
+        let mut options =
+            Self { events: 0, only: None, flott_runs: 3, flink_runs: 1, kind: Kind::Nexmark, skip_flink: false, binary: None };
         let mut args = args.iter();
         while let Some(arg) = args.next() {
             let mut value = || args.next().ok_or_else(|| format!("{arg} needs a value"));
@@ -49,19 +64,24 @@ impl Options {
                 }
                 "--only" => options.only = Some(value()?.split(',').map(str::to_string).collect()),
                 "--flott" => options.binary = Some(PathBuf::from(value()?)),
-                "--datagen" => options.datagen = true,
+                "--datagen" => options.kind = Kind::Datagen,
+                "--kafka" => options.kind = Kind::Kafka,
                 "--skip-flink" => options.skip_flink = true,
                 other => return Err(format!("bench does not know `{other}`")),
             }
         }
         if options.events == 0 {
-            options.events = if options.datagen { 20_000_000 } else { 2_000_000 };
+            options.events = if options.kind == Kind::Datagen { 20_000_000 } else { 2_000_000 };
         }
         Ok(options)
     }
 
     fn part(&self) -> &'static str {
-        if self.datagen { "Datagen" } else { "Nexmark" }
+        match self.kind {
+            Kind::Nexmark => "Nexmark",
+            Kind::Datagen => "Datagen",
+            Kind::Kafka => "Kafka",
+        }
     }
 }
 
@@ -84,7 +104,9 @@ pub fn run(args: &[String]) -> Result<()> {
     fs::create_dir_all(&flott.folder).map_err(|e| format!("{}: {e}", flott.folder.display()))?;
     let mut baseline = Baseline::read(&bench.join("flink-baseline.json"))?;
     let stored = if options.skip_flink { Some(baseline.part(options.part())?.clone()) } else { None };
-    let queries = queries(&bench, &flott, &options)?;
+    let broker = if options.kind == Kind::Kafka { Some(kafka::start(&bench, &flott, options.events)?) } else { None };
+    let servers = broker.as_ref().map(Broker::servers).unwrap_or_default();
+    let queries = queries(&bench, &flott, &options, &servers)?;
     let load = report::load();
     if load > 1.0 {
         eprintln!("the machine is busy (load {load}): trust CPU seconds, not rows/s");
@@ -94,7 +116,8 @@ pub fn run(args: &[String]) -> Result<()> {
         None => {
             let distribution = Distribution::obtain(&root.join("target/flink"))?;
             eprintln!("starting Flink {VERSION}");
-            let flink = Flink::start(&distribution, &flott.folder)?;
+            let connector = if broker.is_some() { Some(kafka::connector(&root.join("target/flink"))?) } else { None };
+            let flink = Flink::start(&distribution, &flott.folder, connector)?;
             warm_up(&flink, &queries);
             let rows = measure(&queries, &flott, Some(&flink), &BTreeMap::new(), &options);
             flink.stop();
@@ -119,22 +142,33 @@ fn binary(root: &Path, options: &Options) -> Result<PathBuf> {
 }
 
 /// The chosen queries with their input in place, in the order of the benchmark.
-fn queries(bench: &Path, flott: &Flott, options: &Options) -> Result<Vec<Query>> {
-    let (folder, names): (_, &[&str]) = if options.datagen { (bench.join("datagen"), &DATAGEN) } else { (bench.join("queries"), &NEXMARK) };
+fn queries(bench: &Path, flott: &Flott, options: &Options, servers: &str) -> Result<Vec<Query>> {
+    let (folder, names, rows): (_, &[&str], _) = match options.kind {
+        Kind::Nexmark => (bench.join("queries"), &NEXMARK, options.events),
+        Kind::Datagen => (bench.join("datagen"), &DATAGEN, options.events),
+        Kind::Kafka => (bench.join("kafka"), &KAFKA, kafka::bids(options.events)),
+    };
     let only = options.only.as_deref().unwrap_or_default();
     if let Some(unknown) = only.iter().find(|n| !names.contains(&n.as_str())) {
         return Err(format!("there is no query `{unknown}`, but {}", names.join(", ")));
     }
-    let data = if options.datagen { PathBuf::new() } else { data::nexmark(&flott.binary, &bench.join("data"), options.events)? };
+    let data = match options.kind {
+        Kind::Nexmark => data::nexmark(&flott.binary, &bench.join("data"), options.events)?,
+        Kind::Datagen | Kind::Kafka => PathBuf::new(),
+    };
     let read = |name: &str| {
         let path = folder.join(format!("{name}.sql"));
         fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()))
     };
-    let tables = read("ddl")?.replace("${DATA}", &data.display().to_string()).replace("${ROWS}", &options.events.to_string());
+    let placed = |text: String| {
+        let text = text.replace("${DATA}", &data.display().to_string());
+        text.replace("${ROWS}", &options.events.to_string()).replace("${SERVERS}", servers)
+    };
+    let tables = read("ddl")?;
     names
         .iter()
         .filter(|name| options.only.is_none() || only.iter().any(|o| o == *name))
-        .map(|name| Ok(Query { name: (*name).to_string(), script: format!("{tables}\n{}", read(name)?), rows: options.events }))
+        .map(|name| Ok(Query { name: (*name).to_string(), script: placed(format!("{tables}\n{}", read(name)?)), rows }))
         .collect()
 }
 
@@ -187,10 +221,13 @@ fn progress(row: &Row) -> String {
 
 /// What the figures are figures of.
 fn introduction(flott: &Flott, options: &Options, stored: Option<&Part>, load: f64) -> String {
-    let what = if options.datagen {
-        format!("{} rows made by `datagen`.", options.events)
-    } else {
-        format!("{} events in two files of JSON lines.", options.events)
+    let what = match options.kind {
+        Kind::Nexmark => format!("{} events in two files of JSON lines.", options.events),
+        Kind::Datagen => format!("{} rows made by `datagen`.", options.events),
+        Kind::Kafka => {
+            let bids = kafka::bids(options.events);
+            format!("{bids} rows of JSON from a topic with four partitions, results into a topic exactly once, a checkpoint every second.")
+        }
     };
     let flott_version = report::said_by(&flott.binary.display().to_string(), &["--version"]);
     let commit = report::said_by("git", &["rev-parse", "--short", "HEAD"]);
@@ -203,7 +240,7 @@ fn introduction(flott: &Flott, options: &Options, stored: Option<&Part>, load: f
     };
     let sizes = stored.map(|p| p.queries.values().map(|c| c.rows).collect::<Vec<_>>());
     let other_size = match sizes.and_then(|s| s.first().copied()) {
-        Some(rows) if rows != options.events => format!(" Flink had {rows} rows."),
+        Some(rows) if options.kind != Kind::Kafka && rows != options.events => format!(" Flink had {rows} rows."),
         _ => String::new(),
     };
     format!(

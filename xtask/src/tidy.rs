@@ -27,7 +27,8 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     ("sql", &["engine", "functions"]),
     ("checkpoint", &["engine"]),
     ("connectors", &["engine"]),
-    ("flott", &["engine", "sql", "checkpoint", "connectors", "testkit"]),
+    ("memory", &[]),
+    ("flott", &["engine", "sql", "checkpoint", "connectors", "memory", "testkit"]),
     ("testkit", &[]),
 ];
 /// All that the engine may name: Arrow, and small crates without dependencies of weight.
@@ -42,6 +43,8 @@ const OWNED_LIBRARIES: &[(&str, &str)] = &[
     ("zstd", "connectors"),
     ("glob", "connectors"),
     ("crc32c", "checkpoint"),
+    ("libmimalloc", "memory"),
+    ("libc", "memory"),
     ("clap", "flott"),
     ("ariadne", "flott"),
     ("signal-hook", "flott"),

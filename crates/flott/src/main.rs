@@ -1,8 +1,7 @@
 //! The binary `flott`: its subcommands, its exit codes, and nothing that a library could use.
 
-/// Decoding allocates and frees large buffers all the time; the system's allocator gives them back to the kernel each time.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static HEAP: flott_memory::Heap = flott_memory::Heap;
 
 mod commands;
 mod output;

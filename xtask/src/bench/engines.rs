@@ -78,6 +78,11 @@ pub struct Flott {
 impl Flott {
     /// Runs the query, and gives its cost and what the run said about it (dropped rows, say).
     pub fn run(&self, query: &Query, workers: usize) -> (Outcome, Option<String>) {
+        self.run_within(query, workers, QUERY_TIMEOUT)
+    }
+
+    /// [`Flott::run`], given up after `timeout`.
+    pub fn run_within(&self, query: &Query, workers: usize, timeout: Duration) -> (Outcome, Option<String>) {
         let script = self.folder.join(format!("{}.sql", query.name));
         let errors = self.folder.join(format!("{}.stderr", query.name));
         let out = fresh(&self.folder.join("flott-out"));
@@ -88,7 +93,7 @@ impl Flott {
         let mut command = Command::new(&self.binary);
         command.current_dir(&self.folder).args(["run", "-q", "-p"]);
         command.arg(workers.to_string()).arg(&script);
-        let outcome = process::run(&mut command, &errors, QUERY_TIMEOUT).map(|usage| Cost {
+        let outcome = process::run(&mut command, &errors, timeout).map(|usage| Cost {
             rows: query.rows,
             wall_s: usage.wall_s,
             cpu_s: usage.cpu_s,
@@ -106,6 +111,8 @@ pub struct Flink {
     gateway: Gateway,
     cluster: Cluster,
     folder: PathBuf,
+    /// The jar of a connector that is no part of the distribution.
+    connector: Option<PathBuf>,
 }
 
 impl Flink {
@@ -113,10 +120,10 @@ impl Flink {
     ///
     /// # Errors
     /// When Flink cannot be had or does not start.
-    pub fn start(distribution: &Distribution, folder: &Path) -> Result<Self> {
+    pub fn start(distribution: &Distribution, folder: &Path, connector: Option<PathBuf>) -> Result<Self> {
         let cluster = Cluster::start(distribution)?;
         let gateway = Gateway::start_remote(distribution, cluster.rest_port())?;
-        Ok(Self { gateway, cluster, folder: folder.to_path_buf() })
+        Ok(Self { gateway, cluster, folder: folder.to_path_buf(), connector })
     }
 
     /// Runs the query. Wall time is the job's as the JobManager counts it, CPU time the TaskManager's, memory that of
@@ -141,7 +148,8 @@ impl Flink {
         processes.iter().for_each(|pid| process::reset_peak_memory(*pid));
         let cpu_before_s = process::cpu_s(processes[0])?;
         let mut job = None;
-        for statement in split_statements(&text) {
+        let jar = self.connector.iter().map(|jar| format!("ADD JAR '{}'", jar.display()));
+        for statement in jar.chain(split_statements(&text)) {
             match session.execute(&statement)? {
                 Answer::Failed(cause) => return Err(cause),
                 Answer::Rows(table) => job = table.rows.first().and_then(|r| r.1.first().cloned()),

@@ -207,7 +207,7 @@ impl Meeting<'_> {
                     *self.own.note_mut(id) = partners[row];
                 }
             } else if let Some(id) = self.own.find(*key, &coming, row)? {
-                self.own.take(id);
+                self.own.take(id, &coming, row);
             }
         }
         self.own.settle(if batch.kinds.is_some() { &slots } else { &[] })

@@ -6,6 +6,7 @@ use hashbrown::HashTable;
 
 pub use super::encoding::fixed_width;
 use super::encoding::{ByteRows, decode_fixed, decode_rows, encode_fixed, encode_rows};
+use super::numbers::Numbers;
 use super::roughly;
 use crate::hash::{hash_columns, mix};
 use crate::{Error, Result};
@@ -27,7 +28,7 @@ enum Store {
     Empty,
     One(Fixed<1>),
     Two(Fixed<2>),
-    Bytes { table: HashTable<u32>, values: Vec<Box<[u8]>> },
+    Bytes { table: Numbers, values: Vec<Box<[u8]>> },
 }
 
 /// A key of `N` values of at most 64 bits.
@@ -47,14 +48,27 @@ impl<const N: usize> PartialEq for FixedKey<N> {
 
 #[derive(Default)]
 struct Fixed<const N: usize> {
-    table: HashTable<(FixedKey<N>, u32)>,
+    /// Key, slot, and half of the hash: the table grows without a look at anything else, which may have been put away on disk.
+    table: HashTable<(FixedKey<N>, u32, u32)>,
     keys: Vec<FixedKey<N>>,
+}
+
+/// The low half of a hash again in the high half, where a hash table looks, too.
+#[inline(always)]
+fn spread(half: u32) -> u64 {
+    u64::from(half) | u64::from(half) << 32
+}
+
+/// The half of a hash that says most: all values went into it.
+#[inline(always)]
+fn half(hash: u64) -> u32 {
+    (hash >> 32) as u32
 }
 
 impl<const N: usize> Fixed<N> {
     #[inline(always)]
     fn upsert(&mut self, slots: &mut Slots, key: FixedKey<N>, hash: u64) -> u32 {
-        if let Some((_, slot)) = self.table.find(hash, |(k, _)| *k == key) {
+        if let Some((_, slot, _)) = self.table.find(spread(hash as u32), |(k, ..)| *k == key) {
             return *slot;
         }
         self.insert(slots, key, hash)
@@ -62,15 +76,21 @@ impl<const N: usize> Fixed<N> {
 
     #[inline(always)]
     fn find(&self, key: FixedKey<N>, hash: u64) -> u32 {
-        self.table.find(hash, |(k, _)| *k == key).map_or(NO_SLOT, |(_, slot)| *slot)
+        self.table.find(spread(hash as u32), |(k, ..)| *k == key).map_or(NO_SLOT, |(_, slot, _)| *slot)
     }
 
     #[inline(never)]
     fn insert(&mut self, slots: &mut Slots, key: FixedKey<N>, hash: u64) -> u32 {
         let slot = slots.allocate(hash);
         place(&mut self.keys, slot, key);
-        self.table.insert_unique(hash, (key, slot), |(_, s)| slots.hashes[*s as usize]);
+        self.table.insert_unique(spread(hash as u32), (key, slot, hash as u32), |(.., half)| spread(*half));
         slot
+    }
+
+    fn remove(&mut self, slot: u32, hash: u64) {
+        if let Ok(entry) = self.table.find_entry(spread(hash as u32), |(_, s, _)| *s == slot) {
+            entry.remove();
+        }
     }
 
     /// Column `c` of the keys of these slots.
@@ -125,7 +145,7 @@ impl KeyIndex {
             [] => Store::Empty,
             [a] if fixed_width(a) => Store::One(Fixed::default()),
             [a, b] if fixed_width(a) && fixed_width(b) => Store::Two(Fixed::default()),
-            _ => Store::Bytes { table: HashTable::new(), values: vec![] },
+            _ => Store::Bytes { table: Numbers::default(), values: vec![] },
         };
         Self { types: types.to_vec(), store, slots: Slots::default(), scratch_hashes: vec![] }
     }
@@ -228,7 +248,7 @@ impl KeyIndex {
                 slots.extend(keys.zip(&hashes).map(|(key, hash)| store.find(key, *hash)));
             }
             (Store::Bytes { table, values }, Encoded::Bytes(keys)) => {
-                let find = |key: &[u8], hash: u64| table.find(hash, |s| *values[*s as usize] == *key).copied().unwrap_or(NO_SLOT);
+                let find = |key: &[u8], hash: u64| table.find(half(hash), |s| *values[s as usize] == *key).unwrap_or(NO_SLOT);
                 slots.extend(keys.iter().zip(&hashes).map(|(key, hash)| find(key, *hash)));
             }
             _ => return Err(Error::internal("the columns of a key changed their types")),
@@ -246,10 +266,10 @@ impl KeyIndex {
         let hash = self.slots.hashes[at];
         match &mut self.store {
             Store::Empty => {}
-            Store::One(store) => drop(store.table.find_entry(hash, |(_, s)| *s == slot).map(|e| e.remove())),
-            Store::Two(store) => drop(store.table.find_entry(hash, |(_, s)| *s == slot).map(|e| e.remove())),
+            Store::One(store) => store.remove(slot, hash),
+            Store::Two(store) => store.remove(slot, hash),
             Store::Bytes { table, values } => {
-                drop(table.find_entry(hash, |s| *s == slot).map(|e| e.remove()));
+                table.remove(half(hash), slot);
                 values[at] = Box::default();
             }
         }
@@ -273,19 +293,19 @@ impl KeyIndex {
             Store::Empty => 0,
             Store::One(store) => store.memory_bytes(),
             Store::Two(store) => store.memory_bytes(),
-            Store::Bytes { table, values } => table.capacity() * 5 + roughly(values.len(), |i| values[i].len() + 16),
+            Store::Bytes { table, values } => table.memory_bytes() + roughly(values.len(), |i| values[i].len() + 16),
         };
         store + self.slots.hashes.capacity() * 8 + self.slots.live.capacity()
     }
 }
 
-fn upsert_bytes(table: &mut HashTable<u32>, values: &mut Vec<Box<[u8]>>, slots: &mut Slots, key: &[u8], hash: u64) -> u32 {
-    if let Some(slot) = table.find(hash, |s| slots.hashes[*s as usize] == hash && *values[*s as usize] == *key) {
-        return *slot;
+fn upsert_bytes(table: &mut Numbers, values: &mut Vec<Box<[u8]>>, slots: &mut Slots, key: &[u8], hash: u64) -> u32 {
+    if let Some(slot) = table.find(half(hash), |s| *values[s as usize] == *key) {
+        return slot;
     }
     let slot = slots.allocate(hash);
     place(values, slot, key.into());
-    table.insert_unique(hash, slot, |s| slots.hashes[*s as usize]);
+    table.insert(half(hash), slot);
     slot
 }
 

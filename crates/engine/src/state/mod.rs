@@ -13,6 +13,7 @@ pub mod key;
 pub mod keyed;
 pub mod latest;
 pub mod matches;
+mod numbers;
 pub(crate) mod pages;
 pub mod pile;
 pub mod ranked;
@@ -82,7 +83,7 @@ pub trait StateTable: Any + Send {
 
 /// The sum of the sizes of `count` things, each of which `size` tells; of many only some are asked.
 pub(crate) fn roughly(count: usize, size: impl Fn(usize) -> usize) -> usize {
-    const ASKED_MAX: usize = 1024;
+    const ASKED_MAX: usize = 128;
     let step = count.div_ceil(ASKED_MAX).max(1);
     let (sum, asked) = (0..count).step_by(step).fold((0, 0), |(sum, asked), i| (sum + size(i), asked + 1));
     if asked == 0 { 0 } else { (sum as u128 * count as u128 / asked as u128) as usize }

@@ -2,7 +2,6 @@
 
 use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, UInt8Array};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
-use hashbrown::HashTable;
 use std::sync::Arc;
 
 use super::StateTable;
@@ -10,6 +9,7 @@ use super::changes::{Changes, Touches};
 use super::expiry::Expiry;
 use super::key::{KeyIndex, NO_SLOT};
 use super::keyed::key_group_field;
+use super::numbers::Numbers;
 use super::pages::Pages;
 use crate::hash::{hash_columns, key_group, mix};
 use crate::{Error, Result};
@@ -23,8 +23,6 @@ struct Link {
     before: u32,
     next: u32,
     count: u32,
-    /// Of key and content.
-    hash: u32,
 }
 
 /// The first and the last row of a key.
@@ -48,7 +46,7 @@ pub struct RowTable {
     /// By number of the row; as long as it must be.
     notes: Vec<i64>,
     /// Finds a row by its key and content.
-    index: HashTable<u32>,
+    index: Numbers,
     expiry: Option<Expiry>,
     touches: Touches,
 }
@@ -72,7 +70,7 @@ impl RowTable {
             chains: vec![],
             links: vec![],
             notes: vec![],
-            index: HashTable::new(),
+            index: Numbers::default(),
             expiry: None,
             touches: Touches::default(),
         }
@@ -154,7 +152,7 @@ impl RowTable {
         }
         let id = self.rows.keep(coming.page, row as u32);
         let chain = &mut self.chains[key as usize];
-        let link = Link { key, before: chain.last, next: NONE, count, hash };
+        let link = Link { key, before: chain.last, next: NONE, count };
         let before = std::mem::replace(&mut chain.last, id);
         if before == NONE {
             chain.first = id;
@@ -170,8 +168,7 @@ impl RowTable {
         if let Some(note) = self.notes.get_mut(id as usize) {
             *note = 0;
         }
-        let links = &self.links;
-        self.index.insert_unique(spread(hash), id, |id| spread(links[*id as usize].hash));
+        self.index.insert(hash, id);
         self.touch(id);
         Ok(id)
     }
@@ -181,37 +178,39 @@ impl RowTable {
         if key == NO_SLOT { Ok(None) } else { self.find_hashed(key, coming, row, hash(key, coming, row)) }
     }
 
+    fn content_hashes(&self, ids: &[u32]) -> Result<Vec<u64>> {
+        let mut hashes = vec![];
+        hash_columns(&self.columns(&ids.iter().copied().map(Some).collect::<Vec<_>>())?, ids.len(), &mut hashes)?;
+        Ok(hashes)
+    }
+
     fn find_hashed(&self, key: u32, coming: &Coming, row: usize, hash: u32) -> Result<Option<u32>> {
         let mut failed = Ok(());
-        let is_it = |id: &u32| {
-            let link = &self.links[*id as usize];
-            let candidate = link.hash == hash && link.key == key;
-            candidate
-                && self.rows.equal(*id, coming.page, row as u32).unwrap_or_else(|e| {
+        let is_it = |id: u32| {
+            self.links[id as usize].key == key
+                && self.rows.equal(id, coming.page, row as u32).unwrap_or_else(|e| {
                     failed = Err(e);
                     false
                 })
         };
-        let found = self.index.find(spread(hash), is_it).copied();
+        let found = self.index.find(hash, is_it);
         failed.map(|()| found)
     }
 
-    /// Takes a row away once. The last time, the row is gone; its key stays until [`RowTable::settle`].
-    pub fn take(&mut self, id: u32) {
+    /// Takes a row away once that was found for a coming one. The last time, the row is gone; its key stays until [`RowTable::settle`].
+    pub fn take(&mut self, id: u32, coming: &Coming, row: usize) {
         let link = &mut self.links[id as usize];
         link.count -= 1;
         match link.count > 0 {
             true => self.touch(id),
-            false => self.remove(id),
+            false => self.remove(id, hash(self.links[id as usize].key, coming, row)),
         }
     }
 
     /// Takes a row away however often it is there, like [`RowTable::take`].
-    fn remove(&mut self, id: u32) {
-        let Link { hash, key, before, next, .. } = self.links[id as usize];
-        if let Ok(entry) = self.index.find_entry(spread(hash), |i| *i == id) {
-            entry.remove();
-        }
+    fn remove(&mut self, id: u32, hash: u32) {
+        let Link { key, before, next, .. } = self.links[id as usize];
+        self.index.remove(hash, id);
         let chain = &mut self.chains[key as usize];
         match before {
             NONE => chain.first = next,
@@ -246,12 +245,12 @@ impl RowTable {
 
 /// Of a coming row and its key.
 fn hash(key: u32, coming: &Coming, row: usize) -> u32 {
-    (mix(coming.hashes[row], u64::from(key)) >> 32) as u32
+    of_key(key, coming.hashes[row])
 }
 
-/// A hash table wants all 64 bits to differ.
-fn spread(hash: u32) -> u64 {
-    u64::from(hash).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+/// Of a row's content and its key.
+fn of_key(key: u32, content: u64) -> u32 {
+    (mix(content, u64::from(key)) >> 32) as u32
 }
 
 impl StateTable for RowTable {
@@ -310,9 +309,11 @@ impl StateTable for RowTable {
     }
 
     fn expire(&mut self, now_ms: i64) {
-        for id in self.expiry.as_mut().map(|expiry| expiry.over(now_ms)).unwrap_or_default() {
+        let over = self.expiry.as_mut().map(|expiry| expiry.over(now_ms)).unwrap_or_default();
+        let Ok(hashes) = self.content_hashes(&over) else { return };
+        for (id, hash) in over.into_iter().zip(hashes) {
             let key = self.links[id as usize].key;
-            self.remove(id);
+            self.remove(id, of_key(key, hash));
             if self.chains[key as usize].first == NONE {
                 self.keys.remove(key);
             }
@@ -324,7 +325,7 @@ impl StateTable for RowTable {
     }
 
     fn memory_bytes(&self) -> usize {
-        let links = self.links.capacity() * size_of::<Link>() + self.notes.capacity() * 8 + self.index.capacity() * 6;
+        let links = self.links.capacity() * size_of::<Link>() + self.notes.capacity() * 8 + self.index.memory_bytes();
         let expiry = self.expiry.as_ref().map_or(0, Expiry::memory_bytes);
         expiry + self.keys.memory_bytes() + self.chains.capacity() * size_of::<Chain>() + self.rows.memory_bytes() + links
     }

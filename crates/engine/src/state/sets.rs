@@ -1,8 +1,7 @@
 //! Multisets of 64-bit values by slot, all in one table: thousands of small sets cost no more than one large one.
 
-use hashbrown::HashTable;
-
 use super::key::hash_value;
+use super::numbers::Numbers;
 
 const NONE: u32 = u32::MAX;
 
@@ -33,15 +32,15 @@ impl Default for Head {
 /// A multiset for each slot.
 #[derive(Debug, Clone, Default)]
 pub struct Sets {
-    index: HashTable<u32>,
+    index: Numbers,
     entries: Vec<Entry>,
     free: Vec<u32>,
     heads: Vec<Head>,
 }
 
 #[inline(always)]
-fn hash(slot: u32, value: u64) -> u64 {
-    hash_value(value ^ u64::from(slot).wrapping_mul(0xA24B_AED4_963E_E407))
+fn hash(slot: u32, value: u64) -> u32 {
+    (hash_value(value ^ u64::from(slot).wrapping_mul(0xA24B_AED4_963E_E407)) >> 32) as u32
 }
 
 impl Sets {
@@ -94,15 +93,14 @@ impl Sets {
     }
 
     #[inline(always)]
-    fn find(&self, slot: u32, value: u64, hash: u64) -> Option<u32> {
-        let is_it = |at: &u32| {
-            let entry = &self.entries[*at as usize];
+    fn find(&self, slot: u32, value: u64, hash: u32) -> Option<u32> {
+        self.index.find(hash, |at| {
+            let entry = &self.entries[at as usize];
             entry.value == value && entry.slot == slot
-        };
-        self.index.find(hash, is_it).copied()
+        })
     }
 
-    fn insert(&mut self, slot: u32, value: u64, count: i64, hash: u64) {
+    fn insert(&mut self, slot: u32, value: u64, count: i64, hash: u32) {
         let head = &mut self.heads[slot as usize];
         let entry = Entry { value, count, slot, before: NONE, next: head.first };
         let at = match self.free.pop() {
@@ -119,18 +117,12 @@ impl Sets {
             self.entries[entry.next as usize].before = at;
         }
         *head = Head { first: at, size: head.size + 1 };
-        let entries = &self.entries;
-        self.index.insert_unique(hash, at, |e| {
-            let entry = &entries[*e as usize];
-            self::hash(entry.slot, entry.value)
-        });
+        self.index.insert(hash, at);
     }
 
     fn forget(&mut self, at: u32) {
         let Entry { value, slot, before, next, .. } = self.entries[at as usize];
-        if let Ok(found) = self.index.find_entry(hash(slot, value), |e| *e == at) {
-            found.remove();
-        }
+        self.index.remove(hash(slot, value), at);
         let head = &mut self.heads[slot as usize];
         head.size -= 1;
         match before {
@@ -158,14 +150,14 @@ impl Sets {
 
     /// Rough memory use in bytes.
     pub fn memory_bytes(&self) -> usize {
-        self.index.capacity() * 5 + self.entries.capacity() * size_of::<Entry>() + self.heads.capacity() * size_of::<Head>()
+        self.index.memory_bytes() + self.entries.capacity() * size_of::<Entry>() + self.heads.capacity() * size_of::<Head>()
     }
 }
 
 impl PartialEq for Sets {
     fn eq(&self, other: &Self) -> bool {
         let sorted = |sets: &Self| {
-            let mut live: Vec<_> = sets.index.iter().map(|e| &sets.entries[*e as usize]).map(|e| (e.slot, e.value, e.count)).collect();
+            let mut live: Vec<_> = sets.index.iter().map(|e| &sets.entries[e as usize]).map(|e| (e.slot, e.value, e.count)).collect();
             live.sort_unstable();
             live
         };

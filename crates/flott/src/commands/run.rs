@@ -1,19 +1,22 @@
 //! `flott run`: runs a script.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use clap::ValueHint;
 use flott::{DEFAULT_STATE_DIR, Failure, Host, JobReport, JobStart, Outcome, ResultSchema, RunOptions, StopFlag, run_script};
-use flott_engine::Result;
+use flott_connectors::options::parse_bytes;
 use flott_engine::progress::Progress;
 use flott_engine::sink::Sink;
+use flott_engine::{Error, Result};
+use flott_memory::{Limit, LimitError};
 
 use super::ScriptArgs;
 use crate::Exit;
 use crate::output::{self, Format, LiveTable};
 use crate::signals::Signals;
+use crate::terminal::figures::bytes;
 use crate::terminal::progress::Monitor;
 use crate::terminal::screen::Screen;
 use crate::terminal::{diagnostics, summary};
@@ -24,6 +27,7 @@ Examples:
   flott run -o csv -e \"SELECT 1 AS a\"
   flott run pipeline.sql | jq .price      rows in a pipe are JSON lines
   flott run --set execution.checkpointing.interval=10s pipeline.sql
+  flott run --memory 2G pipeline.sql     state beyond 2 GiB lies on disk
 
 The statements run in order, each INSERT and SELECT to its end; those in a
 statement set run as one job. Nothing runs unless the whole script is right.
@@ -55,6 +59,9 @@ pub struct Args {
     /// Folder for checkpoints, unless the script sets execution.checkpointing.dir
     #[arg(long, value_name = "DIR", default_value = DEFAULT_STATE_DIR, value_hint = ValueHint::DirPath)]
     state_dir: PathBuf,
+    /// Most memory that the process keeps in RAM, for example 2G; state beyond it lies in a file in the folder for checkpoints
+    #[arg(long, value_name = "SIZE", value_parser = memory)]
+    memory: Option<u64>,
     /// Shows no progress and no summary; errors and dropped rows are reported all the same
     #[arg(short, long)]
     quiet: bool,
@@ -76,10 +83,32 @@ fn key_value(text: &str) -> Result<(String, String), String> {
     }
 }
 
+fn memory(text: &str) -> Result<u64, String> {
+    parse_bytes(text).ok_or_else(|| "write a number and a unit, for example 512M or 2G".to_owned())
+}
+
+/// Bounds the memory of the process; a run that breaks the bound is stopped.
+fn limit_memory(limit_bytes: u64, state_dir: &Path, stop: &StopFlag) -> Result<Limit> {
+    let stop = stop.clone();
+    let in_object_store = state_dir.to_string_lossy().contains("://");
+    let folder = if in_object_store { std::env::temp_dir() } else { state_dir.to_owned() };
+    flott_memory::limit(limit_bytes, &folder, move || stop.set()).map_err(|error| match error {
+        LimitError::TooSmall => Error::config(format!("--memory {}: {error}", bytes(limit_bytes))),
+        _ => Error::config(format!("--memory cannot be kept: {error}")).help(format!("folder: {}", folder.display())),
+    })
+}
+
+/// The bound was broken, and the run stopped for that.
+fn broken(limit: &Limit) -> Error {
+    let text = format!("the disk is full, so that state beyond --memory finds no room ({} lie there)", bytes(limit.file_bytes()));
+    Error::io(text).help("make room on the disk or give more memory; with checkpoints the same command goes on from here")
+}
+
 /// Runs the command.
 pub fn main(args: Args) -> Result<Exit> {
     let script = args.script.read()?;
     let stop = StopFlag::default();
+    let limit = args.memory.map(|limit_bytes| limit_memory(limit_bytes, &args.state_dir, &stop)).transpose()?;
     let signals = Signals::watch(&stop)?;
     let options = RunOptions {
         settings: args.set,
@@ -96,6 +125,13 @@ pub fn main(args: Args) -> Result<Exit> {
     let mut host = TerminalHost::new(screen.clone(), args.output, args.quiet);
     let outcome = run_script(&script.text, &options, &mut host);
     screen.clear();
+    if let Some(limit) = limit.as_ref().filter(|_| !args.quiet) {
+        let (most, file) = (bytes(limit.most_bytes()), bytes(limit.file_bytes()));
+        screen.tell(&format!("memory: at most {most} in RAM; the heap takes {file} of the disk\n"));
+    }
+    if let Some(limit) = limit.as_ref().filter(|limit| limit.is_broken()) {
+        return Err(broken(limit));
+    }
     match outcome {
         Ok(Outcome::Finished | Outcome::Abandoned) => Ok(Exit::Done),
         Ok(Outcome::Stopped) => Ok(signals.exit_of_stopped_run()),
