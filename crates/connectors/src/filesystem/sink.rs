@@ -142,6 +142,8 @@ impl FileSink {
             let part = Part { partition: partition.to_owned(), number: self.next };
             self.next += 1;
             self.open.insert(partition.to_owned(), OpenPart::new(part, self.plan.file_header()));
+            // It is there from now on, for whoever looks after files that nobody goes on with.
+            self.flush(partition)?;
         }
         let Some(open) = self.open.get_mut(partition) else { return Ok(()) };
         open.buffer.extend_from_slice(bytes);

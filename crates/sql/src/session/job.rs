@@ -271,7 +271,7 @@ impl Session {
                     return Err(unbounded(&table.path.name, connector.info().name));
                 }
                 *bounded &= ends;
-                self.check_table(table, &options)?;
+                self.check_table(of, &options)?;
             }
             StreamOp::LookupJoin { table, form, .. } => self.check_lookup(table, form)?,
             StreamOp::Sink(table, hints) => {
