@@ -118,7 +118,6 @@ fn planted_bugs_are_found() {
         Bug::LostOutbox,
         Bug::LostTail,
         Bug::LostChanges,
-        Bug::LostWatermark,
         Bug::NoFence,
         Bug::UncheckedReport,
     ];

@@ -199,8 +199,6 @@ pub enum Bug {
     LostTail,
     /// Some changes of state are lost.
     LostChanges,
-    /// Event time begins anew with a restart.
-    LostWatermark,
     /// A sink puts out an epoch that it has.
     NoFence,
     /// A sink does not look whether what it sent has arrived.
@@ -474,14 +472,11 @@ impl CheckpointStore for Kept {
             match self.bug {
                 Some(Bug::OffsetBack) => split.rows_taken = split.rows_taken.saturating_sub(1),
                 Some(Bug::OffsetAhead) => split.rows_taken += 1,
-                Some(Bug::LostWatermark) => split.watermark = i64::MIN,
                 _ => {}
             }
         }
-        match self.bug {
-            Some(Bug::LostOutbox) => taken.outbox.clear(),
-            Some(Bug::LostWatermark) => taken.watermarks.clear(),
-            _ => {}
+        if self.bug == Some(Bug::LostOutbox) {
+            taken.outbox.clear();
         }
         if self.bug == Some(Bug::DeliveredFirst) {
             let before = self.late.replace(Checkpoint { epoch: taken.epoch, ..taken });
