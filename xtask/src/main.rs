@@ -3,6 +3,7 @@
 mod bench;
 mod compatibility;
 mod flink;
+mod fuzz;
 mod goldens;
 mod tidy;
 
@@ -15,6 +16,8 @@ commands:
   bench [--events N] [--only q0,q5] [--runs R] [--datagen] [--skip-flink] [--flott FILE]
                                  measure Flott beside a real Flink and write bench/RESULTS.md
   compatibility                  write docs/flink-compatibility.md from the parity cases
+  fuzz TARGET|all [--seconds N] [--seed N]
+                                 feed mutations of fuzz/corpus to what reads input from outside
   goldens [--missing] [FILTER]   run the parity cases on a real Flink and write their goldens
   tidy                           check the rules of the house that the compiler does not know";
 
@@ -26,6 +29,7 @@ fn main() -> ExitCode {
     let outcome = match args.first().map(String::as_str) {
         Some("bench") => bench::run(&args[1..]),
         Some("compatibility") => compatibility::run(&args[1..]),
+        Some("fuzz") => fuzz::run(&args[1..]),
         Some("goldens") => goldens::run(&args[1..]),
         Some("tidy") => tidy::run(&args[1..]),
         Some("help" | "--help" | "-h") => {

@@ -46,11 +46,13 @@ pub fn named(manifest: &Manifest) -> impl Iterator<Item = String> {
     std::iter::once(file_name(manifest.epoch)).chain(manifest.segments.iter().chain(outputs).map(|segment| segment.file.clone()))
 }
 
-/// Deletes what is not needed. Failing to delete harms nothing: the next checkpoint tries again.
-pub fn collect(folder: &mut dyn Folder, mut needed: HashSet<String>) {
+/// Deletes what is not needed, of the files up to this generation and manifests up to this epoch: those of a successor are not ours to delete,
+/// whatever we believe. Failing to delete harms nothing: the next checkpoint tries again.
+pub fn collect(folder: &mut dyn Folder, mut needed: HashSet<String>, generation: u64, newest: u64) {
     needed.extend([LOCK, HEAD].map(String::from));
     let names = folder.list().unwrap_or_default();
     let mut garbage: Vec<String> = names.into_iter().filter(|n| is_ours(n) && !needed.contains(n)).collect();
+    garbage.retain(|n| generation_of(n).is_none_or(|g| g <= generation) && epoch_in(whole_name(n)).is_none_or(|epoch| epoch <= newest));
     // Manifests come before state files, so that none is ever left without its files.
     garbage.sort_by_key(|n| epoch_in(n).is_none());
     for name in garbage {
@@ -62,7 +64,12 @@ pub fn collect(folder: &mut dyn Folder, mut needed: HashSet<String>) {
 
 /// The highest generation that left traces, for a folder that lost its head.
 pub fn highest_generation(folder: &dyn Folder, names: &[String]) -> u64 {
-    let in_name = |n: &String| n.strip_prefix(STATE_PREFIX)?.split('-').next()?.parse().ok();
     let in_manifest = |n: &String| epoch_in(n).and_then(|_| read_manifest(folder, n).ok()).map(|m| m.generation);
-    names.iter().filter_map(|n| in_name(n).or_else(|| in_manifest(n))).max().unwrap_or(0)
+    names.iter().filter_map(|n| generation_of(n).or_else(|| in_manifest(n))).max().unwrap_or(0)
+}
+
+/// The generation of the instance that wrote a segment or an output, from its name.
+fn generation_of(name: &str) -> Option<u64> {
+    let name = whole_name(name);
+    [STATE_PREFIX, OUTPUT_PREFIX].iter().find_map(|prefix| name.strip_prefix(prefix)?.split('-').next()?.parse().ok())
 }

@@ -72,6 +72,22 @@ impl Head {
         Ok(Found { head, damage, bytes: Some(bytes) })
     }
 
+    /// Fails when another instance than this one's has taken the folder over.
+    pub fn check(&self, folder: &dyn Folder) -> Result<()> {
+        match Self::read(folder)?.head {
+            Some(head) if (head.generation, head.instance) == (self.generation, self.instance) => Ok(()),
+            Some(head) => Err(self.replaced(head.generation, folder)),
+            None => Err(Error::state(format!("{} was deleted or damaged while the job was running", folder.place(HEAD)))),
+        }
+    }
+
+    /// What a replaced instance says.
+    pub fn replaced(&self, by: u64, folder: &dyn Folder) -> Error {
+        let (own, place) = (self.generation, folder.place(""));
+        Error::state(format!("this instance is fenced: another one (generation {by}, this is {own}) has taken over {place}"))
+            .help("nothing was lost; the other instance goes on from the last checkpoint")
+    }
+
     /// Makes this the file's content, durably, in place of what was there.
     pub fn write(&self, folder: &mut dyn Folder, before: Option<&[u8]>) -> Result<()> {
         let over = before.map_or(Over::Nothing, Over::Content);

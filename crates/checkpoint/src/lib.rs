@@ -10,6 +10,7 @@
 //! **Invariant:** a file is deleted only when no manifest that is kept names it, and only after a newer manifest is durable.
 //! **Invariant:** damage is found before anything is restored; without a whole checkpoint a job never starts afresh by itself.
 
+pub mod any;
 mod codec;
 mod disk;
 mod files;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::files::{Files, Unusable};
 use crate::folder::Folder;
+use crate::head::Head;
 use crate::segments::{Piece, Segment, end_piece, read_rows};
 
 /// A sink's output of an epoch.
@@ -30,10 +31,11 @@ pub fn encode(node: usize, rows: &[RecordBatch], offset: u64) -> Result<(Vec<Pie
     Ok((pieces, bytes))
 }
 
-/// Opens an output that is durable.
-pub fn open(folder: &dyn Folder, segment: Segment) -> OpenOutput {
+/// Opens an output that is durable, of the instance with this head: a later one may have removed it.
+pub fn open(folder: &dyn Folder, owner: Head, segment: Segment) -> OpenOutput {
     let (folder, _) = folder.another();
     Box::new(move || {
+        owner.check(&*folder)?;
         let (mut files, segment) = (Files::new(&*folder), segment.clone());
         let pieces = segment.pieces.clone();
         let batches = pieces.into_iter().map(move |piece| read(&mut files, &segment, &piece));

@@ -150,20 +150,19 @@ impl Store {
 
     /// Fails when another instance has taken the folder over.
     fn check_owner(&self) -> Result<()> {
-        match Head::read(&*self.folder)?.head {
-            Some(head) if (head.generation, head.instance) == (self.head.generation, self.head.instance) => Ok(()),
-            Some(head) => Err(self.replaced(head.generation)),
-            None => Err(Error::state(format!("{} was deleted or damaged while the job was running", self.folder.place(HEAD)))),
+        self.head.check(&*self.folder)
+    }
+
+    /// What a failure means: whoever was replaced finds that his files are gone.
+    fn fenced_or(&self, error: Error) -> Error {
+        match error.kind {
+            flott_engine::ErrorKind::Full | flott_engine::ErrorKind::Unreachable => error,
+            _ => self.check_owner().err().unwrap_or(error),
         }
     }
 
     fn replaced(&self, by: u64) -> Error {
-        Error::state(format!(
-            "this instance was replaced: another one (generation {by}, this is {}) has taken over {}",
-            self.head.generation,
-            self.folder.place("")
-        ))
-        .help("nothing was lost; the other instance goes on from the last checkpoint")
+        self.head.replaced(by, &*self.folder)
     }
 
     /// Whether this instance was given no state yet.
@@ -234,7 +233,8 @@ impl Store {
         let outbox = self.outbox.iter().map(|output| &output.segment);
         needed.extend(self.segments.iter().chain(&self.open).chain(outbox).map(|segment| segment.file.clone()));
         needed.extend(self.merge.iter().map(|merge| merge.file.clone()));
-        garbage::collect(&mut *self.folder, needed);
+        let newest = self.kept.iter().flatten().map(|manifest| manifest.epoch).max().unwrap_or_default();
+        garbage::collect(&mut *self.folder, needed, self.head.generation, newest);
     }
 
     fn set_contents(&mut self, contents: Contents) -> Result<()> {
@@ -290,7 +290,7 @@ impl CheckpointStore for Store {
             changes.iter().for_each(|change| self.live.apply(change));
         }
         self.open = Some(segment);
-        written
+        written.map_err(|e| self.fenced_or(e))
     }
 
     fn keep_output(&mut self, node: usize, output: &[RecordBatch]) -> Result<()> {
@@ -302,7 +302,9 @@ impl CheckpointStore for Store {
         });
         let segment = &mut self.outbox[place].segment;
         let (pieces, bytes) = outputs::encode(node, output, segment.size)?;
-        self.folder.write_at(&segment.file, segment.size, &bytes).map_err(|e| at(e, &self.folder.place(&segment.file)))?;
+        let written = self.folder.write_at(&segment.file, segment.size, &bytes).map_err(|e| at(e, &self.folder.place(&segment.file)));
+        written.map_err(|e| self.fenced_or(e))?;
+        let segment = &mut self.outbox[place].segment;
         segment.size += bytes.len() as u64;
         segment.pieces.extend(pieces);
         Ok(())
@@ -311,7 +313,7 @@ impl CheckpointStore for Store {
     fn output(&mut self, node: usize, epoch: u64) -> Result<OpenOutput> {
         let output = self.outbox.iter().find(|o| (o.node, o.epoch) == (node, epoch));
         let output = output.ok_or_else(|| Error::internal(format!("no output of epoch {epoch} is kept for step {node}")))?;
-        Ok(outputs::open(&*self.folder, output.segment.clone()))
+        Ok(outputs::open(&*self.folder, self.head.clone(), output.segment.clone()))
     }
 
     fn delivered(&mut self, node: usize, epoch: u64) {
@@ -322,12 +324,16 @@ impl CheckpointStore for Store {
         (self.run, self.head.generation)
     }
 
+    fn outbox_bytes(&self) -> u64 {
+        self.outbox.iter().map(|output| output.segment.size).sum()
+    }
+
     fn publish(&mut self, checkpoint: &Checkpoint) -> Result<Vec<(usize, u64)>> {
         if self.kept.is_none() {
             self.kept = Some(savepoint::manifests(&*self.folder)?.0);
         }
         self.check_owner()?;
-        let new = self.close_epoch(checkpoint.epoch)?;
+        let new = self.close_epoch(checkpoint.epoch).map_err(|e| self.fenced_or(e))?;
         let manifest = Manifest::of(checkpoint, &self.head.job, self.identity(), self.segments.clone(), self.outbox.clone());
         self.check_owner()?;
         self.put_manifest(&manifest)?;

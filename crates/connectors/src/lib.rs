@@ -3,6 +3,7 @@
 //! A connector is a folder or a file of its own; [`formats`] turn bytes into rows and back and know no connector. This is the only
 //! crate that names client libraries.
 
+mod bad_records;
 mod blackhole;
 pub mod datagen;
 pub mod filesystem;

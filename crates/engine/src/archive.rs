@@ -2,13 +2,13 @@
 
 use arrow::array::RecordBatch;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::thread::JoinHandle;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use crate::beside::{self, Bench, Beside};
 use crate::checkpoint::{Checkpoint, CheckpointStore, TableChanges};
 use crate::outbox::OpenOutput;
+use crate::sink::Unsynced;
 use crate::{Error, ErrorKind, Result};
 
 /// With so many tasks the loop takes no more input: a disk that is slower than the job holds the job up instead of filling memory.
@@ -22,7 +22,8 @@ enum Task {
     Append(Vec<TableChanges>),
     Output(usize, Vec<RecordBatch>),
     Delivered(usize, u64),
-    Publish(Box<Checkpoint>),
+    /// A checkpoint, and what sinks have written that must be durable before it.
+    Publish(Box<Checkpoint>, Vec<Unsynced>),
     Savepoint,
     Discard,
 }
@@ -51,16 +52,33 @@ enum News {
     Failed(Error),
 }
 
+impl beside::News for News {
+    fn failed(error: Error) -> Self {
+        News::Failed(error)
+    }
+    fn failure(self) -> Option<Error> {
+        if let News::Failed(error) = self { Some(error) } else { None }
+    }
+}
+
+/// What the disk is still at when the job ends gets so much time.
+const LEAVE_WAIT: Duration = Duration::from_secs(5);
+/// Attempts go on for ever.
+const WAIT_FOR_EVER: Duration = Duration::from_secs(3600);
+
+/// What the loop and the thread both see.
+#[derive(Default)]
+struct Shared {
+    /// Tasks that are not done.
+    undone: AtomicUsize,
+    /// Bytes of output that is kept for delivery.
+    outbox_bytes: AtomicU64,
+}
+
 /// See the module.
 pub struct Archive {
-    /// `None` while it ends.
-    tasks: Option<Sender<Task>>,
-    /// Tasks that are not done.
-    undone: Arc<AtomicUsize>,
-    news: Receiver<News>,
-    /// Closed to tell that nobody waits for further attempts.
-    closing: Option<Sender<()>>,
-    thread: Option<JoinHandle<()>>,
+    thread: Beside<Task, News>,
+    shared: Arc<Shared>,
     /// The epoch that is being published.
     publishing: Option<u64>,
     /// Savepoints that are being taken.
@@ -74,23 +92,11 @@ pub struct Archive {
 impl Archive {
     /// Starts the thread.
     pub fn start(store: Box<dyn CheckpointStore>) -> Result<Self> {
-        let (tasks, work) = channel();
-        let undone = Arc::new(AtomicUsize::new(0));
-        let (report, news) = channel();
-        let (closing, closed) = channel();
-        let keeper = Keeper { store, report, closed, undone: undone.clone() };
-        let thread = std::thread::Builder::new().name("checkpoints".into()).spawn(move || keeper.run(&work))?;
-        Ok(Self {
-            tasks: Some(tasks),
-            undone,
-            news,
-            closing: Some(closing),
-            thread: Some(thread),
-            publishing: None,
-            savepoints: 0,
-            saved: vec![],
-            waiting: None,
-        })
+        let shared = Arc::new(Shared::default());
+        shared.outbox_bytes.store(store.outbox_bytes(), Ordering::Relaxed);
+        let keeper = Keeper { store, shared: shared.clone() };
+        let thread = Beside::start("checkpoints", LEAVE_WAIT, move |bench| keeper.run(&bench))?;
+        Ok(Self { thread, shared, publishing: None, savepoints: 0, saved: vec![], waiting: None })
     }
 
     /// Hands over changes of state.
@@ -108,10 +114,10 @@ impl Archive {
         self.give(Task::Delivered(node, epoch))
     }
 
-    /// Hands over a checkpoint of all changes so far. [`Archive::durable`] tells when it is durable.
-    pub fn publish(&mut self, checkpoint: Checkpoint) -> Result<()> {
+    /// Hands over a checkpoint of all changes so far, and what is to be made durable before it. [`Archive::durable`] tells when it is.
+    pub fn publish(&mut self, checkpoint: Checkpoint, unsynced: Vec<Unsynced>) -> Result<()> {
         self.publishing = Some(checkpoint.epoch);
-        self.give(Task::Publish(Box::new(checkpoint)))
+        self.give(Task::Publish(Box::new(checkpoint), unsynced))
     }
 
     /// Asks for a savepoint of the checkpoint that was handed over last. [`Archive::saved`] tells when it is there.
@@ -132,7 +138,12 @@ impl Archive {
 
     /// Whether so much is under way that the job should wait.
     pub fn is_full(&self) -> bool {
-        self.undone.load(Ordering::Relaxed) >= TASKS_MAX
+        self.shared.undone.load(Ordering::Relaxed) >= TASKS_MAX
+    }
+
+    /// How many bytes of output are kept for delivery.
+    pub fn outbox_bytes(&self) -> u64 {
+        self.shared.outbox_bytes.load(Ordering::Relaxed)
     }
 
     /// Why nothing goes on, if so.
@@ -143,14 +154,9 @@ impl Archive {
     /// Tells whether the checkpoint has become durable since the last call, or does within this time, and what output came with it.
     pub fn durable(&mut self, wait: Duration) -> Result<Option<Vec<Waiting>>> {
         while self.publishing() {
-            match self.news.recv_timeout(wait) {
-                Ok(news) => {
-                    if let Some(output) = self.hear(news)? {
-                        return Ok(Some(output));
-                    }
-                }
-                Err(RecvTimeoutError::Timeout) => return Ok(None),
-                Err(RecvTimeoutError::Disconnected) => return Err(stopped()),
+            let Some(news) = self.thread.hear(wait)? else { return Ok(None) };
+            if let Some(output) = self.hear(news)? {
+                return Ok(Some(output));
             }
         }
         Ok(None)
@@ -178,36 +184,17 @@ impl Archive {
     pub fn discard(&mut self) -> Result<()> {
         self.give(Task::Discard)?;
         loop {
-            match self.news.recv().map_err(|_| stopped())? {
-                News::Discarded => return Ok(()),
-                other => drop(self.hear(other)?),
+            match self.thread.hear(WAIT_FOR_EVER)? {
+                Some(News::Discarded) => return Ok(()),
+                Some(other) => drop(self.hear(other)?),
+                None => {}
             }
         }
     }
 
     fn give(&mut self, task: Task) -> Result<()> {
-        let Some(tasks) = &self.tasks else { return Err(stopped()) };
-        self.undone.fetch_add(1, Ordering::Relaxed);
-        match tasks.send(task) {
-            Ok(()) => Ok(()),
-            // It has stopped: its last words say why.
-            Err(_) => {
-                Err(self.news.try_iter().find_map(|news| if let News::Failed(e) = news { Some(e) } else { None }).unwrap_or_else(stopped))
-            }
-        }
-    }
-}
-
-fn stopped() -> Error {
-    Error::internal("the thread of checkpoints has stopped")
-}
-
-impl Drop for Archive {
-    fn drop(&mut self) {
-        (self.tasks, self.closing) = (None, None);
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
+        self.shared.undone.fetch_add(1, Ordering::Relaxed);
+        self.thread.give(task)
     }
 }
 
@@ -219,21 +206,19 @@ pub fn waiting(store: &mut dyn CheckpointStore, node: usize, epoch: u64) -> Resu
 /// The thread's side.
 struct Keeper {
     store: Box<dyn CheckpointStore>,
-    report: Sender<News>,
-    closed: Receiver<()>,
-    undone: Arc<AtomicUsize>,
+    shared: Arc<Shared>,
 }
 
 impl Keeper {
-    fn run(mut self, work: &Receiver<Task>) {
-        for task in work {
+    fn run(mut self, bench: &Bench<Task, News>) {
+        for mut task in &bench.tasks {
             let mut pause_ms = RETRY_MS;
             let news = loop {
-                match self.carry_out(&task) {
+                match self.carry_out(&mut task) {
                     Err(e) if matches!(e.kind, ErrorKind::Full | ErrorKind::Unreachable) => {
                         let longer = e.kind == ErrorKind::Unreachable;
-                        let _ = self.report.send(News::Waiting(e));
-                        if !matches!(self.closed.recv_timeout(Duration::from_millis(pause_ms)), Err(RecvTimeoutError::Timeout)) {
+                        bench.tell(News::Waiting(e));
+                        if !bench.pause(pause_ms) {
                             return;
                         }
                         pause_ms = if longer { (pause_ms * 2).min(RETRY_MAX_MS) } else { RETRY_MS };
@@ -241,19 +226,17 @@ impl Keeper {
                     other => break other,
                 }
             };
-            self.undone.fetch_sub(1, Ordering::Relaxed);
+            self.shared.undone.fetch_sub(1, Ordering::Relaxed);
+            self.shared.outbox_bytes.store(self.store.outbox_bytes(), Ordering::Relaxed);
             match news {
                 Ok(None) => {}
-                Ok(Some(news)) => drop(self.report.send(news)),
-                Err(e) => {
-                    let _ = self.report.send(News::Failed(e));
-                    return;
-                }
+                Ok(Some(news)) => bench.tell(news),
+                Err(e) => return bench.tell(News::Failed(e)),
             }
         }
     }
 
-    fn carry_out(&mut self, task: &Task) -> Result<Option<News>> {
+    fn carry_out(&mut self, task: &mut Task) -> Result<Option<News>> {
         match task {
             Task::Append(changes) => self.store.append(changes).map(|()| None),
             Task::Output(node, output) => self.store.keep_output(*node, output).map(|()| None),
@@ -261,7 +244,11 @@ impl Keeper {
                 self.store.delivered(*node, *epoch);
                 Ok(None)
             }
-            Task::Publish(checkpoint) => {
+            Task::Publish(checkpoint, unsynced) => {
+                // What is durable is so once and for all, whatever comes after.
+                while let Some(one) = unsynced.pop() {
+                    one()?;
+                }
                 let output = self.store.publish(checkpoint)?;
                 let output = output.into_iter().map(|(node, epoch)| waiting(&mut *self.store, node, epoch));
                 Ok(Some(News::Durable(output.collect::<Result<_>>()?)))

@@ -192,6 +192,11 @@ pub trait CheckpointStore: Send {
     /// [`CheckpointStore::latest`].
     fn identity(&self) -> (u64, u64);
 
+    /// How many bytes of output are kept that was not delivered.
+    fn outbox_bytes(&self) -> u64 {
+        0
+    }
+
     /// The newest checkpoint that is whole; damaged ones are passed over and reported through `note`.
     fn latest(&mut self, note: &mut dyn FnMut(String)) -> Result<Option<Checkpoint>>;
 

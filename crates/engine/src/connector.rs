@@ -52,6 +52,13 @@ pub trait Connector: Send + Sync {
     /// Opens the table for reading.
     fn source(&self, table: &TableSpec, env: &Environment) -> Result<Box<dyn Source>>;
 
+    /// Opens the records of the table that cannot be read as its rows, as rows of [`crate::source::bad_record_schema`], of which these
+    /// columns are wanted. `None`: the connector cannot tell them.
+    fn bad_records(&self, table: &TableSpec, wanted: &[usize], env: &Environment) -> Result<Option<Box<dyn Source>>> {
+        let _ = (table, wanted, env);
+        Ok(None)
+    }
+
     /// Opens the table for writing.
     fn sink(&self, table: &TableSpec, env: &Environment) -> Result<Box<dyn Sink>>;
 }

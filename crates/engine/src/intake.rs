@@ -297,6 +297,11 @@ impl SourceIntake {
         self.bytes += chunk.bytes;
         let room = BAD_SAMPLES.saturating_sub(self.bad_samples.len());
         self.bad_samples.extend(chunk.bad_samples.into_iter().take(room));
+        if rows == 0 && split.skip == 0 && split.pending.is_empty() && self.emit.is_none() && chunk.end.is_some() {
+            // Nothing of it will be taken: a restart need not look at it again.
+            (split.position, split.rows_taken) = (chunk.end, 0);
+            return;
+        }
         if rows > skipped {
             split.pending.push_back(Pending { start: chunk.start, end: chunk.end, rows: chunk.rows, times: chunk.times, taken: skipped });
         }

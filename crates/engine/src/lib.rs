@@ -12,6 +12,7 @@
 pub mod aggregate;
 mod archive;
 pub mod batch;
+pub mod beside;
 pub mod change;
 pub mod checkpoint;
 pub mod connector;

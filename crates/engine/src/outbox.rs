@@ -1,10 +1,9 @@
 //! The outbox: output that is part of the checkpoint of its epoch and is delivered afterwards, by a thread for each sink.
 
 use arrow::array::RecordBatch;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
+use crate::beside::{self, Bench, Beside};
 use crate::sink::{EpochId, Sink};
 use crate::{Batch, Error, ErrorKind, Result};
 
@@ -13,6 +12,8 @@ const EPOCHS_MAX: usize = 2;
 /// After a delivery that failed the next attempt comes after so long, and twice as long each time.
 const RETRY_FIRST_MS: u64 = 100;
 const RETRY_MAX_MS: u64 = 10_000;
+/// A delivery that waits for a server when the job ends gets so much more time; what becomes of it, the next start finds out.
+const LEAVE_WAIT: Duration = Duration::from_secs(1);
 
 /// The output of an epoch, as the checkpoint keeps it.
 pub type KeptOutput = Box<dyn Iterator<Item = Result<RecordBatch>> + Send>;
@@ -35,13 +36,18 @@ enum News {
     Failed(Error),
 }
 
+impl beside::News for News {
+    fn failed(error: Error) -> Self {
+        News::Failed(error)
+    }
+    fn failure(self) -> Option<Error> {
+        if let News::Failed(error) = self { Some(error) } else { None }
+    }
+}
+
 /// The thread of a sink.
 pub struct Courier {
-    /// `None` while it ends.
-    errands: Option<Sender<Errand>>,
-    closing: Option<Sender<()>>,
-    news: Receiver<News>,
-    thread: Option<JoinHandle<()>>,
+    thread: Beside<Errand, News>,
     undelivered: usize,
     waiting: Option<Error>,
 }
@@ -49,34 +55,28 @@ pub struct Courier {
 impl Courier {
     /// Starts the thread for a sink that was opened. `last` is the epoch from which the job goes on, if it goes on from one.
     pub fn start(sink: Box<dyn Sink>, last: Option<EpochId>) -> Result<Self> {
-        let (errands, work) = channel();
-        let (report, news) = channel();
-        let (closing, closed) = channel();
-        let round = Round { sink, report, closed };
-        let thread = std::thread::Builder::new().name("delivery".into()).spawn(move || round.run(last.as_ref(), &work))?;
-        Ok(Self { errands: Some(errands), closing: Some(closing), news, thread: Some(thread), undelivered: 0, waiting: None })
+        let thread = Beside::start("delivery", LEAVE_WAIT, move |bench| Round { sink, bench }.run(last.as_ref()))?;
+        Ok(Self { thread, undelivered: 0, waiting: None })
     }
 
     /// Gives it one more epoch.
     pub fn send(&mut self, errand: Errand) -> Result<()> {
         self.undelivered += 1;
-        let sent = self.errands.as_ref().is_some_and(|errands| errands.send(errand).is_ok());
-        if sent { Ok(()) } else { Err(self.last_words()) }
+        self.thread.give(errand)
     }
 
     /// Epochs that have been delivered since the last call, or are within this time.
     pub fn delivered(&mut self, wait: Duration) -> Result<Vec<u64>> {
         let mut epochs = vec![];
         while self.undelivered > 0 {
-            match self.news.recv_timeout(if epochs.is_empty() { wait } else { Duration::ZERO }) {
-                Ok(News::Delivered(epoch)) => {
+            match self.thread.hear(if epochs.is_empty() { wait } else { Duration::ZERO })? {
+                Some(News::Delivered(epoch)) => {
                     (self.undelivered, self.waiting) = (self.undelivered - 1, None);
                     epochs.push(epoch);
                 }
-                Ok(News::Waiting(why)) => self.waiting = Some(why),
-                Ok(News::Failed(e)) => return Err(e),
-                Err(RecvTimeoutError::Timeout) => break,
-                Err(RecvTimeoutError::Disconnected) => return Err(self.last_words()),
+                Some(News::Waiting(why)) => self.waiting = Some(why),
+                Some(News::Failed(e)) => return Err(e),
+                None => break,
             }
         }
         Ok(epochs)
@@ -96,37 +96,20 @@ impl Courier {
     pub fn waiting(&self) -> Option<&Error> {
         self.waiting.as_ref()
     }
-
-    fn last_words(&self) -> Error {
-        let failed = self.news.try_iter().find_map(|news| if let News::Failed(e) = news { Some(e) } else { None });
-        failed.unwrap_or_else(|| Error::internal("the thread of a delivery has stopped"))
-    }
-}
-
-impl Drop for Courier {
-    fn drop(&mut self) {
-        (self.errands, self.closing) = (None, None);
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
 }
 
 /// The thread's side.
 struct Round {
     sink: Box<dyn Sink>,
-    report: Sender<News>,
-    closed: Receiver<()>,
+    bench: Bench<Errand, News>,
 }
 
 impl Round {
-    fn run(mut self, last: Option<&EpochId>, work: &Receiver<Errand>) {
-        let goes_on = last.is_none_or(|last| self.until_it_works(&mut |sink| sink.resume(last)));
-        if !goes_on {
+    fn run(mut self, last: Option<&EpochId>) {
+        if last.is_some_and(|last| !self.until_it_works(&mut |sink| sink.resume(last))) {
             return;
         }
-        for mut errand in work {
-            let number = errand.epoch.number;
+        while let Ok(mut errand) = self.bench.tasks.recv() {
             let delivered = self.until_it_works(&mut |sink| {
                 let output = (errand.open)()?;
                 sink.deliver(&errand.epoch, &mut output.map(|rows| rows.map(Batch::inserts)))
@@ -134,7 +117,7 @@ impl Round {
             if !delivered {
                 return;
             }
-            let _ = self.report.send(News::Delivered(number));
+            self.bench.tell(News::Delivered(errand.epoch.number));
         }
         let _ = self.sink.finish();
     }
@@ -146,14 +129,14 @@ impl Round {
             match attempt(&mut *self.sink) {
                 Ok(()) => return true,
                 Err(e) if matches!(e.kind, ErrorKind::Io | ErrorKind::Full | ErrorKind::Unreachable) => {
-                    let _ = self.report.send(News::Waiting(e));
-                    if !matches!(self.closed.recv_timeout(Duration::from_millis(pause_ms)), Err(RecvTimeoutError::Timeout)) {
+                    self.bench.tell(News::Waiting(e));
+                    if !self.bench.pause(pause_ms) {
                         return false;
                     }
                     pause_ms = (pause_ms * 2).min(RETRY_MAX_MS);
                 }
                 Err(e) => {
-                    let _ = self.report.send(News::Failed(e));
+                    self.bench.tell(News::Failed(e));
                     return false;
                 }
             }

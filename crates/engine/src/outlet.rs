@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::graph::NodeId;
 use crate::outbox::{Courier, Errand};
-use crate::sink::{Delivery, EpochId, Payload, Sink};
+use crate::sink::{Delivery, EpochId, Payload, Sink, Unsynced};
 use crate::{Error, Result};
 
 /// See the module.
@@ -64,6 +64,11 @@ impl Outlet {
         if let End::Direct(sink) = &mut self.end { sink.prepare() } else { Ok(String::new()) }
     }
 
+    /// See [`Sink::unsynced`].
+    pub fn unsynced(&mut self) -> Vec<Unsynced> {
+        if let End::Direct(sink) = &mut self.end { sink.unsynced() } else { vec![] }
+    }
+
     /// See [`Sink::commit`].
     pub fn commit(&mut self, progress: &str) -> Result<()> {
         if let End::Direct(sink) = &mut self.end { sink.commit(progress) } else { Ok(()) }
@@ -107,8 +112,16 @@ impl Outlet {
         if let End::Outbox { courier, .. } = &self.end { courier.is_full() } else { false }
     }
 
-    /// Why nothing is delivered, if so.
-    pub fn waiting(&self) -> Option<&Error> {
-        if let End::Outbox { courier, .. } = &self.end { courier.waiting() } else { None }
+    /// Whether the sink can put out nothing for now.
+    pub fn is_held(&self) -> bool {
+        if let End::Direct(sink) = &self.end { sink.waiting().is_some() } else { false }
+    }
+
+    /// Why nothing is put out or delivered, if so.
+    pub fn waiting(&self) -> Option<Error> {
+        match &self.end {
+            End::Outbox { courier, .. } => courier.waiting().cloned(),
+            End::Direct(sink) => sink.waiting(),
+        }
     }
 }

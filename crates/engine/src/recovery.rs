@@ -79,8 +79,12 @@ fn changes(pool: &mut Pool, numbering: &Numbering, most: usize) -> Result<Vec<Ta
 impl Job {
     pub(crate) fn checkpoint_due(&self) -> bool {
         let Some(archive) = self.durable.archive.as_ref().filter(|archive| !archive.publishing()) else { return false };
-        if self.outlets.iter().any(Outlet::is_full) {
+        if self.outlets.iter().any(|outlet| outlet.is_full() || outlet.is_held()) {
             return false;
+        }
+        // Only a checkpoint lets output go that is not delivered and takes up all the room it may.
+        if archive.outbox_bytes() >= self.config.outbox_bytes_max && self.ticks > self.durable.last_checkpoint_tick {
+            return true;
         }
         let overdue_ms = self.config.checkpoint_interval_ms.map(|interval| self.now_ms - self.durable.last_checkpoint_ms - interval);
         if self.durable.savepoint_wanted {
@@ -136,13 +140,15 @@ impl Job {
         };
         self.measure_state()?;
         let Some(archive) = &mut self.durable.archive else { return Ok(()) };
+        let mut unsynced = vec![];
         for outlet in &mut self.outlets {
             checkpoint.sinks.push(SinkState { node: outlet.node, progress: outlet.prepare()? });
+            unsynced.append(&mut outlet.unsynced());
         }
         self.durable.prepared = checkpoint.sinks.clone();
         checkpoint.renumber(|node| Ok(self.numbering.of(node)))?;
         archive.append(changes(&mut self.pool, &self.numbering, usize::MAX)?)?;
-        archive.publish(checkpoint)?;
+        archive.publish(checkpoint, unsynced)?;
         if std::mem::take(&mut self.durable.savepoint_wanted) {
             archive.savepoint()?;
         }
@@ -211,16 +217,26 @@ impl Job {
     pub(crate) fn waiting(&self) -> Option<String> {
         let archive = self.durable.archive.as_ref().and_then(Archive::waiting).map(ToString::to_string);
         let delivery = |outlet: &Outlet| Some(format!("{}: {}", self.topology.names[outlet.node], outlet.waiting()?));
-        archive.or_else(|| self.outlets.iter().find_map(delivery))
+        let full = || {
+            let bytes = self.durable.archive.as_ref().map_or(0, Archive::outbox_bytes);
+            let most = self.config.outbox_bytes_max;
+            (bytes >= most).then(|| format!("{bytes} bytes of output wait for delivery, and {most} may ('flott.outbox.size-max')"))
+        };
+        archive.or_else(|| self.outlets.iter().find_map(delivery)).or_else(full)
     }
 
     /// Asked to stop: one more checkpoint, if it comes about soon.
     pub(crate) fn last_checkpoint(&mut self) -> Result<()> {
+        let until = Instant::now() + LAST_WAIT;
         self.settle(LAST_WAIT)?;
         self.deliver(Duration::ZERO)?;
+        if let Some(why) = self.outlets.iter().filter(|outlet| outlet.is_held()).find_map(Outlet::waiting) {
+            return Err(Error::io(format!("there was no last checkpoint: {why}"))
+                .help("nothing is lost: the next start goes on from the checkpoint before"));
+        }
         if !self.durable.archive.as_ref().is_some_and(Archive::publishing) {
             self.checkpoint(false)?;
-            self.settle(LAST_WAIT)?;
+            self.settle(until.saturating_duration_since(Instant::now()))?;
         }
         match self.durable.archive.as_ref().filter(|archive| archive.publishing()) {
             // What cannot be delivered soon is delivered after the next start.

@@ -47,6 +47,8 @@ pub struct JobConfig {
     pub fingerprint: String,
     /// What tells the job from all others, see [`crate::sink::EpochId::job`].
     pub owner: String,
+    /// Output of so many bytes may wait for delivery; then the job takes no more input until some was delivered.
+    pub outbox_bytes_max: u64,
     /// Stop dead after so many ticks, as if killed: no commit, no checkpoint.
     pub abandon_after_ticks: Option<u64>,
     /// Goes on from a checkpoint of another query without what does not fit, see [`crate::change`].
@@ -65,6 +67,7 @@ impl Default for JobConfig {
             checkpoint_every_ticks: None,
             fingerprint: String::new(),
             owner: String::new(),
+            outbox_bytes_max: 4 << 30,
             abandon_after_ticks: None,
             allow_dropped_state: false,
             savepoint_at_stop: false,
@@ -244,9 +247,9 @@ impl Job {
             self.durable.savepoint_wanted |= control.savepoint.swap(false, Ordering::SeqCst);
             self.settle(Duration::ZERO)?;
             self.deliver(Duration::ZERO)?;
-            let held = self.durable.archive.as_ref().is_some_and(Archive::is_full);
+            let held = self.is_held();
             let taken = if held { vec![] } else { self.take_input()? };
-            let finished = self.sources.iter().all(SourceIntake::finished) && self.sources.iter().all(|s| s.pending_rows() == 0);
+            let finished = !held && self.sources.iter().all(SourceIntake::finished) && self.sources.iter().all(|s| s.pending_rows() == 0);
             let moved = self.advance_time();
             if finished || !taken.is_empty() || moved || self.wake_at_ms.is_some_and(|w| w <= self.now_ms) {
                 let last = finished && taken.is_empty();
@@ -256,6 +259,9 @@ impl Job {
                     return Ok(Outcome::Abandoned);
                 }
                 if last {
+                    if !self.wait_for_room(control, on_progress)? {
+                        return Ok(Outcome::Stopped);
+                    }
                     self.checkpoint(true)?;
                     self.settle(Duration::MAX)?;
                     return self.finish(control, on_progress);
@@ -274,6 +280,26 @@ impl Job {
                 on_progress(&self.progress());
             }
         }
+    }
+
+    /// Whether the job takes no input for now: what it has put out goes no further.
+    fn is_held(&self) -> bool {
+        let behind = |archive: &Archive| archive.is_full() || archive.outbox_bytes() >= self.config.outbox_bytes_max;
+        self.durable.archive.as_ref().is_some_and(behind) || self.outlets.iter().any(Outlet::is_held)
+    }
+
+    /// Lets sinks write what they could not, before the last checkpoint. Tells whether they could; else the job was asked to stop, and what
+    /// is not in a checkpoint comes again.
+    fn wait_for_room(&mut self, control: &Control, on_progress: &mut dyn FnMut(&Progress)) -> Result<bool> {
+        while self.outlets.iter().any(Outlet::is_held) {
+            if control.stopping() {
+                return Ok(false);
+            }
+            self.clock.sleep_ms(PROGRESS_INTERVAL_MS as u64);
+            self.outlets.iter_mut().try_for_each(|outlet| outlet.on_idle(self.now_ms))?;
+            on_progress(&self.progress());
+        }
+        Ok(true)
     }
 
     /// Moves event time of the sources. Tells whether any moved.

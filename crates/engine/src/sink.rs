@@ -34,6 +34,9 @@ pub enum Delivery {
     Outbox,
 }
 
+/// Makes durable what a sink has written. Called once, on the thread that makes checkpoints durable, before the one that was prepared is.
+pub type Unsynced = Box<dyn FnOnce() -> Result<()> + Send>;
+
 /// Which epoch of which job is delivered. A sink keeps, where it writes, the last one that it has, and so tells what it has
 /// already from what is new, and an instance that was replaced from its successor.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,9 +98,20 @@ pub trait Sink: Send {
         Ok(())
     }
 
-    /// A checkpoint is about to be taken at this tick boundary: make what was written durable and describe it. The text is
-    /// stored in the checkpoint.
+    /// A checkpoint is about to be taken at this tick boundary: make what was written durable, or leave that to [`Sink::unsynced`], and
+    /// describe it. The text is stored in the checkpoint.
     fn prepare(&mut self) -> Result<String>;
+
+    /// What is still to be done so that what was prepared is durable, since it takes long: ticks go on meanwhile.
+    fn unsynced(&mut self) -> Vec<Unsynced> {
+        vec![]
+    }
+
+    /// Why the sink cannot put out what it has, if it cannot and that may pass: there is no room on the disk. It keeps what it is given; the
+    /// job takes no input and no checkpoint, and calls [`Sink::on_idle`] until it is over.
+    fn waiting(&self) -> Option<crate::Error> {
+        None
+    }
 
     /// The checkpoint with `progress` is durable: make its output visible. May be called again with the same text.
     fn commit(&mut self, progress: &str) -> Result<()>;

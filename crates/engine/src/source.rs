@@ -6,6 +6,7 @@
 //! many rows of it": the engine, not the connector, counts rows inside a chunk.
 
 use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
 use std::sync::Arc;
 
 use crate::{Result, RowKind};
@@ -130,6 +131,25 @@ impl Decoded {
     pub fn clean(rows: RecordBatch, bytes: u64) -> Self {
         Self { rows, kinds: None, bad_rows: 0, bad_samples: vec![], bytes }
     }
+}
+
+/// The columns of `t$bad`, the records that cannot be read as rows of a table `t`: where each one is (topic or file, partition, offset or
+/// byte, line), its key and its value as they came, the column that is to blame, what is wrong, and when it was stored.
+pub fn bad_record_schema() -> SchemaRef {
+    use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
+    let time = DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into()));
+    let columns = [
+        ("source_name", DataType::Utf8),
+        ("source_partition", DataType::Int32),
+        ("source_offset", DataType::Int64),
+        ("source_line", DataType::Int64),
+        ("raw_key", DataType::Binary),
+        ("raw_value", DataType::Binary),
+        ("error_column", DataType::Utf8),
+        ("error_text", DataType::Utf8),
+        ("stored_at", time),
+    ];
+    Arc::new(Schema::new(columns.map(|(name, data_type)| Field::new(name, data_type, true)).to_vec()))
 }
 
 /// An input record that was skipped.

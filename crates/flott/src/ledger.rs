@@ -111,6 +111,10 @@ impl CheckpointStore for LedgeredStore {
         self.inner.identity()
     }
 
+    fn outbox_bytes(&self) -> u64 {
+        self.inner.outbox_bytes()
+    }
+
     fn latest(&mut self, note: &mut dyn FnMut(String)) -> Result<Option<Checkpoint>> {
         self.inner.latest(note)
     }

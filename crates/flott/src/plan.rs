@@ -29,6 +29,8 @@ pub struct JobSettings {
     pub workers: usize,
     /// Longest that a tick should take, milliseconds.
     pub latency_target_ms: Option<u64>,
+    /// Output of so many bytes may wait for delivery.
+    pub outbox_bytes_max: u64,
     /// Time between checkpoints, milliseconds; `None`: no checkpoints by time.
     pub checkpoint_interval_ms: Option<i64>,
     /// Folder in which each job has a folder for its checkpoints.
@@ -132,6 +134,7 @@ fn settings(session: &Session, options: &RunOptions) -> Result<JobSettings, Fail
     Ok(JobSettings {
         workers: options.parallelism.or(from_session).unwrap_or(1).max(1),
         latency_target_ms: duration_ms(session, "flott.latency-target")?.and_then(|ms| u64::try_from(ms).ok()),
+        outbox_bytes_max: session.outbox_bytes_max().map_err(|e| setup(e, "option flott.outbox.size-max".into()))?,
         checkpoint_interval_ms: duration_ms(session, "execution.checkpointing.interval")?,
         checkpoint_root: match root {
             Some(root) => root,

@@ -152,6 +152,7 @@ impl JobRun<'_> {
             checkpoint_every_ticks: self.options.checkpoint_every_ticks.filter(|_| durable),
             fingerprint,
             owner,
+            outbox_bytes_max: self.settings.outbox_bytes_max,
             abandon_after_ticks: self.options.abandon_after_ticks,
             allow_dropped_state: self.settings.allow_dropped_state,
             savepoint_at_stop: durable && self.options.savepoint.is_some(),

@@ -115,6 +115,8 @@ pub struct Table {
     pub comment: Option<String>,
     /// `TEMPORARY`.
     pub temporary: bool,
+    /// It holds the records of that table which are no rows; see [`crate::side_tables`].
+    pub bad_of: Option<Arc<Table>>,
     /// The statement's clauses, for `LIKE` and `SHOW CREATE TABLE`.
     pub definition: Arc<crate::dialect::CreateTable>,
 }
@@ -242,6 +244,14 @@ impl Catalog {
     pub fn get(&self, path: &ObjectPath) -> SqlResult<&Object> {
         let objects = self.objects(&path.catalog, &path.database)?;
         objects.get(&path.name).ok_or_else(|| missing("table", &path.name, objects.keys().map(String::as_str)))
+    }
+
+    /// A table or a view, also one beside a table; see [`crate::side_tables`].
+    pub fn find(&self, path: &ObjectPath) -> SqlResult<Object> {
+        match self.get(path) {
+            Ok(object) => Ok(object.clone()),
+            Err(missing) => crate::side_tables::side_table(self, path)?.ok_or(missing),
+        }
     }
 
     /// Whether it is there.

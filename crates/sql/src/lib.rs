@@ -6,6 +6,7 @@
 //!
 //! **Invariant:** nothing above this crate names DataFusion. **Invariant:** what is not built is refused by name.
 
+pub mod any;
 pub mod catalog;
 pub mod dialect;
 pub mod error;
@@ -16,6 +17,7 @@ pub mod planner;
 mod portability;
 pub mod secrets;
 pub mod session;
+pub mod side_tables;
 pub mod stream;
 
 pub use error::SqlError;

@@ -46,12 +46,14 @@ known! {
     "table.exec.emit.allow-lateness" = "" : "How long after its end, in event time, late rows count in a group window.";
     "table.exec.async-lookup.buffer-capacity" = "100" : "How many look-ups of a table that finds rows by key are in flight at a time.";
     "table.exec.async-lookup.timeout" = "3 min" : "How long such a look-up may take.";
+    "flott.outbox.size-max" = "4 gb" : "Output that may wait on disk for its delivery; when there is more, the job takes no input until some was delivered.";
     "flott.latency-target" = "50 ms" : "Longest that a tick should take; shorter means smaller ticks and less throughput.";
 }
 
 /// Flink's own options of tables, execution and pipelines, a key a line, as of 2.3.
 const FLINK: &str = include_str!("flink_options.txt");
 
+const OUTBOX_MAX: &str = "flott.outbox.size-max";
 const LOOKUP_CAPACITY: &str = "table.exec.async-lookup.buffer-capacity";
 const LOOKUP_TIMEOUT: &str = "table.exec.async-lookup.timeout";
 const LATENESS: &str = "table.exec.emit.allow-lateness";
@@ -162,6 +164,7 @@ impl SessionOptions {
                 "true" | "false" => Ok(()),
                 other => Err(SqlError::new(format!("'{key}' is '{other}'")).about(key).help("write 'true' or 'false'")),
             },
+            OUTBOX_MAX => self.outbox_bytes_max().map(drop),
             "execution.checkpointing.interval" | "table.exec.state.ttl" | "table.exec.source.idle-timeout" | "flott.latency-target" => {
                 self.duration_ms(key).map(drop)
             }
@@ -186,6 +189,23 @@ impl SessionOptions {
     /// What was set, by key.
     pub fn all(&self) -> impl Iterator<Item = (&str, &str)> {
         self.values.iter().map(|(k, v)| (k.as_str(), v.as_str()))
+    }
+
+    /// `flott.outbox.size-max` in bytes.
+    pub fn outbox_bytes_max(&self) -> SqlResult<u64> {
+        let text = self.get(OUTBOX_MAX).unwrap_or_default();
+        let trimmed = text.trim().to_ascii_lowercase();
+        let (number, unit) = trimmed.split_at(trimmed.find(|c: char| !c.is_ascii_digit()).unwrap_or(trimmed.len()));
+        let factor: Option<u64> = match unit.trim() {
+            "" | "b" | "bytes" => Some(1),
+            "k" | "kb" | "kibibytes" => Some(1 << 10),
+            "m" | "mb" | "mebibytes" => Some(1 << 20),
+            "g" | "gb" | "gibibytes" => Some(1 << 30),
+            "t" | "tb" | "tebibytes" => Some(1 << 40),
+            _ => None,
+        };
+        let bytes = number.parse::<u64>().ok().zip(factor).and_then(|(n, factor)| n.checked_mul(factor)).filter(|bytes| *bytes > 0);
+        bytes.ok_or_else(|| SqlError::new(format!("'{OUTBOX_MAX}' is '{text}'")).about(OUTBOX_MAX).help("write a size such as '4 gb'"))
     }
 
     /// Whether `execution.runtime-mode` is batch.

@@ -105,6 +105,23 @@ impl Found {
 
 impl Pass for Found {
     fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> Flow {
+        let own = match factor {
+            TableFactor::Table { name, .. } => name.0.last().and_then(|part| part.as_ident()).map(|name| name.value.clone()),
+            _ => None,
+        };
+        match own {
+            Some(name) if name.ends_with("$late") => {
+                self.note(&name, "tables of late rows", "there, write t WHERE ts <= CURRENT_WATERMARK(ts)");
+            }
+            Some(name) if name.ends_with("$bad") => {
+                self.note(
+                    &name,
+                    "tables of bad records",
+                    "there, read the records with the format 'raw', and look what is wrong by functions",
+                );
+            }
+            _ => {}
+        }
         if let TableFactor::MatchRecognize { rows_per_match, pattern, symbols, .. } = factor {
             if let Some(RowsPerMatch::AllRows(_)) = rows_per_match {
                 self.note("ALL ROWS PER MATCH", "ALL ROWS PER MATCH", "there, ONE ROW PER MATCH is all there is");

@@ -34,6 +34,93 @@ pub struct Broker {
     port: u16,
     controller: u16,
     process: Option<Child>,
+    secure: Option<Secure>,
+}
+
+/// The listeners of a broker that are not for everybody, and what clients need for them.
+pub struct Secure {
+    /// `host:port` with login and encryption.
+    pub sasl_ssl: String,
+    /// `host:port` with login.
+    pub sasl_plaintext: String,
+    /// `host:port` with certificates on both sides.
+    pub ssl: String,
+    /// The broker's certificate (PEM).
+    pub ca: PathBuf,
+    /// A client's certificate and key (PKCS12).
+    pub client: PathBuf,
+    /// Password of the client's file.
+    pub client_password: String,
+    folder: PathBuf,
+    password: String,
+}
+
+impl Secure {
+    /// Makes certificates with the tool that comes with Java.
+    fn new(folder: &Path, password: &str) -> Self {
+        let store = |name: &str| folder.join(format!("{name}.p12"));
+        let keytool = |args: &[&str]| {
+            let needed = "tests with Kafka need keytool, which comes with Java";
+            run(Command::new("keytool").args(args).args(["-storetype", "PKCS12", "-storepass", password]), needed);
+        };
+        for name in ["broker", "client"] {
+            let (path, pem) = (store(name).display().to_string(), folder.join(format!("{name}.pem")).display().to_string());
+            let who = format!("CN={name}");
+            keytool(&[
+                "-genkeypair",
+                "-alias",
+                name,
+                "-keyalg",
+                "EC",
+                "-validity",
+                "3",
+                "-dname",
+                &who,
+                "-ext",
+                "SAN=IP:127.0.0.1",
+                "-keystore",
+                &path,
+            ]);
+            keytool(&["-exportcert", "-rfc", "-alias", name, "-keystore", &path, "-file", &pem]);
+        }
+        let (trust, client) = (store("trust").display().to_string(), folder.join("client.pem").display().to_string());
+        keytool(&["-importcert", "-noprompt", "-alias", "client", "-file", &client, "-keystore", &trust]);
+        let address = || format!("127.0.0.1:{}", free_port());
+        Self {
+            sasl_ssl: address(),
+            sasl_plaintext: address(),
+            ssl: address(),
+            ca: folder.join("broker.pem"),
+            client: store("client"),
+            client_password: password.to_owned(),
+            folder: folder.to_owned(),
+            password: password.to_owned(),
+        }
+    }
+
+    /// Listeners, their protocols, and further settings.
+    fn settings(&self) -> (String, String, String) {
+        let Self { sasl_ssl, sasl_plaintext, ssl, password, folder, .. } = self;
+        let listeners = format!(",SASL_SSL://{sasl_ssl},SASL_PLAINTEXT://{sasl_plaintext},SSL://{ssl}");
+        let map = ",SASL_SSL:SASL_SSL,SASL_PLAINTEXT:SASL_PLAINTEXT,SSL:SSL".to_owned();
+        let mut more = format!(
+            "sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512\nssl.keystore.type=PKCS12\nssl.truststore.type=PKCS12\n\
+             ssl.keystore.location={}\nssl.keystore.password={password}\nssl.key.password={password}\n\
+             ssl.truststore.location={}\nssl.truststore.password={password}\nlistener.name.ssl.ssl.client.auth=required\n",
+            folder.join("broker.p12").display(),
+            folder.join("trust.p12").display()
+        );
+        for listener in ["sasl_ssl", "sasl_plaintext"] {
+            let module = "org.apache.kafka.common.security";
+            more += &format!(
+                "listener.name.{listener}.plain.sasl.jaas.config={module}.plain.PlainLoginModule required user_alice=\"{password}\";\n"
+            );
+            for mechanism in ["scram-sha-256", "scram-sha-512"] {
+                more += &format!("listener.name.{listener}.{mechanism}.sasl.jaas.config={module}.scram.ScramLoginModule required;\n");
+            }
+        }
+        (listeners, map, more)
+    }
 }
 
 /// The broker that all tests of a process share, or `None` where the machine is said to have none: the test passes over what it wants
@@ -110,15 +197,28 @@ fn jars() -> PathBuf {
 impl Broker {
     /// Starts a broker with empty logs.
     pub fn start() -> Self {
-        let mut broker = Self { folder: tempfile::tempdir().unwrap(), port: free_port(), controller: free_port(), process: None };
+        Self::start_with(None)
+    }
+
+    /// Starts a broker that also listens for those who log in, as the user `alice`, and for those who show a certificate.
+    pub fn start_secure(password: &str) -> Self {
+        Self::start_with(Some(password))
+    }
+
+    fn start_with(password: Option<&str>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let secure = password.map(|password| Secure::new(folder.path(), password));
+        let mut broker = Self { folder, port: free_port(), controller: free_port(), process: None, secure };
         let Self { port, controller, .. } = broker;
+        let (listeners, map, more) = broker.secure.as_ref().map(Secure::settings).unwrap_or_default();
         let settings = format!(
             "process.roles=broker,controller\nnode.id=1\ncontroller.quorum.bootstrap.servers=127.0.0.1:{controller}\n\
-             listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}\n\
-             advertised.listeners=PLAINTEXT://127.0.0.1:{port}\ncontroller.listener.names=CONTROLLER\n\
-             listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT\nlog.dirs={}\n\
+             listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}{listeners}\n\
+             advertised.listeners=PLAINTEXT://127.0.0.1:{port}{listeners}\ncontroller.listener.names=CONTROLLER\n\
+             listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT{map}\nlog.dirs={}\n{more}\
              offsets.topic.replication.factor=1\noffsets.topic.num.partitions=1\n\
              transaction.state.log.replication.factor=1\ntransaction.state.log.min.isr=1\ntransaction.state.log.num.partitions=1\n\
+             transaction.abort.timed.out.transaction.cleanup.interval.ms=500\n\
              share.coordinator.state.topic.replication.factor=1\nshare.coordinator.state.topic.min.isr=1\n\
              group.initial.rebalance.delay.ms=0\nauto.create.topics.enable=false\nlog.initial.task.delay.ms=500\n\
              log.retention.ms=-1\nlog.retention.check.interval.ms=500\nlog.segment.delete.delay.ms=100\n",
@@ -126,15 +226,25 @@ impl Broker {
         );
         fs::write(broker.settings(), settings).unwrap();
         let needed = "tests with Kafka need Java 17 or newer (java)";
+        let users = password.iter().flat_map(|password| {
+            let user = move |mechanism| ["--add-scram".to_owned(), format!("{mechanism}=[name=alice,password={password}]")];
+            ["SCRAM-SHA-256", "SCRAM-SHA-512"].into_iter().flat_map(user)
+        });
         run(
             broker
                 .java("-Xmx256m")
                 .args(["kafka.tools.StorageTool", "format", "--standalone", "-t", "MkU3OEVBNTcwNTJENDM2Qg", "-c"])
-                .arg(broker.settings()),
+                .arg(broker.settings())
+                .args(users.collect::<Vec<_>>()),
             needed,
         );
         broker.resume();
         broker
+    }
+
+    /// What clients need that log in or show a certificate.
+    pub fn secure(&self) -> &Secure {
+        self.secure.as_ref().unwrap()
     }
 
     fn settings(&self) -> PathBuf {
@@ -237,10 +347,17 @@ impl Broker {
 
     /// Stores messages, and returns when they are stored.
     pub fn send(&self, topic: &str, messages: &[Sent<'_>]) {
-        let producer: BaseProducer = self.config().set("linger.ms", "1").set("queue.buffering.max.messages", "2000000").create().unwrap();
+        let producer: BaseProducer = self
+            .config()
+            .set("linger.ms", "1")
+            .set("enable.idempotence", "true")
+            .set("queue.buffering.max.messages", "2000000")
+            .set("message.max.bytes", "20000000")
+            .create()
+            .unwrap();
         for message in messages {
             let mut record: BaseRecord<'_, [u8], [u8]> = BaseRecord::to(topic);
-            (record.key, record.payload) = (message.key.map(str::as_bytes), message.value.map(str::as_bytes));
+            (record.key, record.payload) = (message.key.map(str::as_bytes), message.raw.or(message.value.map(str::as_bytes)));
             (record.partition, record.timestamp) = (Some(message.partition), message.timestamp);
             if !message.headers.is_empty() {
                 let add =
@@ -317,6 +434,8 @@ pub struct Sent<'a> {
     pub key: Option<&'a str>,
     /// Its value.
     pub value: Option<&'a str>,
+    /// Its value, where that is no text.
+    pub raw: Option<&'a [u8]>,
     /// Milliseconds since 1970; `None`: now.
     pub timestamp: Option<i64>,
     /// Its headers.
@@ -332,8 +451,10 @@ pub struct Got {
     pub offset: i64,
     /// Its key.
     pub key: Option<String>,
-    /// Its value.
+    /// Its value as text.
     pub value: Option<String>,
+    /// Its value.
+    pub raw: Option<Vec<u8>>,
     /// Milliseconds since 1970.
     pub timestamp: i64,
     /// Its headers.
@@ -349,6 +470,7 @@ impl Got {
             offset: message.offset(),
             key: text(message.key()),
             value: text(message.payload()),
+            raw: message.payload().map(<[u8]>::to_vec),
             timestamp: message.timestamp().to_millis().unwrap_or(-1),
             headers: headers.unwrap_or_default(),
         }

@@ -27,7 +27,7 @@ fn an_instance_that_was_replaced_writes_nothing() {
         assert_same(&latest(&mut heir).unwrap().0.unwrap(), 1);
         let before = place.folder().list().unwrap();
         let refused = write(&mut zombie, &checkpoint(2)).unwrap_err().to_string();
-        assert!(refused.contains("was replaced"), "{refused}");
+        assert!(refused.contains("is fenced"), "{refused}");
         assert!(zombie.discard().is_err());
         if !place.is_local() {
             assert_eq!(place.folder().list().unwrap(), before);

@@ -12,7 +12,8 @@ use flott_engine::{Error, Result};
 use super::listing;
 use super::source::{OpenFile, Origin, Place};
 use super::stream::{Compression, decompressed};
-use crate::formats::{self, Framing, Rows, Stop, one_value, start_of};
+use crate::bad_records::{self, BadEntry};
+use crate::formats::{self, BadRecord, Framing, Rows, Stop, one_value, start_of};
 
 /// A record longer than this is refused, so that a file without line breaks cannot fill the memory.
 pub const MAX_RECORD_BYTES: usize = 8 << 20;
@@ -45,6 +46,9 @@ impl Chunk for BytesChunk {
     }
 
     fn decode(self: Box<Self>) -> Result<Decoded> {
+        if let Some(wanted) = &self.piece.file.plan.bad {
+            return self.bad_records(wanted);
+        }
         let mut records = self.piece.file.decode.open(self.bytes.len())?;
         if !self.too_long {
             records.feed(&self.bytes).map_err(|stop| self.piece.stopped(stop, self.piece.start))?;
@@ -54,6 +58,37 @@ impl Chunk for BytesChunk {
             self.piece.add_too_long(&mut decoded, &self.bytes, self.piece.start);
         }
         Ok(decoded)
+    }
+}
+
+impl BytesChunk {
+    /// The records that cannot be read.
+    fn bad_records(&self, wanted: &[usize]) -> Result<Decoded> {
+        let file = &self.piece.file;
+        let found = match self.too_long {
+            true => vec![BadRecord::new(0, &self.bytes, None, too_long_reason())],
+            false => bad_records::among(&*file.decode, &self.bytes).map_err(|e| e.at(file.path.display().to_string()))?,
+        };
+        // Lines are counted from the start of the file, once for all of them.
+        let lines = matches!(file.decode.framing(), Framing::Lines | Framing::Csv(_)) && !found.is_empty();
+        let before = if lines { Some(line_number(file, self.piece.start)? as i64) } else { None };
+        let (mut line, mut counted) = (before, 0);
+        let mut entries = Vec::with_capacity(found.len());
+        for bad in found {
+            line = line.map(|line| line + memchr::memchr_iter(b'\n', &self.bytes[counted..bad.offset]).count() as i64);
+            counted = bad.offset;
+            entries.push(BadEntry {
+                source: file.path.display().to_string(),
+                offset: (self.piece.start + bad.offset as u64) as i64,
+                line,
+                value: Some(self.bytes[bad.offset..(bad.offset + bad.length).min(self.bytes.len())].to_vec()),
+                column: bad.column,
+                reason: bad.reason,
+                time: Some(file.place.modified_ms),
+                ..BadEntry::default()
+            });
+        }
+        Ok(Decoded::clean(bad_records::rows(&entries, wanted)?, self.length))
     }
 }
 

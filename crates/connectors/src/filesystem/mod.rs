@@ -12,6 +12,7 @@ mod config;
 mod encode;
 mod listing;
 mod overwrite;
+mod part;
 mod range;
 mod runs;
 mod sink;
@@ -69,6 +70,11 @@ impl Connector for Filesystem {
 
     fn source(&self, table: &TableSpec, _env: &Environment) -> Result<Box<dyn Source>> {
         Ok(Box::new(source::FileSource::new(SourceConfig::new(table)?, table)?))
+    }
+
+    fn bad_records(&self, table: &TableSpec, wanted: &[usize], _env: &Environment) -> Result<Option<Box<dyn Source>>> {
+        let table = crate::bad_records::strict(table);
+        Ok(Some(Box::new(source::FileSource::new(SourceConfig::new(&table)?, &table)?.of_bad_records(wanted))))
     }
 
     fn sink(&self, table: &TableSpec, env: &Environment) -> Result<Box<dyn Sink>> {

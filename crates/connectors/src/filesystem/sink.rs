@@ -11,25 +11,25 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions};
-use std::io::{BufWriter, Write};
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use flott_engine::connector::{Environment, TableSpec};
-use flott_engine::sink::{Encoder, Payload, Sink};
+use flott_engine::sink::{Encoder, Payload, Sink, Unsynced};
 use flott_engine::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 use super::config::SinkConfig;
 use super::encode::{EncodePlan, FileEncoder};
 use super::overwrite;
+use super::part::{OpenPart, Part, cannot, new_token, number_in, sync, sync_folder};
 use super::runs::{self, Run};
 use crate::formats;
 
 /// Files kept open at the same time; tables with more partitions open and close them.
 const OPEN_FILES_MAX: usize = 256;
-/// Written at once.
+/// Written at once; with no room on the disk more than this waits in memory.
 const BUFFER_BYTES: usize = 256 << 10;
 /// Version of [`Progress`].
 const VERSION: u32 = 1;
@@ -56,28 +56,6 @@ struct OpenState {
     bytes: u64,
 }
 
-/// A file of the sink.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-struct Part {
-    /// Folder below the table's, with `/` at its end; or empty.
-    partition: String,
-    number: u64,
-}
-
-/// A hidden file that is written to.
-struct OpenPart {
-    part: Part,
-    bytes: u64,
-    /// `None` when too many files are open.
-    writer: Option<BufWriter<File>>,
-    /// When it was last written to, in writes of the sink.
-    used: u64,
-    /// Processing time of the first and last look at it; `None` before the first.
-    created_ms: Option<i64>,
-    written_ms: Option<i64>,
-    written: bool,
-}
-
 /// Writes the files of a table.
 pub struct FileSink {
     config: SinkConfig,
@@ -92,8 +70,12 @@ pub struct FileSink {
     open: BTreeMap<String, OpenPart>,
     closed: Vec<Part>,
     writes: u64,
+    /// Files with content that is not yet durable, other than those in `open`.
+    unsynced: Vec<(PathBuf, File)>,
     /// Folders whose entries changed and are not yet durable.
     dirty: BTreeSet<PathBuf>,
+    /// There is no room on the disk.
+    full: Option<Error>,
     /// Set when the disk failed to make data durable: nobody knows then what is in the files.
     failed: Option<Error>,
 }
@@ -116,7 +98,9 @@ impl FileSink {
             open: BTreeMap::new(),
             closed: vec![],
             writes: 0,
+            unsynced: vec![],
             dirty: BTreeSet::new(),
+            full: None,
             failed: None,
         })
     }
@@ -158,75 +142,114 @@ impl FileSink {
         if !self.open.contains_key(partition) {
             let part = Part { partition: partition.to_owned(), number: self.next };
             self.next += 1;
-            self.create_folder(&self.folder(&part))?;
-            let path = self.hidden(&part);
-            let file = OpenOptions::new().write(true).create_new(true).open(&path).map_err(|e| cannot("create", &path, &e))?;
-            self.dirty.insert(self.folder(&part));
-            self.make_room()?;
-            let mut writer = BufWriter::with_capacity(BUFFER_BYTES, file);
-            let header = self.plan.file_header();
-            writer.write_all(&header).map_err(|e| cannot("write to", &path, &e))?;
-            self.open.insert(partition.to_owned(), OpenPart::new(part, header.len() as u64, Some(writer)));
+            self.open.insert(partition.to_owned(), OpenPart::new(part, self.plan.file_header()));
+            // It is there from now on, for whoever looks after files that nobody goes on with.
+            self.flush(partition)?;
         }
-        if self.open[partition].writer.is_none() {
-            self.make_room()?;
-            let path = self.hidden(&self.open[partition].part);
-            let file = OpenOptions::new().append(true).open(&path).map_err(|e| cannot("open", &path, &e))?;
-            if let Some(open) = self.open.get_mut(partition) {
-                open.writer = Some(BufWriter::with_capacity(BUFFER_BYTES, file));
-            }
-        }
-        let path = self.hidden(&self.open[partition].part);
         let Some(open) = self.open.get_mut(partition) else { return Ok(()) };
-        let Some(writer) = &mut open.writer else { return Ok(()) };
-        writer.write_all(bytes).map_err(|e| cannot("write to", &path, &e))?;
+        open.buffer.extend_from_slice(bytes);
         open.bytes += bytes.len() as u64;
-        open.used = self.writes;
-        open.written = true;
-        if open.bytes >= self.config.file_bytes { self.close(partition) } else { Ok(()) }
+        (open.used, open.written) = (self.writes, true);
+        let (large, complete) = (open.buffer.len() >= BUFFER_BYTES, open.bytes >= self.config.file_bytes);
+        if complete {
+            return self.close(partition);
+        }
+        if large { self.flush(partition).map(drop) } else { Ok(()) }
     }
 
-    /// Closes the file that was not used for longest, if as many are open as may be.
+    /// Writes what is in a file's buffer. Tells whether there was room for all of it.
+    fn flush(&mut self, partition: &str) -> Result<bool> {
+        let written = self.try_flush(partition);
+        match written {
+            Ok(()) => Ok(true),
+            Err(e) if e.kind == flott_engine::ErrorKind::Full => {
+                self.full = Some(e);
+                Ok(false)
+            }
+            Err(e) => Err(e),
+        }
+    }
+
+    fn try_flush(&mut self, partition: &str) -> Result<()> {
+        let Some(open) = self.open.get(partition).filter(|open| !open.buffer.is_empty() || !open.created) else { return Ok(()) };
+        let (path, part) = (self.hidden(&open.part), open.part.clone());
+        if open.file.is_none() {
+            self.make_room()?;
+            let created = self.open[partition].created;
+            if !created {
+                self.create_folder(&self.folder(&part))?;
+                self.dirty.insert(self.folder(&part));
+            }
+            let file = OpenOptions::new().append(true).create_new(!created).open(&path).map_err(|e| cannot("open", &path, &e))?;
+            if let Some(open) = self.open.get_mut(partition) {
+                (open.file, open.created) = (Some(file), true);
+            }
+        }
+        let Some(OpenPart { file: Some(file), buffer, .. }) = self.open.get_mut(partition) else { return Ok(()) };
+        let mut done = 0;
+        let result = loop {
+            if done == buffer.len() {
+                break Ok(());
+            }
+            match file.write(&buffer[done..]) {
+                Ok(0) => break Err(std::io::Error::from(ErrorKind::WriteZero)),
+                Ok(written) => done += written,
+                Err(e) if e.kind() == ErrorKind::Interrupted => {}
+                Err(e) => break Err(e),
+            }
+        };
+        // What was written is there, whatever came after.
+        buffer.drain(..done);
+        result.map_err(|e| cannot("write to", &path, &e))
+    }
+
+    /// Lets go of the file that was not used for longest, if as many are open as may be.
     fn make_room(&mut self) -> Result<()> {
-        let with_writer = self.open.values().filter(|open| open.writer.is_some());
-        if with_writer.clone().count() < OPEN_FILES_MAX {
+        let with_file = self.open.values().filter(|open| open.file.is_some());
+        if with_file.clone().count() < OPEN_FILES_MAX {
             return Ok(());
         }
-        let Some(oldest) = with_writer.min_by_key(|open| open.used).map(|open| open.part.clone()) else { return Ok(()) };
-        let path = self.hidden(&oldest);
-        if let Some(open) = self.open.get_mut(&oldest.partition) {
-            open.flush(&path)?;
-            open.writer = None;
+        let Some(oldest) = with_file.min_by_key(|open| open.used).map(|open| open.part.partition.clone()) else { return Ok(()) };
+        self.try_flush(&oldest)?;
+        if let Some(open) = self.open.get_mut(&oldest) {
+            open.file = None;
         }
         Ok(())
     }
 
-    /// Ends a file: makes it durable, and visible if no checkpoint has to come first.
+    /// Ends a file, if there is room for the rest of it; it becomes durable with the next checkpoint, or at once and visible if there are
+    /// none.
     fn close(&mut self, partition: &str) -> Result<()> {
-        let Some(mut open) = self.open.remove(partition) else { return Ok(()) };
+        if !self.flush(partition)? {
+            return Ok(());
+        }
+        let Some(open) = self.open.remove(partition) else { return Ok(()) };
         let path = self.hidden(&open.part);
-        self.sync(&mut open, &path)?;
+        self.unsynced.push((path.clone(), open.file(&path)?));
         self.closed.push(open.part);
         // What is to be replaced stays as it is until all of the new files are there.
-        if self.checkpointing || self.config.overwrite { Ok(()) } else { self.publish_closed() }
+        if self.checkpointing || self.config.overwrite {
+            return Ok(());
+        }
+        self.sync_files()?;
+        self.publish_closed()
     }
 
-    /// Makes a file's content durable. After a failure the sink takes nothing more.
-    fn sync(&mut self, open: &mut OpenPart, path: &Path) -> Result<()> {
-        let result = open.sync(path);
-        if let Err(error) = &result {
-            self.failed = Some(error.clone());
+    /// Makes the content of files durable. After a failure the sink takes nothing more.
+    fn sync_files(&mut self) -> Result<()> {
+        for (path, file) in std::mem::take(&mut self.unsynced) {
+            if let Err(error) = sync(&file, &path) {
+                self.failed = Some(error.clone());
+                return Err(error);
+            }
         }
-        result
+        Ok(())
     }
 
     /// Makes changed folders durable.
     fn sync_folders(&mut self) -> Result<()> {
         for folder in std::mem::take(&mut self.dirty) {
-            let folder = if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder };
-            let synced = File::open(&folder).and_then(|f| f.sync_all());
-            if let Err(e) = synced {
-                let error = cannot("make durable the folder", &folder, &e);
+            if let Err(error) = sync_folder(&folder) {
                 self.failed = Some(error.clone());
                 return Err(error);
             }
@@ -278,7 +301,7 @@ impl FileSink {
         for OpenState { part, bytes } in progress.open {
             self.reopen(&part, bytes)?;
             kept.insert(part.number);
-            self.open.insert(part.partition.clone(), OpenPart::new(part, bytes, None));
+            self.open.insert(part.partition.clone(), OpenPart { bytes, created: true, ..OpenPart::new(part, vec![]) });
         }
         let root = self.config.path.clone();
         self.remove_later(&root, &kept)?;
@@ -335,49 +358,6 @@ impl FileSink {
     }
 }
 
-/// The number in `part-token-17`.
-fn number_in(name: &str, before: &str, after: &str) -> Option<u64> {
-    name.strip_prefix(before)?.strip_suffix(after)?.parse().ok()
-}
-
-fn cannot(what: &str, path: &Path, e: &std::io::Error) -> Error {
-    Error::io(format!("Cannot {what} {}: {e}", path.display()))
-}
-
-impl OpenPart {
-    fn new(part: Part, bytes: u64, writer: Option<BufWriter<File>>) -> Self {
-        Self { part, bytes, writer, used: 0, created_ms: None, written_ms: None, written: true }
-    }
-
-    fn flush(&mut self, path: &Path) -> Result<()> {
-        match &mut self.writer {
-            Some(writer) => writer.flush().map_err(|e| cannot("write to", path, &e)),
-            None => Ok(()),
-        }
-    }
-
-    fn sync(&mut self, path: &Path) -> Result<()> {
-        self.flush(path)?;
-        let result = match &self.writer {
-            Some(writer) => writer.get_ref().sync_all(),
-            None => File::open(path).and_then(|file| file.sync_all()),
-        };
-        result.map_err(|e| cannot("make durable", path, &e))
-    }
-}
-
-/// A token no other run has: the time in nanoseconds and the process, in base 36.
-fn new_token() -> String {
-    let nanos = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
-    let mut rest = nanos << 22 | u128::from(std::process::id() & 0x3f_ffff);
-    let mut digits = vec![];
-    while rest > 0 {
-        digits.push(char::from_digit((rest % 36) as u32, 36).unwrap_or('0'));
-        rest /= 36;
-    }
-    digits.into_iter().rev().collect()
-}
-
 impl Sink for FileSink {
     fn encoder(&self) -> Result<Box<dyn Encoder>> {
         Ok(Box::new(FileEncoder::new(Arc::clone(&self.plan))))
@@ -424,18 +404,21 @@ impl Sink for FileSink {
         if let Some(run) = &mut self.run {
             run.will_be_checkpointed().map_err(|e| cannot("write to a lock in", &self.config.path, &e))?;
         }
-        if self.roll_on_checkpoint {
-            for partition in self.open.keys().cloned().collect::<Vec<_>>() {
+        for partition in self.open.keys().cloned().collect::<Vec<_>>() {
+            if self.roll_on_checkpoint {
                 self.close(&partition)?;
+            } else {
+                let _ = self.flush(&partition)?;
             }
         }
-        for (partition, mut open) in std::mem::take(&mut self.open) {
-            let path = self.hidden(&open.part);
-            let result = self.sync(&mut open, &path);
-            self.open.insert(partition, open);
-            result?;
+        if let Some(full) = &self.full {
+            return Err(full.clone());
         }
-        self.sync_folders()?;
+        for open in self.open.values() {
+            let path = self.hidden(&open.part);
+            let file = open.file(&path)?;
+            self.unsynced.push((path, file));
+        }
         let progress = Progress {
             version: VERSION,
             token: self.token.clone(),
@@ -444,6 +427,16 @@ impl Sink for FileSink {
             closed: self.closed.clone(),
         };
         serde_json::to_string(&progress).map_err(|e| Error::internal(e.to_string()))
+    }
+
+    fn unsynced(&mut self) -> Vec<Unsynced> {
+        let files = std::mem::take(&mut self.unsynced).into_iter().map(|(path, file)| Box::new(move || sync(&file, &path)) as Unsynced);
+        let folders = std::mem::take(&mut self.dirty).into_iter().map(|folder| Box::new(move || sync_folder(&folder)) as Unsynced);
+        files.chain(folders).collect()
+    }
+
+    fn waiting(&self) -> Option<Error> {
+        self.full.clone()
     }
 
     fn commit(&mut self, progress: &str) -> Result<()> {
@@ -460,7 +453,8 @@ impl Sink for FileSink {
                 self.closed.remove(i);
             }
         }
-        self.sync_folders()
+        // The new names become durable with the next checkpoint: this one still has them to give, should they be lost.
+        Ok(())
     }
 
     fn finish(&mut self) -> Result<()> {
@@ -468,6 +462,10 @@ impl Sink for FileSink {
         for partition in self.open.keys().cloned().collect::<Vec<_>>() {
             self.close(&partition)?;
         }
+        if let Some(full) = &self.full {
+            return Err(full.clone());
+        }
+        self.sync_files()?;
         self.publish_closed()?;
         if self.config.overwrite {
             let path = &self.config.path;
@@ -479,6 +477,9 @@ impl Sink for FileSink {
 
     fn on_idle(&mut self, now_ms: i64) -> Result<()> {
         self.check_usable()?;
+        if self.full.take().is_some() {
+            self.open.keys().cloned().collect::<Vec<_>>().iter().try_for_each(|partition| self.flush(partition).map(drop))?;
+        }
         let mut due = vec![];
         for (partition, open) in &mut self.open {
             let created = *open.created_ms.get_or_insert(now_ms);
@@ -493,5 +494,46 @@ impl Sink for FileSink {
             }
         }
         due.iter().try_for_each(|partition| self.close(partition))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::super::sink_tests::{batch, environment, table, visible};
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out");
+        let table = table(&path, &[], false);
+        let mut sink = FileSink::new(SinkConfig::new(&table).unwrap(), &table, &environment(true)).unwrap();
+        sink.open(None).unwrap();
+        let mut encoder = sink.encoder().unwrap();
+        let mut write = |sink: &mut FileSink, ids: std::ops::Range<i64>| {
+            let mut payloads = vec![];
+            encoder.encode(&batch(ids), &mut payloads).unwrap();
+            sink.write(payloads).unwrap();
+        };
+        write(&mut sink, 0..10);
+        let first = sink.prepare().unwrap();
+        sink.unsynced().into_iter().try_for_each(|one| one()).unwrap();
+        sink.commit(&first).unwrap();
+        // What is written from now on finds no room.
+        sink.open.values_mut().for_each(|open| open.file = Some(OpenOptions::new().write(true).open("/dev/full").unwrap()));
+        write(&mut sink, 10..20);
+        assert_eq!(sink.prepare().unwrap_err().kind, flott_engine::ErrorKind::Full);
+        assert_eq!(sink.waiting().unwrap().kind, flott_engine::ErrorKind::Full);
+        sink.on_idle(0).unwrap();
+        assert!(sink.waiting().is_some());
+        write(&mut sink, 20..30);
+        assert_eq!(sink.finish().unwrap_err().kind, flott_engine::ErrorKind::Full);
+        // There is room again.
+        sink.open.values_mut().for_each(|open| open.file = None);
+        sink.on_idle(0).unwrap();
+        assert!(sink.waiting().is_none());
+        sink.finish().unwrap();
+        assert_eq!(visible(&path), (0..30).collect::<Vec<_>>());
     }
 }

@@ -14,7 +14,7 @@ use proptest::prelude::*;
 
 use super::Filesystem;
 
-fn table(path: &Path, options: &[(&str, &str)], partitioned: bool) -> TableSpec {
+pub fn table(path: &Path, options: &[(&str, &str)], partitioned: bool) -> TableSpec {
     let fields = vec![Field::new("id", DataType::Int64, true), Field::new("kind", DataType::Utf8, true)];
     let mut all = vec![("connector", "filesystem"), ("format", "json"), ("path", path.to_str().unwrap())];
     all.extend_from_slice(options);
@@ -28,10 +28,21 @@ fn table(path: &Path, options: &[(&str, &str)], partitioned: bool) -> TableSpec 
     }
 }
 
-fn batch(ids: std::ops::Range<i64>) -> Batch {
+pub fn batch(ids: std::ops::Range<i64>) -> Batch {
     let schema = Arc::new(Schema::new(vec![Field::new("id", DataType::Int64, true), Field::new("kind", DataType::Utf8, true)]));
     let kinds: StringArray = ids.clone().map(|i| [Some("a"), Some("b/c"), None, Some("")][i as usize % 4]).collect();
     Batch::inserts(RecordBatch::try_new(schema, vec![Arc::new(Int64Array::from_iter_values(ids)), Arc::new(kinds)]).unwrap())
+}
+
+pub fn environment(checkpointing: bool) -> Environment {
+    Environment {
+        workers: 1,
+        checkpointing,
+        owner: None,
+        stop: Arc::default(),
+        sink_number: 0,
+        stdout: Arc::new(Mutex::new(std::io::sink())),
+    }
 }
 
 struct Opened {
@@ -41,15 +52,7 @@ struct Opened {
 
 impl Opened {
     fn new(table: &TableSpec, checkpointing: bool, progress: Option<&str>) -> Self {
-        let env = Environment {
-            workers: 1,
-            checkpointing,
-            owner: None,
-            stop: Arc::default(),
-            sink_number: 0,
-            stdout: Arc::new(Mutex::new(std::io::sink())),
-        };
-        let mut sink = Filesystem.sink(table, &env).unwrap();
+        let mut sink = Filesystem.sink(table, &environment(checkpointing)).unwrap();
         sink.open(progress).unwrap();
         let encoder = sink.encoder().unwrap();
         Self { sink, encoder }
@@ -81,7 +84,7 @@ fn is_visible(path: &Path) -> bool {
 }
 
 /// The ids in the visible files, sorted.
-fn visible(folder: &Path) -> Vec<i64> {
+pub fn visible(folder: &Path) -> Vec<i64> {
     let texts = files(folder).into_iter().filter(|(path, _)| is_visible(path)).map(|(_, bytes)| String::from_utf8(bytes).unwrap());
     let mut ids: Vec<i64> = texts
         .flat_map(|text| {

@@ -43,6 +43,8 @@ pub struct TablePlan {
     pub format: String,
     /// What stands for NULL in the name of a partition folder.
     pub default_name: String,
+    /// Bad records are read, of which these columns are wanted, and nothing else.
+    pub bad: Option<Vec<usize>>,
 }
 
 /// Where a column comes from.
@@ -101,8 +103,19 @@ impl FileSource {
             columns,
             format: config.format.clone(),
             default_name: config.default_name.clone(),
+            bad: None,
         };
         Ok(Self { config, plan: Arc::new(plan), known: BTreeSet::new(), looked: None })
+    }
+}
+
+impl FileSource {
+    /// The same, but it gives the bad records.
+    pub fn of_bad_records(mut self, wanted: &[usize]) -> Self {
+        if let Some(plan) = Arc::get_mut(&mut self.plan) {
+            plan.bad = Some(wanted.to_vec());
+        }
+        self
     }
 }
 
@@ -153,7 +166,7 @@ impl Source for FileSource {
         }
         let compression = Compression::of(&file.path)?;
         let file = Arc::new(file);
-        if compression == Compression::None && framing == Framing::Lines {
+        if compression == Compression::None && framing == Framing::Lines && file.plan.bad.is_none() {
             return Ok(Box::new(RangeReader { next: place.offset, file }));
         }
         Ok(Box::new(StreamReader::open(file, compression, framing)?))

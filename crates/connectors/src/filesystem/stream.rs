@@ -159,7 +159,7 @@ impl SplitReader for StreamReader {
                 return Ok(Fetch::Chunk(Box::new(BytesChunk { piece, length: bytes.len() as u64, bytes, too_long: false })));
             }
             if self.carry.len() > MAX_RECORD_BYTES {
-                if !self.file.decode.skips_bad_records() {
+                if !self.file.decode.skips_bad_records() && self.file.plan.bad.is_none() {
                     return Err(too_long(&self.file, self.offset));
                 }
                 return self.skip_line();

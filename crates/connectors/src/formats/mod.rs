@@ -176,6 +176,8 @@ pub struct Rows {
 pub struct BadRecord {
     /// Where it starts, in bytes from the first record that was fed.
     pub offset: usize,
+    /// How long it is in bytes, without the line break; 0 where that is not known.
+    pub length: usize,
     /// Its text without the line break, cut to some 200 bytes.
     pub text: String,
     /// The column, if one column is to blame: `price` or `bid.price`.
@@ -187,7 +189,7 @@ pub struct BadRecord {
 impl BadRecord {
     /// A record with all its text, and what is wrong with it.
     pub fn new(offset: usize, record: &[u8], column: Option<String>, reason: String) -> Self {
-        Self { offset, text: start_of(record), column, reason }
+        Self { offset, length: record.len(), text: start_of(record), column, reason }
     }
 }
 

@@ -10,6 +10,10 @@ use flott_engine::{Error, Result};
 use super::producer::Producer;
 use super::record::Record;
 
+/// A value that is longer is cut: the place tells where the whole of it is.
+const VALUE_BYTES_MAX: usize = 512 << 10;
+const CUT_BYTES: usize = 64 << 10;
+
 /// A message that was refused.
 #[derive(Debug)]
 pub struct DeadLetter {
@@ -19,12 +23,18 @@ pub struct DeadLetter {
     pub partition: i32,
     /// Where it was.
     pub offset: i64,
-    /// Its key, if that is read at all.
+    /// Its key.
     pub key: Option<Vec<u8>>,
     /// Its value.
     pub value: Option<Vec<u8>>,
     /// What is wrong with it.
     pub reason: String,
+    /// The column that is to blame, if one is.
+    pub column: Option<String>,
+    /// When it was stored, milliseconds.
+    pub timestamp: Option<i64>,
+    /// Its headers.
+    pub headers: Vec<(String, Option<Vec<u8>>)>,
 }
 
 /// See the module.
@@ -60,14 +70,21 @@ impl DeadLetters {
         let letters = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
         for letter in letters {
             let (partition, offset) = (letter.partition.to_string(), letter.offset.to_string());
-            let headers = vec![
+            let column = letter.column.as_ref().map(|column| ("flott.column", Some(column.as_bytes())));
+            let own = [
                 ("flott.topic", Some(letter.topic.as_bytes())),
                 ("flott.partition", Some(partition.as_bytes())),
                 ("flott.offset", Some(offset.as_bytes())),
                 ("flott.error", Some(letter.reason.as_bytes())),
             ];
-            let (key, value) = (letter.key.as_deref(), letter.value.as_deref());
-            producer.send_one(&Record { key, value, partition: None, topic: None, timestamp: None, headers }).map_err(about)?;
+            let sent = letter.headers.iter().map(|(name, value)| (name.as_str(), value.as_deref()));
+            let headers = own.into_iter().chain(column).chain(sent).collect();
+            let whole = letter.value.as_deref();
+            let value = whole.map(|value| if value.len() > VALUE_BYTES_MAX { &value[..CUT_BYTES] } else { value });
+            let key = letter.key.as_deref();
+            producer
+                .send_one(&Record { key, value, partition: None, topic: None, timestamp: letter.timestamp.filter(|ms| *ms >= 0), headers })
+                .map_err(about)?;
         }
         producer.serve().map_err(about)
     }

@@ -1,6 +1,7 @@
 //! Messages become rows: the key and the value of each are decoded by their formats, many at a time, and put together with what is
 //! known of the message.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
@@ -22,7 +23,15 @@ use crate::formats::{Decode, MAX_SAMPLES, Rows, Slot, Stop, start_of};
 use crate::options::Options;
 
 /// A message larger than this is refused: it would take many times its size to decode.
-const MESSAGE_BYTES_MAX: usize = 8 << 20;
+pub const MESSAGE_BYTES_MAX: usize = 8 << 20;
+
+/// What is wrong with a key that is not there.
+pub const KEYLESS: &str = "it is NULL, and a message of upsert-kafka needs one";
+
+/// What is wrong with a message that is too long.
+pub fn huge() -> String {
+    format!("a message is longer than {} MiB", MESSAGE_BYTES_MAX >> 20)
+}
 
 /// Where a column of a row comes from.
 #[derive(Debug, Clone)]
@@ -39,8 +48,10 @@ enum Origin {
 pub struct DecodePlan {
     layout: Layout,
     on_bad: OnBad,
-    value: Arc<dyn Decode>,
-    key: Option<Arc<dyn Decode>>,
+    /// Decodes values.
+    pub value: Arc<dyn Decode>,
+    /// Decodes keys, if they are needed.
+    pub key: Option<Arc<dyn Decode>>,
     columns: Vec<Origin>,
     schema: SchemaRef,
     letters: Option<Arc<DeadLetters>>,
@@ -48,6 +59,8 @@ pub struct DecodePlan {
     null_is_row: bool,
     /// What must be kept of messages.
     pub wanted: Wanted,
+    /// Bad messages are read, of which these columns are wanted, and nothing else.
+    bad: Option<Vec<usize>>,
 }
 
 impl DecodePlan {
@@ -78,17 +91,30 @@ impl DecodePlan {
         let key = needs_key.then(|| Slot::Key.decoder(&options, &layout.key_fields, &key_needed)).transpose()?;
         let needs = |names: &[&str]| columns.iter().any(|c| matches!(c, Origin::Metadata(key, _) if names.contains(&key.as_str())));
         let wanted = Wanted {
-            key: key.is_some(),
-            timestamp: needs(&["timestamp", "timestamp-type"]),
+            key: key.is_some() || letters.is_some(),
+            timestamp: needs(&["timestamp", "timestamp-type"]) || letters.is_some(),
             leader_epoch: needs(&["leader-epoch"]),
-            headers: needs(&["headers"]),
-            value_lines: value.messages_may_be_lines(),
-            key_lines: key.as_ref().is_some_and(|key| key.messages_may_be_lines()),
+            headers: needs(&["headers"]) || letters.is_some(),
+            // Bad messages are passed on as they came.
+            value_lines: value.messages_may_be_lines() && letters.is_none(),
+            key_lines: key.as_ref().is_some_and(|key| key.messages_may_be_lines()) && letters.is_none(),
         };
         let nullable = |f: &FieldRef| if upsert { Arc::new(f.as_ref().clone().with_nullable(true)) } else { f.clone() };
         let schema = Arc::new(Schema::new(table.read_schema().fields().iter().map(nullable).collect::<Vec<_>>()));
         let null_is_row = slot.name(&options)? == "raw" && !upsert;
-        Ok(Self { layout, on_bad, value, key, columns, schema, letters, null_is_row, wanted })
+        Ok(Self { layout, on_bad, value, key, columns, schema, letters, null_is_row, wanted, bad: None })
+    }
+
+    /// From now on it gives the messages that cannot be decoded.
+    pub fn gives_bad(&mut self, wanted: &[usize]) {
+        self.bad = Some(wanted.to_vec());
+        (self.wanted.key, self.wanted.timestamp) = (true, true);
+        (self.wanted.value_lines, self.wanted.key_lines) = (false, false);
+    }
+
+    /// Values or keys as their format takes them: where they were kept as they came, with other blanks for line breaks if it takes lines.
+    pub fn lined<'a>(&self, pieces: &'a Pieces, decode: &dyn Decode, kept: bool) -> Cow<'a, Pieces> {
+        if kept || !decode.messages_may_be_lines() { Cow::Borrowed(pieces) } else { Cow::Owned(pieces.as_lines()) }
     }
 
     /// Whether rows of values are rows of the table, one after the other, whatever messages they are from.
@@ -96,7 +122,8 @@ impl DecodePlan {
         self.key.is_none() && self.columns.iter().all(|c| matches!(c, Origin::Value(_)))
     }
 
-    fn upsert(&self) -> bool {
+    /// Whether messages are the newest rows of their keys.
+    pub fn upsert(&self) -> bool {
         self.layout.kind == Kind::Upsert
     }
 }
@@ -142,13 +169,17 @@ impl Chunk for MessageChunk {
     fn decode(self: Box<Self>) -> Result<Decoded> {
         let mut bad = Bad::default();
         let plan = &self.plan;
+        if let Some(wanted) = &plan.bad {
+            return self.bad_messages(wanted);
+        }
         self.refuse_huge(&mut bad)?;
         let keys = match &plan.key {
             Some(decode) => Some(self.keys(decode.as_ref(), &mut bad)?),
             None => None,
         };
         let asked = !plan.only_values() || plan.null_is_row;
-        let values = self.part(plan.value.as_ref(), &self.set.values, "value", asked, &mut bad)?;
+        let values = plan.lined(&self.set.values, plan.value.as_ref(), plan.wanted.value_lines);
+        let values = self.part(plan.value.as_ref(), &values, "value", asked, &mut bad)?;
         let (rows, kinds) = if asked {
             self.assemble(keys, values, &bad)?
         } else {
@@ -188,6 +219,9 @@ impl MessageChunk {
                 key: self.plan.wanted.key.then(|| self.set.keys.get(message)).flatten().map(<[u8]>::to_vec),
                 value: self.set.values.get(message).map(<[u8]>::to_vec),
                 reason: reason.clone(),
+                column: column.map(str::to_owned),
+                timestamp: self.set.times.get(message).map(|(ms, _)| *ms),
+                headers: self.set.headers.of(message).to_vec(),
             });
         }
         bad.out.insert(message as u32);
@@ -201,8 +235,7 @@ impl MessageChunk {
         }
         for message in 0..self.set.len() {
             if self.set.values.get(message).is_some_and(|value| value.len() > MESSAGE_BYTES_MAX) {
-                let reason = format!("a message is longer than {} MiB", MESSAGE_BYTES_MAX >> 20);
-                self.refuse(message, "value", None, reason, bad)?;
+                self.refuse(message, "value", None, huge(), bad)?;
             }
         }
         Ok(())
@@ -246,13 +279,13 @@ impl MessageChunk {
 
     /// Decodes keys, and tells which row is that of each message.
     fn keys(&self, decode: &dyn Decode, bad: &mut Bad) -> Result<(RecordBatch, Vec<Option<u32>>)> {
-        let part = self.part(decode, &self.set.keys, "key", true, bad)?;
+        let keys = self.plan.lined(&self.set.keys, decode, self.plan.wanted.key_lines);
+        let part = self.part(decode, &keys, "key", true, bad)?;
         let rows = rows_by_message(part.origins.as_deref().unwrap_or_default(), self.set.len());
         if self.plan.upsert() {
             for (message, row) in rows.iter().enumerate() {
                 if row.is_none() && !bad.out.contains(&(message as u32)) {
-                    let reason = "it is NULL, and a message of upsert-kafka needs one".to_owned();
-                    self.refuse(message, "key", None, reason, bad)?;
+                    self.refuse(message, "key", None, KEYLESS.to_owned(), bad)?;
                 }
             }
         }
@@ -325,8 +358,7 @@ impl MessageChunk {
         let names = MapFieldNames { entry: "entries".into(), key: "key".into(), value: "value".into() };
         let mut maps = MapBuilder::new(Some(names), StringBuilder::new(), BinaryBuilder::new());
         for message in rows {
-            let start = if message == 0 { 0 } else { headers.ends[message - 1] as usize };
-            let own = &headers.entries[start..headers.ends[message] as usize];
+            let own = headers.of(message);
             for (i, (name, value)) in own.iter().enumerate() {
                 if own[i + 1..].iter().all(|(later, _)| later != name) {
                     maps.keys().append_value(name);
@@ -341,7 +373,7 @@ impl MessageChunk {
 }
 
 /// Decodes pieces without a gap, none of which is known to be bad. With `asked` it tells which message each row is from.
-fn run(decode: &dyn Decode, pieces: &Pieces, range: Range<usize>, asked: bool) -> Result<(Rows, Vec<u32>), Stop> {
+pub fn run(decode: &dyn Decode, pieces: &Pieces, range: Range<usize>, asked: bool) -> Result<(Rows, Vec<u32>), Stop> {
     let start = pieces.start(range.start);
     let bytes = &pieces.bytes[start..pieces.ends[range.end - 1] as usize];
     let mut records = decode.open(bytes.len())?;

@@ -149,7 +149,7 @@ impl Deliverer {
     }
 
     fn replaced(&self) -> Error {
-        Error::state(format!("another instance of this job delivers to Kafka (transactions '{}')", self.id))
+        Error::state(format!("this instance is fenced: another one of this job delivers to Kafka (transactions '{}')", self.id))
             .help("Stop one of the two; each job needs a 'sink.transactional-id-prefix' of its own")
     }
 

@@ -94,7 +94,11 @@ fn open(shared: &Shared, consumer: &Arc<Consumer>, opened: Vec<Arc<Partition>>, 
 fn serve(shared: &Shared, consumer: &Consumer) {
     match consumer.poll(Duration::ZERO) {
         Some(Err(error)) => match error.rdkafka_error_code() {
-            Some(code) if !passes(code) => shared.fail(Error::io(format!("Kafka cannot be read: {}", reason(&error)))),
+            Some(code) if !passes(code) => {
+                let news = &consumer.context().news;
+                news.tell(&error, "");
+                shared.fail(news.refusal().unwrap_or_else(|| Error::io(format!("Kafka cannot be read: {}", reason(&error)))));
+            }
             Some(_) => consumer.context().news.away(&reason(&error)),
             None => {}
         },

@@ -65,6 +65,13 @@ impl Pieces {
         self.ends.partition_point(|end| *end as usize <= byte)
     }
 
+    /// The same with another blank for each line break in a piece.
+    pub fn as_lines(&self) -> Self {
+        let mut lines = Self::default();
+        (0..self.ends.len()).for_each(|i| lines.push(self.get(i), true));
+        lines
+    }
+
     fn append(&mut self, other: &mut Self) {
         let offset = self.bytes.len() as u32;
         self.bytes.append(&mut other.bytes);
@@ -79,6 +86,15 @@ pub struct Headers {
     pub entries: Vec<(String, Option<Vec<u8>>)>,
     /// How many entries there are up to and with those of each message.
     pub ends: Vec<u32>,
+}
+
+impl Headers {
+    /// Those of a message; none if they were not wanted.
+    pub fn of(&self, message: usize) -> &[(String, Option<Vec<u8>>)] {
+        let end = |i: usize| self.ends.get(i).map_or(0, |end| *end as usize);
+        let start = message.checked_sub(1).map_or(0, end);
+        self.entries.get(start..end(message)).unwrap_or_default()
+    }
 }
 
 /// Messages of one partition, in order.

@@ -4,6 +4,7 @@
 //! the workers ([`decode`]). Writing: workers make messages ([`encode`]), which are sent within the tick ([`sink`]) or, for
 //! exactly-once, in one transaction for each checkpoint ([`deliver`]). Why it is so: `docs/decisions/017-kafka.md`.
 
+mod bad;
 mod client;
 mod config;
 mod dead_letters;
@@ -89,6 +90,10 @@ impl Connector for Kafka {
 
     fn source(&self, table: &TableSpec, env: &Environment) -> Result<Box<dyn Source>> {
         Ok(Box::new(source::KafkaSource::new(table, self.0, env)?))
+    }
+
+    fn bad_records(&self, table: &TableSpec, wanted: &[usize], env: &Environment) -> Result<Option<Box<dyn Source>>> {
+        Ok(Some(Box::new(source::KafkaSource::of_bad_records(table, wanted, self.0, env)?)))
     }
 
     fn sink(&self, table: &TableSpec, env: &Environment) -> Result<Box<dyn Sink>> {

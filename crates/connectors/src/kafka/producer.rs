@@ -62,6 +62,8 @@ fn undelivered(error: &KafkaError, topic: &str) -> Error {
         Some(C::MessageSizeTooLarge | C::InvalidMessageSize) => {
             Error::data(text).help("Raise 'properties.max.request.size', and max.message.bytes of the topic, or make the rows smaller")
         }
+        // A client that was fenced, or has lost count: what became of its messages, another one finds out.
+        Some(C::Fatal) => Error::io(text),
         Some(C::UnknownTopicOrPartition | C::UnknownTopic) => Error::config(text).help("Create the topic first"),
         Some(code) if !passes(code) => Error::config(text),
         _ => Error::io(text),
@@ -89,7 +91,8 @@ impl Producer {
             // As the Java client: by murmur2 of the key.
             ("partitioner", "murmur2_random"),
             ("enable.idempotence", "true"),
-            ("delivery.timeout.ms", "120000"),
+            // For ever: who is asked to stop gives up, and nothing else does. A broker that is away holds the job up.
+            ("delivery.timeout.ms", "0"),
             ("topic.metadata.refresh.interval.ms", "30000"),
             // A topic that is new to the client is asked for again, not given up.
             ("topic.metadata.propagation.max.ms", "10000"),

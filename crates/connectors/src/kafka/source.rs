@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use flott_engine::beside::leave;
 use flott_engine::connector::{Environment, TableSpec};
 use flott_engine::source::{ChunkBudget, Fetch, Position, Source, SplitInfo, SplitReader};
 use flott_engine::{Error, Result};
@@ -14,7 +15,7 @@ use rdkafka::consumer::Consumer as _;
 use serde::{Deserialize, Serialize};
 
 use super::client::{self, Consumer, set_default};
-use super::config::{Kind, Partitioner, SourceConfig};
+use super::config::{BAD_RECORD, DEAD_LETTER_TOPIC, Kind, Partitioner, SourceConfig};
 use super::dead_letters::DeadLetters;
 use super::decode::{DecodePlan, MessageChunk};
 use super::messages::{MessageSet, Wanted};
@@ -30,6 +31,8 @@ const SET_BYTES: usize = 1 << 20;
 const SET_MESSAGES: usize = 16 << 10;
 /// Bytes that the client library keeps ready, of all partitions together.
 const PREFETCHED_BYTES: usize = 64 << 20;
+/// A thread that waits for brokers when the job ends gets so much time.
+const LEAVE_WAIT: Duration = Duration::from_secs(1);
 /// For so long after its last message a partition is looked at often.
 const BUSY: Duration = Duration::from_millis(100);
 
@@ -189,9 +192,27 @@ impl KafkaSource {
             None => None,
         };
         let plan = DecodePlan::new(table, &config, letters.clone())?;
+        Ok(Self::of(config, plan, letters))
+    }
+
+    /// The messages of the table that cannot be decoded, of which these columns are wanted; see [`crate::bad_records`].
+    pub fn of_bad_records(table: &TableSpec, wanted: &[usize], kind: Kind, env: &Environment) -> Result<Self> {
+        let mut table = crate::bad_records::strict(table);
+        table.options.retain(|option, _| option != BAD_RECORD && option != DEAD_LETTER_TOPIC);
+        let mut source = Self::new(&table, kind, env)?;
+        if let (Some(shared), Some(plan)) = (Arc::get_mut(&mut source.shared), Arc::get_mut(&mut source.plan)) {
+            // The group belongs to who reads the rows.
+            shared.config.commits = false;
+            plan.gives_bad(wanted);
+            shared.wanted = plan.wanted;
+        }
+        Ok(source)
+    }
+
+    fn of(config: SourceConfig, plan: DecodePlan, letters: Option<Arc<DeadLetters>>) -> Self {
         let wanted = plan.wanted;
         let shared = Shared { config, wanted, letters, state: Mutex::default(), fetcher: Arc::default(), discovery: Signal::default() };
-        Ok(Self { shared: Arc::new(shared), plan: Arc::new(plan), running: None })
+        Self { shared: Arc::new(shared), plan: Arc::new(plan), running: None }
     }
 
     fn start(&mut self) -> Result<()> {
@@ -292,10 +313,7 @@ impl Drop for KafkaSource {
         self.shared.state().stop = true;
         self.shared.fetcher.call();
         self.shared.discovery.call();
-        // They end within the time of one request. A panic there has been told already.
-        for thread in self.running.take().into_iter().flat_map(|r| r.threads) {
-            let _ = thread.join();
-        }
+        self.running.take().into_iter().flat_map(|r| r.threads).for_each(|thread| leave(thread, LEAVE_WAIT));
     }
 }
 

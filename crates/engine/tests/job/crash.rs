@@ -8,7 +8,7 @@ use flott_engine::run::{Control, Outcome};
 use flott_engine::{ErrorKind, graph::Emit};
 
 /// Runs until the end, dying after `lives[i]` ticks in life `i` on `workers[i]` workers; the last life goes to the end.
-fn live_and_die(setup: &Setup, lives: &[u64], workers: &[usize]) -> u64 {
+pub fn live_and_die(setup: &Setup, lives: &[u64], workers: &[usize]) -> u64 {
     for life in 0.. {
         let mut now = setup.clone();
         now.config.workers = workers[life % workers.len()];
@@ -27,7 +27,7 @@ fn live_and_die(setup: &Setup, lives: &[u64], workers: &[usize]) -> u64 {
     unreachable!("the last life ends")
 }
 
-fn checkpointed(splits: Vec<Vec<Event>>, query: Query, every: u64) -> Setup {
+pub fn checkpointed(splits: Vec<Vec<Event>>, query: Query, every: u64) -> Setup {
     let mut setup = Setup::new(splits, query);
     setup.config.checkpoint_every_ticks = Some(every);
     setup.config.fingerprint = "the query".into();

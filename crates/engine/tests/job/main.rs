@@ -5,5 +5,6 @@ mod clock;
 mod crash;
 mod failure;
 mod late;
+mod outbox;
 mod result;
 mod support;

@@ -182,8 +182,35 @@ impl Expr for IsNotNull {
 }
 
 /// What a crash does not touch: the outside world that the sink writes to.
+/// Faults of a store or of a sink that are planted to see that the tests find them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bug {
+    /// Output may be delivered before the checkpoint that holds it is there.
+    DeliveredFirst,
+    /// A split goes on one row too early.
+    OffsetBack,
+    /// A split goes on one row too late.
+    OffsetAhead,
+    /// The output of an epoch is that of an earlier one.
+    StaleOutbox,
+    /// What waits for delivery is forgotten with a restart.
+    LostOutbox,
+    /// The last batch of an epoch's output is lost.
+    LostTail,
+    /// Some changes of state are lost.
+    LostChanges,
+    /// A sink puts out an epoch that it has.
+    NoFence,
+    /// A sink does not look whether what it sent has arrived.
+    UncheckedReport,
+}
+
 #[derive(Default)]
 pub struct Outside {
+    /// Deliveries do not come about.
+    pub away: bool,
+    /// What the sink does wrong.
+    pub bug: Option<Bug>,
     /// Everything written, as `kind cells`.
     log: Vec<String>,
     /// When it was written.
@@ -303,7 +330,14 @@ impl Sink for Memory {
     }
     fn deliver(&mut self, epoch: &EpochId, output: &mut dyn Iterator<Item = Result<Batch>>) -> Result<()> {
         let mut world = self.world.lock().unwrap();
+        if world.away {
+            return Err(Error::io("nobody answers"));
+        }
         let refused = world.call("deliver");
+        if refused.is_err() && world.bug == Some(Bug::UncheckedReport) {
+            world.fail = None;
+            return Ok(());
+        }
         if refused.is_err() {
             world.fail = None;
             world.answer_lost ^= true;
@@ -311,7 +345,7 @@ impl Sink for Memory {
                 return refused;
             }
         }
-        if world.mark.is_none_or(|(run, number)| run != epoch.run || number < epoch.number) {
+        if world.bug == Some(Bug::NoFence) || world.mark.is_none_or(|(run, number)| run != epoch.run || number < epoch.number) {
             for batch in output {
                 let texts: Vec<String> = batch?.rows.column(0).as_string::<i32>().iter().map(|t| t.unwrap().to_string()).collect();
                 world.log.extend(texts);
@@ -381,6 +415,10 @@ pub struct Kept {
     pub outbox: Arc<Mutex<BTreeMap<(usize, u64), (Vec<RecordBatch>, bool)>>>,
     /// Writing fails from this epoch on.
     pub fail_from: Option<u64>,
+    /// What the store does wrong.
+    pub bug: Option<Bug>,
+    /// A checkpoint that should be there.
+    pub late: Option<Checkpoint>,
 }
 
 impl Kept {
@@ -401,7 +439,15 @@ impl Kept {
 impl CheckpointStore for Kept {
     fn append(&mut self, changes: &[TableChanges]) -> Result<()> {
         self.changes.extend_from_slice(changes);
+        if self.bug == Some(Bug::LostChanges) {
+            self.changes.pop();
+        }
         Ok(())
+    }
+    fn outbox_bytes(&self) -> u64 {
+        let outbox = self.outbox.lock().unwrap();
+        let kept = outbox.values().filter(|(_, delivered)| !delivered).flat_map(|(output, _)| output);
+        kept.chain(self.output.values().flatten()).map(|batch| batch.num_rows() as u64).sum()
     }
     fn keep_output(&mut self, node: usize, output: &[RecordBatch]) -> Result<()> {
         self.output.entry(node).or_default().extend_from_slice(output);
@@ -413,16 +459,37 @@ impl CheckpointStore for Kept {
         }
         let mut newest = self.newest.lock().unwrap();
         let expected = newest.as_ref().map_or(1, |c| c.epoch + 1);
-        assert_eq!(checkpoint.epoch, expected, "epochs follow each other");
+        assert!(checkpoint.epoch == expected || self.bug == Some(Bug::DeliveredFirst), "epochs follow each other");
         let mut outbox = self.outbox.lock().unwrap();
         let new: Vec<(usize, u64)> = self.output.keys().map(|node| (*node, checkpoint.epoch)).collect();
         outbox.extend(std::mem::take(&mut self.output).into_iter().map(|(node, output)| ((node, checkpoint.epoch), (output, false))));
+        if self.bug == Some(Bug::LostTail) {
+            outbox.iter_mut().filter(|((_, epoch), _)| *epoch == checkpoint.epoch).for_each(|(_, (output, _))| drop(output.pop()));
+        }
         let waiting = outbox.iter().filter(|(_, (_, delivered))| !delivered).map(|(key, _)| *key).collect();
-        *newest = Some(Checkpoint { tables: self.tables(), outbox: waiting, ..checkpoint.clone() });
+        let mut taken = Checkpoint { tables: self.tables(), outbox: waiting, ..checkpoint.clone() };
+        for split in &mut taken.splits {
+            match self.bug {
+                Some(Bug::OffsetBack) => split.rows_taken = split.rows_taken.saturating_sub(1),
+                Some(Bug::OffsetAhead) => split.rows_taken += 1,
+                _ => {}
+            }
+        }
+        if self.bug == Some(Bug::LostOutbox) {
+            taken.outbox.clear();
+        }
+        if self.bug == Some(Bug::DeliveredFirst) {
+            let before = self.late.replace(Checkpoint { epoch: taken.epoch, ..taken });
+            *newest = before.or(newest.take());
+        } else {
+            *newest = Some(taken);
+        }
         Ok(new)
     }
     fn output(&mut self, node: usize, epoch: u64) -> Result<OpenOutput> {
-        let output = self.outbox.lock().unwrap()[&(node, epoch)].0.clone();
+        let outbox = self.outbox.lock().unwrap();
+        let earlier = outbox.iter().rev().find(|((of, number), _)| *of == node && *number < epoch).map(|(_, (output, _))| output.clone());
+        let output = earlier.filter(|_| self.bug == Some(Bug::StaleOutbox)).unwrap_or_else(|| outbox[&(node, epoch)].0.clone());
         Ok(Box::new(move || Ok(Box::new(output.clone().into_iter().map(Ok)))))
     }
     fn delivered(&mut self, node: usize, epoch: u64) {

@@ -49,6 +49,9 @@ impl Monitor {
     }
 }
 
+/// Partitions whose lag is shown, those that are furthest behind first.
+const LAGS_SHOWN: usize = 4;
+
 fn source_line(source: &SourceProgress, rate: u64) -> String {
     let mut line =
         format!("{}: {}, {} rows/s, {}", table_name(&source.name), counted(source.rows, "row"), count(rate), bytes(source.bytes));
@@ -62,11 +65,13 @@ fn source_line(source: &SourceProgress, rate: u64) -> String {
         }
     }
     let behind: u64 = source.lags.iter().map(|(_, lag)| lag).sum();
-    if let Some((split, most)) = source.lags.iter().max_by_key(|(_, lag)| *lag).filter(|_| behind > 0) {
+    if behind > 0 {
         line.push_str(&format!(", {} behind", counted(behind, "record")));
-        if source.lags.len() > 1 {
-            line.push_str(&format!(" ({} in {split})", count(*most)));
-        }
+        let mut lags: Vec<&(String, u64)> = source.lags.iter().filter(|(_, lag)| *lag > 0).collect();
+        lags.sort_by_key(|(_, lag)| std::cmp::Reverse(*lag));
+        let shown: Vec<String> = lags.iter().take(LAGS_SHOWN).map(|(split, lag)| format!("{split}: {}", count(*lag))).collect();
+        let more = if lags.len() > LAGS_SHOWN { ", …" } else { "" };
+        line.push_str(&format!(" ({}{more})", shown.join(", ")));
     }
     line
 }
@@ -128,6 +133,10 @@ mod tests {
             source_line(&progress.sources[0], 2000),
             "bids: 5,000 rows, 2,000 rows/s, 5.0 kB, 1/2 splits done, watermark 1970-01-01 00:00:00.000 held by b.json"
         );
+        progress.sources[0].lags =
+            ["t-0", "t-1", "t-2", "t-3", "t-4", "t-5"].iter().zip([5, 0, 1200, 7, 1, 2]).map(|(s, n)| (s.to_string(), n)).collect();
+        let line = source_line(&progress.sources[0], 2000);
+        assert!(line.ends_with(", 1,215 records behind (t-2: 1,200, t-3: 7, t-0: 5, t-5: 2, …)"), "{line}");
         assert_eq!(job_line(&progress, Duration::from_secs(2)), "1 row out, 2.00 s");
         assert_eq!(losses(&progress).collect::<Vec<_>>(), ["1 bad row in bids"]);
     }

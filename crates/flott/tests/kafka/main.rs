@@ -1,11 +1,14 @@
 //! Scripts over topics of a real Kafka broker: one broker for all, a topic or two for each test.
 #![allow(clippy::unwrap_used)]
 
+mod bad_records;
 mod exactly_once;
 mod kills;
 mod reading;
 mod refusals;
 mod restarts;
+mod security;
+mod stopping;
 mod upsert;
 mod writing;
 

@@ -71,7 +71,8 @@ fn several_topics_and_patterns() {
 fn keys_and_metadata() {
     let Some(broker) = shared() else { return };
     broker.create_topic("keys", 1, &[]);
-    let message = |key, value, timestamp, headers| Sent { partition: 0, key, value, timestamp: Some(timestamp), headers };
+    let message =
+        |key, value, timestamp, headers| Sent { partition: 0, key, value, timestamp: Some(timestamp), headers, ..Sent::default() };
     broker.send(
         "keys",
         &[

@@ -4,7 +4,7 @@ use arrow::datatypes::{DataType, Field, Fields, Schema};
 use datafusion_common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion_common::{Column, DFSchema, Result};
 use datafusion_expr::{Expr, ExprSchemable};
-use flott_engine::connector::{ColumnRef, Connectors, Environment, MetadataInfo, SourceMode, TableSpec};
+use flott_engine::connector::{ColumnRef, Connector, Connectors, Environment, MetadataInfo, SourceMode, TableSpec};
 use flott_engine::expr::Expr as EngineExpr;
 use flott_engine::graph::{Emit, EventTime, SourceNode};
 use flott_engine::lookup::by_key::PointLookup;
@@ -75,8 +75,35 @@ pub fn source_node(
             idle_timeout_ms: idle_timeout(&spec, options)?,
         });
     }
-    let reader = connector.source(&connector_spec(&spec), env).map_err(|e| SqlError::from(e.at(format!("table '{}'", table.path.name))))?;
+    let reader = match &table.bad_of {
+        Some(of) => bad_records(connector.as_ref(), of, &spec, env),
+        None => connector.source(&connector_spec(&spec), env),
+    };
+    let reader = reader.map_err(|e| SqlError::from(e.at(format!("table '{}'", table.path.name))))?;
     Ok(SourceNode { source: reader, columns: lowered, schema: Arc::new(Schema::new(fields)), keep, event_time })
+}
+
+/// The records of a table that are no rows, of which the columns of `spec` are wanted.
+fn bad_records(
+    connector: &dyn Connector,
+    of: &Table,
+    spec: &TableSpec,
+    env: &Environment,
+) -> flott_engine::Result<Box<dyn flott_engine::source::Source>> {
+    let physical = of.columns.iter().filter(|c| matches!(c.source, ColumnSource::Physical));
+    let schema = Arc::new(Schema::new(physical.map(|c| c.field.as_ref().clone()).collect::<Vec<_>>()));
+    let whole = TableSpec {
+        name: spec.name.clone(),
+        columns: (0..schema.fields().len()).map(ColumnRef::Physical).collect(),
+        schema,
+        options: spec.options.clone(),
+        partition_keys: of.partition_keys.clone(),
+        primary_key: of.primary_key.clone(),
+    };
+    let wanted: Vec<usize> = spec.columns.iter().filter_map(|c| if let ColumnRef::Physical(i) = c { Some(*i) } else { None }).collect();
+    connector.bad_records(&connector_spec(&whole), &wanted, env)?.ok_or_else(|| {
+        flott_engine::Error::config(format!("the connector '{}' cannot tell which of its records are bad", connector.info().name))
+    })
 }
 
 /// A table whose connector finds rows by `keys`, which are places in `columns`; and how its columns are computed.

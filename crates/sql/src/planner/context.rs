@@ -266,12 +266,12 @@ impl ContextProvider for PlanContext<'_> {
             TableReference::Full { catalog, schema, table } => vec![catalog, schema, table],
         };
         let path = self.catalog.path(&parts)?;
-        match self.catalog.get(&path)? {
+        match self.catalog.find(&path)? {
             Object::Table(table) => {
                 if self.batch() && table.source_mode != SourceMode::AppendOnly {
-                    return Err(brings_changes(table).into());
+                    return Err(brings_changes(&table).into());
                 }
-                let table = FlinkTable::new(table.clone(), BTreeMap::new());
+                let table = FlinkTable::new(table, BTreeMap::new());
                 Ok(Arc::new(if self.batch() { table.without_event_time() } else { table }))
             }
             Object::View(view) => {

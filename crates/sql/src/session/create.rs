@@ -188,6 +188,7 @@ impl TableBuilder<'_> {
             options,
             comment: create.comment.as_ref().map(|c| c.value.clone()),
             temporary: create.temporary,
+            bad_of: None,
             definition: Arc::new(create.clone()),
         })
     }

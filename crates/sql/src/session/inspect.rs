@@ -88,7 +88,7 @@ impl Session {
 
     fn describe_table(&self, name: &sqlparser::ast::ObjectName) -> SqlResult<Effect> {
         let columns = ["name", "type", "null", "key", "extras", "watermark"].map(str::to_string).to_vec();
-        let rows = match self.catalog.get(&self.path(name)?)? {
+        let rows = match &self.catalog.find(&self.path(name)?)? {
             Object::Table(table) => (0..table.columns.len()).map(|i| describe_column(table, i)).collect(),
             Object::View(view) => {
                 let plan = self.context().query(&view.query.query)?;

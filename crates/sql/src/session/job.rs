@@ -276,7 +276,9 @@ impl Session {
                     .about(&table.path.name));
                 }
                 let options = source.options();
-                if connector.source_mode(&options) != table.source_mode {
+                // Bad records are new rows, whatever the records of the table are.
+                let of = table.bad_of.as_ref().unwrap_or(table);
+                if connector.source_mode(&options) != of.source_mode {
                     return Err(SqlError::new(format!("a hint cannot change which changes table '{}' brings", table.path.name))
                         .about(&table.path.name)
                         .help("declare another table with that format"));
@@ -286,7 +288,7 @@ impl Session {
                     return Err(unbounded(&table.path.name, connector.info().name));
                 }
                 *bounded &= ends;
-                self.check_table(table, &options)?;
+                self.check_table(of, &options)?;
             }
             StreamOp::LookupJoin { table, form, .. } => self.check_lookup(table, form)?,
             StreamOp::Sink(table, hints) => {

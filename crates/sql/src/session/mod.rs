@@ -148,6 +148,11 @@ impl Session {
         self.options.duration_ms(key)
     }
 
+    /// How many bytes of output may wait for delivery.
+    pub fn outbox_bytes_max(&self) -> SqlResult<u64> {
+        self.options.outbox_bytes_max()
+    }
+
     fn dispatch(&mut self, statement: &dialect::Statement) -> SqlResult<Effect> {
         use dialect::Statement as S;
         match statement {

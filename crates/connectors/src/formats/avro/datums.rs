@@ -124,7 +124,7 @@ impl<'a> Datums<'a> {
     /// Reads a block that starts the wire, `at` of the piece.
     fn block(&mut self, wire: &mut Wire<'_>, source: &Source, header: &Header) -> Result<(), Stop> {
         let at = wire.at;
-        let bad = |reason: String| Stop::Record(BadRecord { offset: at, text: String::new(), column: None, reason });
+        let bad = |reason: String| Stop::Record(BadRecord { offset: at, length: 0, text: String::new(), column: None, reason });
         let (count, length) = container::block_head(wire).map_err(bad)?;
         let data = wire.take(length).map_err(|e| bad(e.into()))?;
         if wire.array::<SYNC_BYTES>().map_err(|e| bad(e.into()))? != header.sync {
@@ -144,7 +144,7 @@ impl<'a> Datums<'a> {
                 let column = failure.column(self.columns.fields());
                 let reason = format!("{} (record {} of the block)", failure.reason, record + 1);
                 let text = binary_record(&data[start..]);
-                return Err(Stop::Record(BadRecord { offset: at, text, column, reason }));
+                return Err(Stop::Record(BadRecord { offset: at, length: 0, text, column, reason }));
             }
             self.batch.end_row(at);
         }

@@ -224,8 +224,8 @@ impl Decode for CsvDecoder {
 /// A batch in the making.
 struct CsvRecords<'a> {
     decoder: &'a CsvDecoder,
-    /// The first field of the record that became NULL since it does not convert, and why.
-    ignored: Option<(String, String)>,
+    /// The first field of the record that became NULL since it does not convert or is not there, and why.
+    ignored: Option<(Option<String>, String)>,
     batch: BatchBuilder<'a>,
 }
 
@@ -254,8 +254,7 @@ impl DecodeRecords for CsvRecords<'_> {
                 (Err((column, reason)), _) => self.refuse(column, reason, start, &input[start..scanner.pos])?,
                 (Ok(()), Some((column, reason))) => {
                     let record = input[start..scanner.pos].trim_ascii_end();
-                    let reason = format!("{reason}, and is NULL");
-                    self.batch.count_bad(BadRecord::new(self.batch.fed + start, record, Some(column), reason));
+                    self.batch.count_bad(BadRecord::new(self.batch.fed + start, record, column, reason));
                 }
                 (Ok(()), None) => {}
             }
@@ -285,6 +284,11 @@ impl CsvRecords<'_> {
         if (fields.len() > decoder.stored && !tail) || (fields.len() < decoder.stored && !ignore) {
             return Err((None, format!("the record has {} fields, and the table has {} columns", fields.len(), decoder.stored)));
         }
+        if fields.len() < decoder.stored {
+            let reason =
+                format!("the record has {} fields, and the table has {} columns: the others are NULL", fields.len(), decoder.stored);
+            self.ignored = Some((None, reason));
+        }
         for (i, (column, position)) in self.batch.columns.iter_mut().zip(&decoder.positions).enumerate() {
             let field = decoder.schema.field(i);
             let result = match fields.get(*position) {
@@ -296,7 +300,7 @@ impl CsvRecords<'_> {
             };
             match result {
                 Err(reason) if ignore && field.is_nullable() => {
-                    self.ignored.get_or_insert_with(|| (field.name().clone(), reason));
+                    self.ignored.get_or_insert_with(|| (Some(field.name().clone()), format!("{reason}, and is NULL")));
                     column.truncate(self.batch.rows);
                     column.push_null();
                 }

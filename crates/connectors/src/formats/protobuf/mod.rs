@@ -133,7 +133,13 @@ impl Messages<'_> {
             }
             Err(failure) => {
                 let column = failure.column(self.decoder.columns.fields());
-                self.batch.refuse(BadRecord { offset: self.batch.fed, text: binary_record(message), column, reason: failure.reason })
+                self.batch.refuse(BadRecord {
+                    offset: self.batch.fed,
+                    length: 0,
+                    text: binary_record(message),
+                    column,
+                    reason: failure.reason,
+                })
             }
         }
     }

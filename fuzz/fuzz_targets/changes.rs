@@ -1,0 +1,6 @@
+//! Changes of a database as JSON: Debezium and its like: rows or an error, whatever comes.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| {
+    let _ = flott_connectors::formats::any::changes(input);
+});

@@ -1,0 +1,6 @@
+//! Lines of JSON: rows or an error, whatever comes.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| {
+    let _ = flott_connectors::formats::any::json(input);
+});
