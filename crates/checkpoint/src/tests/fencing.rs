@@ -152,7 +152,7 @@ fn of_two_that_open_at_once_one_is_refused() {
 fn long_files_go_up_in_parts() {
     for place in places() {
         let mut folder = place.folder();
-        let bytes: Vec<u8> = (0..20_000_000u32).map(|i| (i * 2654435761 >> 13) as u8).collect();
+        let bytes: Vec<u8> = (0..20_000_000u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
         let mut offset = 0;
         for (number, piece) in bytes.chunks(3_000_001).enumerate() {
             folder.write_at("state-1.seg", offset as u64, piece).unwrap();

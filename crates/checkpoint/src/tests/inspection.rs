@@ -25,7 +25,7 @@ fn a_savepoint_needs_nothing_else() {
     store.discard().unwrap();
     drop(store);
     let savepoint = Location::parse(&place).unwrap();
-    assert_eq!(savepoints.folders().unwrap(), [savepoint.clone()]);
+    assert_eq!(savepoints.folders().unwrap(), std::slice::from_ref(&savepoint));
     let (_, _, tables) = savepoint::read(&savepoint).unwrap();
     assert!(!tables.is_empty());
     // Another job goes on from it.

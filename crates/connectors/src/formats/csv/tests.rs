@@ -144,9 +144,10 @@ fn bad_records_are_named_or_skipped() {
     let lenient = [("ignore-parse-errors", "true")];
     let rows = decode(&schema, &lenient, b"1,a\nx,y\n1\n1,2,3\n\"1\"x,2\n\xff,\xff\n2,b\n3,\"open").unwrap();
     assert_eq!(shown(&rows.batch), ["1|a", "null|y", "1|null", "null|null", "2|b"]);
-    assert_eq!(rows.bad.iter().map(|bad| bad.offset).collect::<Vec<_>>(), [4, 10, 16, 23, 31]);
-    assert_eq!((rows.bad_rows, rows.bad[0].reason.as_str()), (5, "'x' is not a whole number (INT), and is NULL"));
-    assert!(rows.bad[4].reason.contains("no closing quote"));
+    assert_eq!(rows.bad.iter().map(|bad| bad.offset).collect::<Vec<_>>(), [4, 8, 10, 16, 23, 31]);
+    assert_eq!((rows.bad_rows, rows.bad[0].reason.as_str()), (6, "'x' is not a whole number (INT), and is NULL"));
+    assert!(rows.bad[1].reason.contains("1 fields"), "{}", rows.bad[1].reason);
+    assert!(rows.bad[5].reason.contains("no closing quote"));
 }
 
 #[test]
