@@ -8,11 +8,16 @@ use flott_engine::connector::{Environment, TableSpec};
 use flott_engine::sink::{Delivery, Encoder, EpochId, Payload, Sink};
 use flott_engine::{Batch, Error, Result};
 
+use super::client::set_default;
 use super::config::{Guarantee, Kind, SinkConfig};
 use super::deliver::Deliverer;
 use super::encode::{EncodePlan, MessageEncoder};
 use super::producer::Producer;
 use super::record::Records;
+
+/// How long the client collects messages that a tick writes at once, unless the table says so: the rows of a tick are there together, so there is
+/// little to wait for.
+const LINGER_MS: &str = "1";
 
 /// A table's topic.
 pub struct KafkaSink {
@@ -42,8 +47,10 @@ impl KafkaSink {
 
     fn producer(&mut self) -> Result<&mut Producer> {
         if self.producer.is_none() {
-            let SinkConfig { settings, topic, partitioner, .. } = &self.config;
-            self.producer = Some(Producer::new(settings, topic.clone(), *partitioner, self.env.stop.clone())?);
+            let SinkConfig { topic, partitioner, .. } = &self.config;
+            let mut settings = self.config.settings.clone();
+            set_default(&mut settings, "linger.ms", LINGER_MS);
+            self.producer = Some(Producer::new(&settings, topic.clone(), *partitioner, self.env.stop.clone())?);
         }
         self.producer.as_mut().ok_or_else(|| Error::internal("a producer was just made"))
     }
