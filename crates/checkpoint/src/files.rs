@@ -20,6 +20,15 @@ pub enum Unusable {
     Failed(Error),
 }
 
+impl From<Unusable> for Error {
+    fn from(why: Unusable) -> Self {
+        match why {
+            Unusable::Damaged(why) => Error::state(why),
+            Unusable::Failed(e) => e,
+        }
+    }
+}
+
 /// An error with the file it is about.
 pub fn at(e: std::io::Error, place: &str) -> Error {
     match e.kind() {

@@ -10,7 +10,7 @@ use crate::garbage::{list, named};
 use crate::head::HEAD;
 use crate::location::Location;
 use crate::manifest::Manifest;
-use crate::savepoint::{self, manifests};
+use crate::savepoint::{self, Manifests, manifests};
 
 /// A checkpoint or a savepoint, without its tables. Nodes go by number.
 #[derive(Debug, Clone)]
@@ -72,11 +72,17 @@ impl Saved {
     }
 }
 
+/// A folder, whether it is that of a savepoint, and its manifests.
+fn look(location: &Location) -> Result<(Box<dyn Folder>, bool, Manifests)> {
+    let folder = location.folder()?;
+    let manifests = manifests(&*folder)?;
+    let savepoint = !list(&*folder)?.iter().any(|name| name == HEAD);
+    Ok((folder, savepoint, manifests))
+}
+
 /// What lies in a folder: checkpoints and savepoints by age, and what is wrong with others.
 pub fn all(location: &Location) -> Result<(Vec<Saved>, Vec<String>)> {
-    let folder = location.folder()?;
-    let (whole, damaged) = manifests(&*folder)?;
-    let savepoint = !list(&*folder)?.iter().any(|name| name == HEAD);
+    let (folder, savepoint, (whole, damaged)) = look(location)?;
     let damaged = damaged.into_iter().map(|(name, why)| format!("{}: {why}", folder.place(&name))).collect();
     Ok((whole.iter().map(|manifest| Saved::of(location, savepoint, manifest)).collect(), damaged))
 }
@@ -93,25 +99,21 @@ pub fn newest(location: &Location) -> Result<Saved> {
 
 /// Reads all files of each checkpoint in a folder; tells which are whole, and what is wrong with others.
 pub fn verify(location: &Location) -> Result<Vec<(Saved, std::result::Result<(), String>)>> {
-    let folder = location.folder()?;
-    let (whole, _) = manifests(&*folder)?;
-    let (saved, _) = all(location)?;
-    let read = |(saved, manifest): (Saved, &Manifest)| match read(&*folder, manifest) {
-        Ok(_) => Ok((saved, Ok(()))),
-        Err(Unusable::Damaged(why)) => Ok((saved, Err(why))),
-        Err(Unusable::Failed(e)) => Err(e),
+    let (folder, savepoint, (whole, _)) = look(location)?;
+    let read = |manifest: &Manifest| {
+        let saved = Saved::of(location, savepoint, manifest);
+        match manifest.read(&*folder) {
+            Ok(_) => Ok((saved, Ok(()))),
+            Err(Unusable::Damaged(why)) => Ok((saved, Err(why))),
+            Err(Unusable::Failed(e)) => Err(e),
+        }
     };
-    saved.into_iter().zip(&whole).map(read).collect()
-}
-
-fn read(folder: &dyn Folder, manifest: &Manifest) -> Result<Vec<TableState>, Unusable> {
-    manifest.read(folder)
+    whole.iter().map(read).collect()
 }
 
 /// The checkpoint of an epoch in a folder, or the newest, with its tables.
 pub fn tables(location: &Location, epoch: Option<u64>) -> Result<(Saved, Vec<TableState>)> {
-    let folder = location.folder()?;
-    let (whole, _) = manifests(&*folder)?;
+    let (folder, savepoint, (whole, _)) = look(location)?;
     let Some(manifest) = whole.iter().rev().find(|m| epoch.is_none_or(|epoch| m.epoch == epoch)) else {
         return match epoch {
             Some(epoch) if !whole.is_empty() => {
@@ -122,11 +124,5 @@ pub fn tables(location: &Location, epoch: Option<u64>) -> Result<(Saved, Vec<Tab
             _ => newest(location).and_then(|_| Err(savepoint::nothing_in(location))),
         };
     };
-    let (all, _) = all(location)?;
-    let saved = all.into_iter().find(|saved| saved.epoch == manifest.epoch).ok_or_else(|| savepoint::nothing_in(location))?;
-    match read(&*folder, manifest) {
-        Ok(tables) => Ok((saved, tables)),
-        Err(Unusable::Damaged(why)) => Err(flott_engine::Error::state(why)),
-        Err(Unusable::Failed(e)) => Err(e),
-    }
+    Ok((Saved::of(location, savepoint, manifest), manifest.read(&*folder)?))
 }

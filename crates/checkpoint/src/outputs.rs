@@ -5,7 +5,7 @@ use flott_engine::outbox::{KeptOutput, OpenOutput};
 use flott_engine::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::files::{Files, Unusable};
+use crate::files::Files;
 use crate::folder::Folder;
 use crate::head::Head;
 use crate::segments::{Piece, Segment, end_piece, read_rows};
@@ -44,9 +44,6 @@ pub fn open(folder: &dyn Folder, owner: Head, segment: Segment) -> OpenOutput {
 }
 
 fn read(files: &mut Files, segment: &Segment, piece: &Piece) -> Result<RecordBatch> {
-    let bytes = files.read(segment, piece).map_err(|e| match e {
-        Unusable::Damaged(why) => Error::state(why),
-        Unusable::Failed(e) => e,
-    })?;
+    let bytes = files.read(segment, piece)?;
     read_rows(bytes.into()).map_err(|e| Error::state(format!("{}: {e}", segment.file)))
 }

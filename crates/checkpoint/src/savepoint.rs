@@ -77,10 +77,7 @@ pub fn copy(from: &dyn Folder, segment: &Segment, to: &mut dyn Folder, file: Str
     let mut size = 0;
     let mut pieces: Vec<Piece> = vec![];
     for piece in &segment.pieces {
-        let bytes = files.read(segment, piece).map_err(|e| match e {
-            Unusable::Damaged(why) => Error::state(why),
-            Unusable::Failed(e) => e,
-        })?;
+        let bytes = files.read(segment, piece)?;
         to.write_at(&file, size, &bytes).map_err(|e| at(e, &to.place(&file)))?;
         pieces.push(Piece { offset: size, ..piece.clone() });
         size += bytes.len() as u64;

@@ -53,9 +53,6 @@ enum News {
 }
 
 impl beside::News for News {
-    fn failed(error: Error) -> Self {
-        News::Failed(error)
-    }
     fn failure(self) -> Option<Error> {
         if let News::Failed(error) = self { Some(error) } else { None }
     }

@@ -8,9 +8,7 @@ use crate::{Error, Result};
 
 /// What such a thread tells.
 pub trait News: Send + 'static {
-    /// The thread gives up.
-    fn failed(error: Error) -> Self;
-    /// Why it gave up, if this is what it tells.
+    /// Why the thread gave up, if this is what it tells.
     fn failure(self) -> Option<Error>;
 }
 

@@ -156,15 +156,7 @@ fn partitions_become_folders_that_read_back() {
     }
     let a = files(&folder.path().join("kind=a"));
     assert_eq!(a.values().next().unwrap(), b"{\"id\":0}\n{\"id\":4}\n");
-    let env = Environment {
-        workers: 1,
-        checkpointing: false,
-        owner: None,
-        stop: Arc::default(),
-        sink_number: 0,
-        stdout: Arc::new(Mutex::new(std::io::sink())),
-    };
-    let mut source = Filesystem.source(&table, &env).unwrap();
+    let mut source = Filesystem.source(&table, &environment(false)).unwrap();
     let mut rows = 0;
     for split in source.discover().unwrap() {
         let mut reader = source.open(&split, None).unwrap();

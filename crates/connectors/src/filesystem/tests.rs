@@ -3,26 +3,16 @@
 
 use std::io::Write;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, Schema};
-use flott_engine::connector::{ColumnRef, Connector, Environment, TableSpec};
+use flott_engine::connector::{ColumnRef, Connector, TableSpec};
 use flott_engine::source::{ChunkBudget, Decoded, Fetch, Source};
 use proptest::prelude::*;
 
 use super::Filesystem;
-
-fn environment(checkpointing: bool) -> Environment {
-    Environment {
-        workers: 1,
-        checkpointing,
-        owner: None,
-        stop: Arc::default(),
-        sink_number: 0,
-        stdout: Arc::new(Mutex::new(std::io::sink())),
-    }
-}
+use super::sink_tests::environment;
 
 fn table(path: &Path, options: &[(&str, &str)]) -> TableSpec {
     let fields = vec![Field::new("id", DataType::Int64, true), Field::new("name", DataType::Utf8, true)];

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use clap::ValueHint;
 use flott::{DEFAULT_STATE_DIR, Failure, Host, JobReport, JobStart, Outcome, ResultSchema, RunOptions, StopFlag, run_script};
+use flott_checkpoint::Location;
 use flott_connectors::options::parse_bytes;
 use flott_engine::progress::Progress;
 use flott_engine::sink::Sink;
@@ -104,8 +105,10 @@ fn memory(text: &str) -> Result<u64, String> {
 /// Bounds the memory of the process; a run that breaks the bound is stopped.
 fn limit_memory(limit_bytes: u64, state_dir: &Path, stop: &StopFlag) -> Result<Limit> {
     let stop = stop.clone();
-    let in_object_store = state_dir.to_string_lossy().contains("://");
-    let folder = if in_object_store { std::env::temp_dir() } else { state_dir.to_owned() };
+    let folder = match Location::parse(&state_dir.to_string_lossy())? {
+        Location::Local(folder) => folder,
+        Location::Remote(..) => std::env::temp_dir(),
+    };
     flott_memory::limit(limit_bytes, &folder, move || stop.set()).map_err(|error| match error {
         LimitError::TooSmall => Error::config(format!("--memory {}: {error}", bytes(limit_bytes))),
         _ => Error::config(format!("--memory cannot be kept: {error}")).help(format!("folder: {}", folder.display())),
