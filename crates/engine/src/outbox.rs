@@ -50,9 +50,9 @@ pub struct Courier {
 }
 
 impl Courier {
-    /// Starts the thread for a sink that was opened. `last` is the epoch from which the job goes on, if it goes on from one.
-    pub fn start(sink: Box<dyn Sink>, last: Option<EpochId>) -> Result<Self> {
-        let thread = Beside::start("delivery", LEAVE_WAIT, move |bench| Round { sink, bench }.run(last.as_ref()))?;
+    /// Starts the thread for a sink that was opened. `last` is the epoch from which the job goes on; its number is 0 where it begins.
+    pub fn start(sink: Box<dyn Sink>, last: EpochId) -> Result<Self> {
+        let thread = Beside::start("delivery", LEAVE_WAIT, move |bench| Round { sink, bench }.run(&last))?;
         Ok(Self { thread, undelivered: 0, waiting: None })
     }
 
@@ -102,8 +102,8 @@ struct Round {
 }
 
 impl Round {
-    fn run(mut self, last: Option<&EpochId>) {
-        if last.is_some_and(|last| !self.until_it_works(&mut |sink| sink.resume(last))) {
+    fn run(mut self, last: &EpochId) {
+        if !self.until_it_works(&mut |sink| sink.resume(last)) {
             return;
         }
         while let Ok(mut errand) = self.bench.tasks.recv() {

@@ -23,8 +23,8 @@ enum End {
 }
 
 impl Outlet {
-    /// Opens a sink. `progress` is what it said for the checkpoint that the job goes on from, `last` the epoch of that.
-    pub fn open(node: NodeId, mut sink: Box<dyn Sink>, progress: Option<&str>, last: Option<EpochId>) -> Result<Self> {
+    /// Opens a sink. `progress` is what it said for the checkpoint that the job goes on from, `last` the epoch of that, or 0.
+    pub fn open(node: NodeId, mut sink: Box<dyn Sink>, progress: Option<&str>, last: EpochId) -> Result<Self> {
         let end = match sink.delivery() {
             Delivery::Direct => {
                 sink.open(progress)?;

@@ -71,7 +71,7 @@ pub trait Sink: Send {
         Delivery::Direct
     }
 
-    /// The job goes on from the end of this epoch, before anything is delivered: fails, with [`crate::ErrorKind::State`], when a later epoch of
+    /// The job goes on from the end of this epoch, or begins if its number is 0, and nothing is delivered yet: the time to connect. Fails, with [`crate::ErrorKind::State`], when a later epoch of
     /// the same run is there already, since it may not be repeated in the same way. Of a sink with [`Delivery::Outbox`] only, and on the
     /// thread of its deliveries; made again after an error of the kind [`crate::ErrorKind::Io`].
     fn resume(&mut self, last: &EpochId) -> Result<()> {

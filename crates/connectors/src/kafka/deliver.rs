@@ -240,6 +240,8 @@ impl Deliverer {
             ("group.id", self.id.as_str()),
             ("enable.auto.commit", "false"),
             ("enable.partition.eof", "true"),
+            // The end of the topic is told after so long.
+            ("fetch.wait.max.ms", "10"),
             ("isolation.level", "read_committed"),
             ("auto.offset.reset", "earliest"),
         ] {

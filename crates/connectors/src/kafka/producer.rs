@@ -20,6 +20,8 @@ use super::record::{Record, Records};
 
 /// How long one wait for the client may take before the stop request is looked at again.
 const LOOK: Duration = Duration::from_millis(50);
+/// The client waits so long for receipts even if all have come.
+const FLUSH_LOOK: Duration = Duration::from_millis(2);
 /// How long a job that was asked to stop still waits for brokers.
 const STOP_WAIT: Duration = Duration::from_secs(5);
 /// Messages between two looks at what the client has to tell.
@@ -211,7 +213,7 @@ impl Producer {
     /// Waits until every message has its receipt.
     pub fn flush(&mut self) -> Result<()> {
         loop {
-            let done = self.client.flush(LOOK);
+            let done = self.client.flush(FLUSH_LOOK);
             self.check()?;
             match done {
                 Ok(()) => return Ok(()),
