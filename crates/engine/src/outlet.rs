@@ -102,6 +102,11 @@ impl Outlet {
         if let End::Outbox { courier, .. } = &mut self.end { courier.delivered(wait) } else { Ok(vec![]) }
     }
 
+    /// What the user should know, since the last call.
+    pub fn notes(&mut self) -> Vec<String> {
+        if let End::Outbox { courier, .. } = &mut self.end { courier.notes() } else { vec![] }
+    }
+
     /// Whether nothing waits for delivery.
     pub fn is_idle(&self) -> bool {
         if let End::Outbox { courier, .. } = &self.end { courier.is_idle() } else { true }

@@ -193,7 +193,7 @@ impl Job {
 
     fn epoch_id(&self, number: u64) -> EpochId {
         let (run, generation) = self.durable.identity;
-        EpochId { job: self.config.owner.clone(), run, generation, number }
+        EpochId { job: self.config.name.clone(), run, generation, number }
     }
 
     /// Hands the output for outboxes over.

@@ -94,11 +94,10 @@ impl JobRun<'_> {
             }
             store = Some(Box::new(LedgeredStore { inner, ledger: (*ledger).clone(), job: entry.clone() }));
         }
-        let owner = folder.as_ref().map(owner);
         let environment = Environment {
             workers: self.settings.workers,
             checkpointing: durable,
-            owner: owner.clone(),
+            owner: folder.as_ref().map(owner),
             stop: self.options.stop.0.clone(),
             sink_number: 0,
             stdout: host.stdout(),
@@ -109,7 +108,7 @@ impl JobRun<'_> {
         };
         let graph = job.build(&environment, result).map_err(|e| self.not_built(e))?;
         host.started(&JobStart { name: name.clone(), workers: self.settings.workers, checkpoints: folder.clone() });
-        let config = self.config(durable, fingerprint, owner.unwrap_or_default());
+        let config = self.config(durable, fingerprint, folder.as_ref().map_or_else(|| name.clone(), |folder| folder.name().to_owned()));
         let job = Job::new(graph, config, store, Box::new(SystemClock)).map_err(|e| self.failed(&name, e))?;
         let outcome = self.follow(job, name, folder, host)?;
         if let (Some(ledger), Outcome::Finished) = (ledger, outcome) {
@@ -142,7 +141,7 @@ impl JobRun<'_> {
         Ok((its.job == name).then(|| origin.clone()))
     }
 
-    fn config(&self, durable: bool, fingerprint: String, owner: String) -> JobConfig {
+    fn config(&self, durable: bool, fingerprint: String, name: String) -> JobConfig {
         let default = JobConfig::default();
         JobConfig {
             workers: self.settings.workers,
@@ -151,7 +150,7 @@ impl JobRun<'_> {
             checkpoint_interval_ms: self.settings.checkpoint_interval_ms.filter(|_| durable),
             checkpoint_every_ticks: self.options.checkpoint_every_ticks.filter(|_| durable),
             fingerprint,
-            owner,
+            name,
             outbox_bytes_max: self.settings.outbox_bytes_max,
             abandon_after_ticks: self.options.abandon_after_ticks,
             allow_dropped_state: self.settings.allow_dropped_state,

@@ -68,7 +68,7 @@ impl PlannedJob {
 
     /// What its checkpoints will hold something of.
     pub fn parts(&self) -> Vec<Part> {
-        Parts::new(&self.options).of(&self.roots)
+        Parts::new(&self.options, &self.connectors).of(&self.roots)
     }
 
     /// The steps as Flink's JSON_EXECUTION_PLAN has them.
