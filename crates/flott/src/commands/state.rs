@@ -7,6 +7,7 @@ use flott::{DEFAULT_STATE_DIR, Location};
 use flott_checkpoint::Saved;
 use flott_engine::change::PartKind;
 use flott_engine::checkpoint::{SplitState, TableState};
+use flott_engine::time::{END_OF_TIME, NO_WATERMARK};
 use flott_engine::{Error, Result};
 
 use super::print;
@@ -114,11 +115,14 @@ fn list(dir: &Location) -> Result<Exit> {
         }
     }
     if found.is_empty() && damaged.is_empty() {
+        if !dir.is_there()? {
+            return Err(flott_checkpoint::nowhere(dir));
+        }
         print(&format!("there are no checkpoints and no savepoints in {dir}\n"))?;
         return Ok(Exit::Done);
     }
     let rows: Vec<Vec<String>> = found.iter().map(row).collect();
-    let mut table = TextTable::of_texts(&["kind", "number", "taken (UTC)", "size", "read", "job", "folder"]);
+    let mut table = TextTable::of_texts(&["kind", "number", "taken (UTC)", "size", "read", "job", "folder"]).wide();
     table.fit(&rows);
     print(&(table.header() + &table.body(&rows)))?;
     for why in &damaged {
@@ -147,7 +151,7 @@ fn row(saved: &Saved) -> Vec<String> {
 fn verify(dir: &Location) -> Result<Exit> {
     let (found, damaged) = (flott_checkpoint::verify(dir)?, flott_checkpoint::all(dir)?.1);
     if found.is_empty() && damaged.is_empty() {
-        return Err(Error::state(format!("{dir} holds no checkpoint and is no savepoint")).help("`flott state list` finds them"));
+        return Err(flott_checkpoint::nothing_in(dir));
     }
     let mut exit = if damaged.is_empty() { Exit::Done } else { Exit::State };
     for why in damaged {
@@ -202,7 +206,9 @@ fn positions(saved: &Saved, number: usize) -> Vec<String> {
     if own.len() > SPLITS_SHOWN {
         lines.push(format!("and {} more splits", own.len() - SPLITS_SHOWN));
     }
-    let times = saved.watermarks.iter().filter(|(node, ms)| *node == number && *ms != i64::MIN);
+    // A table without a WATERMARK has the end of time from its beginning.
+    let ended = saved.finished || (!own.is_empty() && own.iter().all(|split| split.ended));
+    let times = saved.watermarks.iter().filter(|(node, ms)| *node == number && *ms != NO_WATERMARK && (ended || *ms != END_OF_TIME));
     lines.extend(times.map(|(_, ms)| format!("watermark {}", watermark(*ms))));
     lines
 }
