@@ -35,7 +35,7 @@ pub use folder::{Folder, Over};
 pub use inspect::{Saved, all, newest, tables, verify};
 pub use location::Location;
 pub use manifest::FORMAT_VERSION;
-pub use savepoint::{check_root as check_savepoints, nothing_in, nowhere};
+pub use savepoint::{BEGINS_FROM as BEGINS_FROM_SAVEPOINT, check_root as check_savepoints, nothing_in, nowhere};
 pub use store::Store;
 
 #[cfg(test)]

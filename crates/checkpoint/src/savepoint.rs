@@ -20,6 +20,8 @@ const STATE: &str = "state.seg";
 const PREFIX: &str = "savepoint-";
 /// Longest part of that name that comes from the job's, characters.
 const NAME_CHARS_MAX: usize = 80;
+/// What a job says of the savepoint that it begins from, before its place.
+pub const BEGINS_FROM: &str = "it begins from the savepoint ";
 /// Folders that an error names, the last ones.
 const NAMED_MAX: usize = 5;
 
