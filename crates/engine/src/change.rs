@@ -136,20 +136,21 @@ impl Change {
     /// What happens, in a sentence.
     pub fn summary(&self, old: &[Part], new: &[Part]) -> String {
         let count = |wanted: fn(&Fate) -> bool| self.fates.iter().filter(|fate| wanted(fate)).count();
-        let mut all = vec![format!("{} of its {} parts go on", count(|fate| matches!(fate, Fate::Kept(_))), new.len())];
+        let kept = count(|fate| matches!(fate, Fate::Kept(_)));
+        let mut all = vec![format!("{kept} of its {} parts {} on", new.len(), if kept == 1 { "goes" } else { "go" })];
         let titles = |wanted: &dyn Fn(usize) -> bool| {
             let titles: Vec<&str> = (0..new.len()).filter(|at| wanted(*at)).map(|at| new[at].title.as_str()).collect();
             titles.join(", ")
         };
         let mut tell = |text: String, what: &str| {
             if !text.is_empty() {
-                all.push(format!("{text} {what}"))
+                all.push(format!("{what}: {text}"))
             }
         };
-        tell(titles(&|at| matches!(self.fates[at], Fate::New | Fate::FromNow)), "begin");
-        tell(titles(&|at| self.fates[at] == Fate::Lacking), "begin empty in the middle of the input");
-        tell(titles(&|at| self.altered.contains(&at)), "get rows that are computed in another way");
-        tell(self.dropped.iter().map(|at| old[*at].title.as_str()).collect::<Vec<_>>().join(", "), "are dropped");
+        tell(titles(&|at| matches!(self.fates[at], Fate::New | Fate::FromNow)), "new");
+        tell(titles(&|at| self.fates[at] == Fate::Lacking), "begun empty in the middle of the input");
+        tell(titles(&|at| self.altered.contains(&at)), "given rows that are computed in another way");
+        tell(self.dropped.iter().map(|at| old[*at].title.as_str()).collect::<Vec<_>>().join(", "), "dropped");
         all.join("; ")
     }
 

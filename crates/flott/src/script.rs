@@ -44,7 +44,7 @@ pub fn run_script(sql: &str, options: &RunOptions, host: &mut dyn Host) -> Resul
                 let durable = run.checkpointing(&job, host);
                 if durable && jobs > 1 && ledger.is_none() {
                     let open = if options.fresh { Ledger::fresh } else { Ledger::open };
-                    ledger = Some(open(&step.settings.checkpoint_root, sql).map_err(Failure::Setup)?);
+                    ledger = Some(open(&step.settings.checkpoint_root, sql).map_err(not_opened)?);
                 }
                 let outcome = run.run(*job, durable, ledger.as_mut(), host)?;
                 if outcome != Outcome::Finished {
@@ -125,8 +125,12 @@ impl JobRun<'_> {
     }
 
     fn open_store(&self, folder: &Location, name: &str) -> Result<Box<dyn CheckpointStore>, Failure> {
+        // Found out now, and not when the job is stopped and the savepoint is needed.
+        if let Some(root) = self.settings.savepoints.as_ref().filter(|_| self.options.savepoint.is_some()) {
+            flott_checkpoint::check_savepoints(root).map_err(not_opened)?;
+        }
         let open = if self.options.fresh { Store::fresh } else { Store::open };
-        let store = open(folder, name).map_err(Failure::Setup)?;
+        let store = open(folder, name).map_err(not_opened)?;
         Ok(Box::new(store.with_savepoints(self.settings.savepoints.clone()).with_origin(self.origin(name)?)))
     }
 
@@ -137,7 +141,7 @@ impl JobRun<'_> {
             // Not looked at before it is needed: it may be gone when the job has checkpoints of its own.
             return Ok(Some(origin.clone()));
         }
-        let its = flott_checkpoint::newest(origin).map_err(Failure::Setup)?;
+        let its = flott_checkpoint::newest(origin).map_err(not_opened)?;
         Ok((its.job == name).then(|| origin.clone()))
     }
 
@@ -198,6 +202,11 @@ impl JobRun<'_> {
         error.span.get_or_insert_with(|| self.range.clone());
         Failure::script(error)
     }
+}
+
+/// What keeps a job from its checkpoints before it has begun, also where the place as such cannot be used.
+fn not_opened(error: Error) -> Failure {
+    Failure::Setup(error.into_state())
 }
 
 /// What tells a job from others that write to the same places: where its checkpoints lie, and on which machine, if on one.

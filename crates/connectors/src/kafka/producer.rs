@@ -113,7 +113,7 @@ impl Producer {
             // Idempotence needs values that the table may have set otherwise.
             config.set("enable.idempotence", "false");
         }
-        let client = config.create_with_context(Reports::default());
+        let client = config.create_with_context(Reports { news: News::of(settings), ..Reports::default() });
         let client = client.map_err(|e| Error::config(format!("The Kafka client cannot be made: {}", creation(&e))))?;
         Ok(Self { client, topic, partitioner, partitions: HashMap::new(), turn: 0, stop, stopping_since: None })
     }

@@ -23,6 +23,7 @@ use crate::place::Place;
 use crate::planner::at_end::at_end;
 use crate::planner::context::PlanContext;
 use crate::planner::{blamed, optimize, plan_query};
+use crate::secrets::without_users;
 use crate::stream::parts::Parts;
 use crate::stream::text::plan_text;
 use crate::stream::{InsertForm, LookupForm, StreamNode, StreamOp, build_query, build_sink, explain, finish, lookup};
@@ -63,7 +64,8 @@ impl PlannedJob {
 
     pub(super) fn explain_with(&self, changelog: bool, advice: bool) -> String {
         let text = explain::explain(&self.logical, &self.roots, &self.options, changelog);
-        if advice { text + &explain::advice(&self.roots, &self.options) } else { text }
+        let text = if advice { text + &explain::advice(&self.roots, &self.options) } else { text };
+        without_users(&text)
     }
 
     /// What its checkpoints will hold something of.
@@ -73,7 +75,7 @@ impl PlannedJob {
 
     /// The steps as Flink's JSON_EXECUTION_PLAN has them.
     pub(super) fn execution_plan(&self) -> String {
-        explain::execution_plan(&self.roots)
+        without_users(&explain::execution_plan(&self.roots))
     }
 
     /// Builds the dataflow: opens sources and sinks. `result` takes the rows of a SELECT.
