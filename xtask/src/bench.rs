@@ -112,14 +112,14 @@ pub fn run(args: &[String]) -> Result<()> {
         eprintln!("the machine is busy (load {load}): trust CPU seconds, not rows/s");
     }
     let rows = match &stored {
-        Some(part) => measure(&queries, &flott, None, &part.queries, &options),
+        Some(part) => measure(&queries, &flott, None, &part.queries, broker.as_ref(), &options),
         None => {
             let distribution = Distribution::obtain(&root.join("target/flink"))?;
             eprintln!("starting Flink {VERSION}");
             let connector = if broker.is_some() { Some(kafka::connector(&root.join("target/flink"))?) } else { None };
             let flink = Flink::start(&distribution, &flott.folder, connector)?;
             warm_up(&flink, &queries);
-            let rows = measure(&queries, &flott, Some(&flink), &BTreeMap::new(), &options);
+            let rows = measure(&queries, &flott, Some(&flink), &BTreeMap::new(), broker.as_ref(), &options);
             flink.stop();
             rows
         }
@@ -183,12 +183,20 @@ fn warm_up(flink: &Flink, queries: &[Query]) {
 }
 
 /// Runs query after query, each on Flott and then on Flink, so that a change of the machine's mood hits both.
-fn measure(queries: &[Query], flott: &Flott, flink: Option<&Flink>, stored: &BTreeMap<String, Cost>, options: &Options) -> Vec<Row> {
+fn measure(
+    queries: &[Query],
+    flott: &Flott,
+    flink: Option<&Flink>,
+    stored: &BTreeMap<String, Cost>,
+    broker: Option<&Broker>,
+    options: &Options,
+) -> Vec<Row> {
     let mut rows = Vec::new();
     for query in queries {
         if let Some(flink) = flink {
             flink.settle();
         }
+        let mut results = broker.map(|broker| kafka::Results::from_now(broker, &query.name));
         // Memory that the machine has not had in use for a while is dear the first time. Flink's processes have theirs already.
         let _ = flott.run(query, 2);
         let (mut one, mut two, mut remark) = (Vec::new(), Vec::new(), None);
@@ -199,10 +207,15 @@ fn measure(queries: &[Query], flott: &Flott, flink: Option<&Flink>, stored: &BTr
                 remark = said.or(remark);
             }
         }
+        let ours = results.as_mut().map(|results| results.since(1 + 2 * options.flott_runs));
         let flink = match flink {
             Some(flink) => Some(median((0..options.flink_runs).map(|_| flink.run(query)).collect())),
             None => stored.get(&query.name).cloned().map(Ok),
         };
+        if let (Some(results), Some(ours), Some(Ok(_))) = (&mut results, ours, &flink) {
+            let compared = ours.and_then(|ours| Ok(kafka::compared(&ours, &results.since(options.flink_runs)?)));
+            remark = Some(compared.unwrap_or_else(|message| format!("the rows cannot be compared: {message}"))).or(remark);
+        }
         let row = Row { query: query.name.clone(), flott_1: median(one), flott_2: median(two), flink, remark };
         eprintln!("{}", progress(&row));
         rows.push(row);

@@ -336,9 +336,10 @@ impl CheckpointStore for Store {
         let new = self.close_epoch(checkpoint.epoch).map_err(|e| self.fenced_or(e))?;
         let manifest = Manifest::of(checkpoint, &self.head.job, self.identity(), self.segments.clone(), self.outbox.clone());
         self.check_owner()?;
-        self.put_manifest(&manifest)?;
+        // Whoever is stopped within a step and replaced finds half of what he has begun cleared away.
+        self.put_manifest(&manifest).map_err(|e| self.fenced_or(e))?;
         self.check_owner()?;
-        self.set_contents(Contents::Checkpoints)?;
+        self.set_contents(Contents::Checkpoints).map_err(|e| self.fenced_or(e))?;
         let kept = self.kept.get_or_insert_default();
         kept.retain(|m| m.epoch != manifest.epoch);
         kept.push(manifest);

@@ -51,6 +51,7 @@ fn parts() -> Vec<Part> {
         identity: identity.into(),
         title: format!("step {identity}"),
         sources: if kind == PartKind::Source { vec![] } else { vec![0] },
+        places: if kind == PartKind::Operator { vec![] } else { vec![format!("topic {identity}")] },
         input: String::new(),
         updating: kind == PartKind::Sink,
         columns: Columns { keys: vec!["k".into()], rows: vec![vec!["größe".into()]] },

@@ -198,6 +198,21 @@ mod tests {
     }
 
     #[test]
+    fn positions_in_another_place_mean_nothing() {
+        let at = |places: &[&str]| Part { places: places.iter().map(ToString::to_string).collect(), ..part(PartKind::Source, "t", &[]) };
+        let (one, both, other) = (at(&["topic a"]), at(&["topic a", "topic b"]), at(&["topic b"]));
+        let fates = |old: &Part, new: &Part| Change::between(std::slice::from_ref(old), std::slice::from_ref(new));
+        assert_eq!(fates(&one, &both).fates, [Fate::Kept(0)]);
+        for (old, new) in [(&one, &other), (&both, &one)] {
+            let change = fates(old, new);
+            assert_eq!((&change.fates[..], &change.dropped[..]), (&[Fate::New][..], &[0][..]));
+            assert!(change.is_refused());
+        }
+        let objections = fates(&both, &one).objections(&[both], &[one]);
+        assert_eq!(objections, ["t (topic a, topic b) is read no more: its positions would be dropped"]);
+    }
+
+    #[test]
     fn what_would_lack_rows_is_refused() {
         use PartKind::*;
         let old = [part(Source, "a", &[]), part(Operator, "count a", &[0])];

@@ -140,7 +140,7 @@ fn remarks(rows: &[Row]) -> String {
             }
         }
         if let Some(remark) = &row.remark {
-            let _ = writeln!(text, "- {}, Flott says: {remark}", row.query);
+            let _ = writeln!(text, "- {}: {remark}", row.query);
         }
     }
     if text.is_empty() { text } else { format!("\n{text}") }

@@ -71,7 +71,9 @@ fn a_damaged_savepoint_is_not_begun_from() {
     }
     assert!(crate::verify(&savepoint).unwrap().iter().all(|(_, outcome)| outcome.is_ok()));
     let nothing = Location::from(dir.path());
-    assert!(savepoint::read(&nothing).err().unwrap().to_string().contains("is no savepoint"));
+    assert!(savepoint::read(&nothing).err().unwrap().to_string().contains("is itself no savepoint"));
+    let empty = tempfile::TempDir::new().unwrap();
+    assert!(savepoint::read(&Location::from(empty.path())).err().unwrap().to_string().contains("is no savepoint"));
 }
 
 #[test]

@@ -116,7 +116,8 @@ fn told(name: &str, old: &[Part], new: &[Part], change: &Change) -> String {
             }
             (Fate::Lacking, _) => ("refuse", "is new or was changed, and would lack the rows that were read before"),
         };
-        tell(word, &part.shown(), what);
+        let name = if matches!(fate, Fate::Kept(_)) { part.title.clone() } else { part.shown() };
+        tell(word, &name, what);
     }
     for part in change.dropped.iter().map(|at| &old[*at]) {
         let what = match part.kind {

@@ -92,7 +92,7 @@ fn an_epoch_is_there_once() {
     assert_eq!(stored(broker, "once"), [1, 2, 3]);
     // The job has started again, and does not know what was delivered.
     let mut second = sink(broker, "once");
-    second.resume(&epoch(7, 2, 3)).unwrap();
+    assert_eq!(second.resume(&epoch(7, 2, 3)).unwrap(), None);
     let behind = sink(broker, "once").resume(&epoch(7, 2, 1)).unwrap_err();
     assert_eq!(behind.kind, ErrorKind::State, "{behind}");
     for (number, rows) in [(1, &[1, 2][..]), (2, &[3]), (3, &[]), (4, &[4, 5])] {
@@ -103,8 +103,10 @@ fn an_epoch_is_there_once() {
     let replaced = settle(first.as_mut(), &epoch(7, 1, 4), &[4, 5]).unwrap_err();
     assert_eq!(replaced.kind, ErrorKind::State, "{replaced}");
     settle(second.as_mut(), &epoch(7, 2, 5), &[6]).unwrap();
-    // A job that begins anew counts from 1 again.
+    // A job that begins anew counts from 1 again, and says that there was another run.
     let mut anew = sink(broker, "once");
+    let note = anew.resume(&epoch(8, 1, 0)).unwrap().unwrap();
+    assert!(note.contains("an earlier run") && note.contains("epoch 5"), "{note}");
     deliver(anew.as_mut(), &epoch(8, 1, 1), &[7]).unwrap();
     assert_eq!(stored(broker, "once"), [1, 2, 3, 4, 5, 6, 7]);
     assert_eq!(settle(second.as_mut(), &epoch(7, 2, 6), &[8]).unwrap_err().kind, ErrorKind::State);

@@ -183,6 +183,20 @@ fn another_insert_begins_where_it_can() {
 }
 
 #[test]
+fn a_source_in_another_place_is_another() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    data(dir);
+    let count = inserts(&[("a", "SELECT k, COUNT(*) FROM t GROUP BY k")]);
+    std::fs::write(dir.join("old.sql"), tables(dir) + &count).unwrap();
+    std::fs::write(dir.join("new.sql"), tables(dir).replace("t.csv", "other.csv") + &count).unwrap();
+    let refused = flott(dir, &["explain", "--change", "old.sql", "new.sql"]);
+    let text = String::from_utf8(refused.stdout.clone()).unwrap();
+    assert_eq!(refused.status.code(), Some(3), "{text}");
+    assert!(text.contains("other.csv): is new") && text.contains("t.csv): is read no more"), "{text}");
+}
+
+#[test]
 fn explain_tells_it_before() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();

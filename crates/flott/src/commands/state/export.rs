@@ -90,7 +90,7 @@ mod tests {
         ]);
         let columns = Columns { keys: vec![], rows: vec![vec!["a".into()], vec!["b".into(), "count".into()]] };
         let (identity, title, input) = (String::new(), "Join(…)".to_owned(), String::new());
-        let part = Part { kind: PartKind::Operator, identity, title, sources: vec![], input, updating: false, columns };
+        let part = Part { kind: PartKind::Operator, identity, title, sources: vec![], places: vec![], input, updating: false, columns };
         let named = readable(&rows.unwrap(), "right", Some(&part)).unwrap();
         let names: Vec<String> = named.schema().fields().iter().map(|f| f.name().clone()).collect();
         assert_eq!(names, ["count", "b", "count_", "row2"]);
