@@ -16,6 +16,7 @@ pub mod beside;
 pub mod change;
 pub mod checkpoint;
 pub mod connector;
+mod ending;
 pub mod error;
 pub mod exchange;
 pub mod expr;

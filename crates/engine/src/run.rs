@@ -103,7 +103,7 @@ impl Control {
     pub fn savepoint(&self) {
         self.savepoint.store(true, Ordering::SeqCst);
     }
-    fn stopping(&self) -> bool {
+    pub(crate) fn stopping(&self) -> bool {
         self.stop.load(Ordering::SeqCst)
     }
 }
@@ -111,7 +111,7 @@ impl Control {
 /// Longest sleep while nothing is due, milliseconds: bounds how long a stop request waits.
 const SLEEP_MAX_MS: i64 = 20;
 /// Milliseconds between two progress reports.
-const PROGRESS_INTERVAL_MS: i64 = 200;
+pub(crate) const PROGRESS_INTERVAL_MS: i64 = 200;
 
 /// What a worker does in a stage.
 struct StageInput {
@@ -286,7 +286,7 @@ impl Job {
     }
 
     /// Tells how far the job is.
-    fn report(&mut self, on_progress: &mut dyn FnMut(&Progress)) {
+    pub(crate) fn report(&mut self, on_progress: &mut dyn FnMut(&Progress)) {
         self.notes.extend(self.sources.iter_mut().flat_map(SourceIntake::notes));
         self.notes.extend(self.outlets.iter_mut().flat_map(Outlet::notes));
         let waiting = self.waiting();
@@ -298,33 +298,6 @@ impl Job {
     fn is_held(&self) -> bool {
         let behind = |archive: &Archive| archive.is_full() || archive.outbox_bytes() >= self.config.outbox_bytes_max;
         self.durable.archive.as_ref().is_some_and(behind) || self.outlets.iter().any(Outlet::is_held)
-    }
-
-    /// Lets sinks write what they could not, before the last checkpoint. Tells whether they could; else the job was asked to stop, and what
-    /// is not in a checkpoint comes again.
-    fn wait_for_room(&mut self, control: &Control, on_progress: &mut dyn FnMut(&Progress)) -> Result<bool> {
-        while self.outlets.iter().any(Outlet::is_held) {
-            if control.stopping() {
-                return Ok(false);
-            }
-            self.clock.sleep_ms(PROGRESS_INTERVAL_MS as u64);
-            self.outlets.iter_mut().try_for_each(|outlet| outlet.on_idle(self.now_ms))?;
-            self.report(on_progress);
-        }
-        Ok(true)
-    }
-
-    /// Waits until the last checkpoint is durable. Tells whether it is; else the job was asked to stop before.
-    fn wait_for_checkpoint(&mut self, control: &Control, on_progress: &mut dyn FnMut(&Progress)) -> Result<bool> {
-        self.settle(Duration::from_millis(PROGRESS_INTERVAL_MS as u64))?;
-        while self.durable.archive.as_ref().is_some_and(Archive::publishing) {
-            if control.stopping() {
-                return Ok(false);
-            }
-            self.report(on_progress);
-            self.settle(Duration::from_millis(PROGRESS_INTERVAL_MS as u64))?;
-        }
-        Ok(true)
     }
 
     /// Moves event time of the sources. Tells whether any moved.
@@ -445,34 +418,6 @@ impl Job {
         let wait = due.map_or(SLEEP_MAX_MS, |d| (d - self.now_ms).clamp(1, SLEEP_MAX_MS));
         self.clock.sleep_ms(wait as u64);
         Ok(())
-    }
-
-    /// Asked to stop: leave a checkpoint, or else show what was written.
-    fn stop(&mut self) -> Result<()> {
-        if self.durable.archive.is_some() {
-            return self.last_checkpoint();
-        }
-        self.sources.iter_mut().try_for_each(SourceIntake::prepare)?;
-        self.outlets.iter_mut().try_for_each(Outlet::finish)
-    }
-
-    /// Everything is written and, with checkpoints, durable.
-    fn finish(&mut self, control: &Control, on_progress: &mut dyn FnMut(&Progress)) -> Result<Outcome> {
-        self.sources.iter_mut().try_for_each(SourceIntake::prepare)?;
-        while !self.outlets.iter().all(Outlet::is_idle) {
-            self.deliver(Duration::from_millis(PROGRESS_INTERVAL_MS as u64))?;
-            self.report(on_progress);
-            if control.stopping() {
-                return Ok(Outcome::Stopped);
-            }
-        }
-        self.outlets.iter_mut().try_for_each(Outlet::finish)?;
-        if let Some(archive) = &mut self.durable.archive {
-            archive.discard()?;
-        }
-        self.measure_state()?;
-        on_progress(&self.progress());
-        Ok(Outcome::Finished)
     }
 
     /// State of the job for people.
