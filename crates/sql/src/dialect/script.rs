@@ -6,15 +6,23 @@ use super::cursor::is_word;
 use super::error::SyntaxError;
 use super::hooks::FlinkDialect;
 
-/// How deep brackets may be nested in one statement.
-pub(super) const NESTING_MAX: usize = 100;
+/// Longest script, in bytes. A token takes up to some hundred bytes of memory.
+pub(super) const SCRIPT_BYTES_MAX: usize = 16 << 20;
 
-/// How many operators one expression may chain. The tree gets one level deeper with each, and to clone one
-/// level takes more than 4 KiB of stack: this many fit twice into the 2 MiB of a thread.
-pub(super) const OPERATORS_MAX: usize = 250;
+/// How deep brackets may be nested in one statement.
+pub(super) const NESTING_MAX: usize = 1_000;
+
+/// How many operators one expression may chain. The tree gets one level deeper with each: see [`crate::stack`].
+pub(super) const OPERATORS_MAX: usize = 4_000;
 
 /// How many queries one `UNION` may join, for the same reason.
-pub(super) const SET_OPERATORS_MAX: usize = 100;
+pub(super) const SET_OPERATORS_MAX: usize = 1_000;
+
+/// How many columns one `SELECT` may have, since some rules compare each with each.
+pub(crate) const COLUMNS_MAX: usize = 10_000;
+
+/// How many values one list may have, as in `IN (…)` or `VALUES`.
+const VALUES_MAX: usize = 1_000_000;
 
 /// How often one part of a statement may be parsed. `FROM ((SELECT` may start a query or a join; sqlparser
 /// tries both, so the work doubles with every such nesting.
@@ -120,6 +128,10 @@ struct Level {
     /// Operators in the current expression.
     operators: usize,
     set_operators: usize,
+    /// Commas since the last `SELECT`, or all of them.
+    commas: usize,
+    /// They stand between columns of a `SELECT`.
+    in_select: bool,
     /// How often sqlparser may parse what stands here, see [`RETRIES_MAX`].
     retries: usize,
 }
@@ -148,6 +160,11 @@ pub(super) fn check_shape(piece: &Piece) -> Result<(), SyntaxError> {
         }
         let depth = levels.len();
         let Some(level) = levels.last_mut() else { break };
+        if *token == Token::Comma {
+            level.commas += 1;
+        } else if is_word(token, "SELECT") || level.in_select && is_word(token, "FROM") {
+            (level.commas, level.in_select) = (0, is_word(token, "SELECT"));
+        }
         match token {
             token if starts_expression(token) => level.operators = 0,
             token if is_set_operator(token) => level.set_operators += 1,
@@ -170,6 +187,10 @@ fn check_level(depth: usize, level: &Level) -> Result<(), String> {
     }
     if level.set_operators > SET_OPERATORS_MAX {
         return Err(format!("more than {SET_OPERATORS_MAX} set operators in one query"));
+    }
+    let (list, commas_max) = if level.in_select { ("columns in one SELECT", COLUMNS_MAX) } else { ("values in one list", VALUES_MAX) };
+    if level.commas >= commas_max {
+        return Err(format!("more than {commas_max} {list}"));
     }
     if level.retries > RETRIES_MAX {
         return Err("too many sub-queries in doubled brackets stand inside each other".into());

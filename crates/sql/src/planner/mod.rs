@@ -26,6 +26,7 @@ pub mod rewrite;
 mod row_in;
 mod select;
 pub mod set_operations;
+mod size;
 mod sub_queries;
 pub mod temporal;
 mod ttl;

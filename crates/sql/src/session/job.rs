@@ -20,6 +20,7 @@ use crate::lower::scan::{connector_spec, sink_spec};
 use crate::lower::{ZoneClock, check_sink, connector_of, lower};
 use crate::options::SessionOptions;
 use crate::place::Place;
+use crate::stack::deep;
 use crate::planner::at_end::at_end;
 use crate::planner::context::PlanContext;
 use crate::planner::{blamed, optimize, plan_query};
@@ -78,7 +79,7 @@ impl PlannedJob {
 
     /// Builds the dataflow: opens sources and sinks. `result` takes the rows of a SELECT.
     pub fn build(self, env: &Environment, result: Option<Box<dyn Sink>>) -> SqlResult<Graph> {
-        lower(&self.roots, result, &self.connectors, env, &self.options)
+        deep(|| lower(&self.roots, result, &self.connectors, env, &self.options))
     }
 }
 
