@@ -30,8 +30,12 @@ fn run(folder: &std::path::Path, script: &str) -> (Output, Duration) {
     let file = folder.join("script.sql");
     std::fs::write(&file, script).unwrap();
     let start = Instant::now();
-    let output =
-        Command::new(env!("CARGO_BIN_EXE_flott")).current_dir(folder).args(["run", "-q", "script.sql"]).stdin(Stdio::null()).output().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_flott"))
+        .current_dir(folder)
+        .args(["run", "-q", "script.sql"])
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
     (output, start.elapsed())
 }
 

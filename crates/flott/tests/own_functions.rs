@@ -62,16 +62,16 @@ fn options() -> RunOptions {
     functions.scalar("too_few", bigint(), |_: &[ArrayRef], _: usize| Ok(Arc::new(Int64Array::from(vec![1; 0])) as ArrayRef));
     functions.scalar("wrong_type", bigint(), |_: &[ArrayRef], rows: usize| Ok(Arc::new(StringArray::from(vec!["x"; rows])) as ArrayRef));
     functions.scalar("fails", bigint(), |_: &[ArrayRef], _: usize| Err(flott::Error::data("no 'n' today")));
-    functions.scalar("panics", bigint(), |args: &[ArrayRef], _: usize| -> Result<ArrayRef> {
-        panic!("{} values are too many", args[0].len())
-    });
+    functions
+        .scalar("panics", bigint(), |args: &[ArrayRef], _: usize| -> Result<ArrayRef> { panic!("{} values are too many", args[0].len()) });
     functions.aggregate("own_sum", bigint(), OwnSum);
     functions.aggregate("one_way_sum", bigint().without_retraction(), OwnSum);
     functions.table("times", Signature::of(&["BIGINT"], "STRING").unwrap(), times);
     options
 }
 
-const NUMBERS: &str = "CREATE TABLE numbers (n BIGINT, ts AS TO_TIMESTAMP_LTZ(n * 100, 3), WATERMARK FOR ts AS ts) WITH ('connector' = 'datagen',
+const NUMBERS: &str =
+    "CREATE TABLE numbers (n BIGINT, ts AS TO_TIMESTAMP_LTZ(n * 100, 3), WATERMARK FOR ts AS ts) WITH ('connector' = 'datagen',
     'fields.n.kind' = 'sequence', 'fields.n.start' = '1', 'fields.n.end' = '300');\n";
 
 /// The table that the changes of a query leave, sorted.
@@ -175,7 +175,10 @@ fn what_goes_wrong_names_the_function() {
         ("SELECT fails(n) FROM numbers", "the function FAILS failed: no 'n' today"),
         ("SELECT panics(n) FROM numbers", "the function PANICS panicked: "),
         ("SELECT too_few(n) FROM numbers", "the function TOO_FEW failed: it gave 0 values for "),
-        ("SELECT wrong_type(n) FROM numbers", "the function WRONG_TYPE failed: it gave values of type STRING and is declared to give BIGINT"),
+        (
+            "SELECT wrong_type(n) FROM numbers",
+            "the function WRONG_TYPE failed: it gave values of type STRING and is declared to give BIGINT",
+        ),
         ("SELECT plus_one('a')", "plus_one(BIGINT): argument 1 is "),
         ("SELECT plus_one(n, n) FROM numbers", "plus_one(BIGINT) takes 1 arguments, but the call has 2"),
         ("SELECT times(n) FROM numbers", "there is no function 'TIMES'"),
@@ -200,7 +203,10 @@ fn statements_on_functions() {
     let gone = collect("DROP TEMPORARY SYSTEM FUNCTION plus_one; SELECT plus_one(1)", &options()).unwrap_err();
     assert!(gone.to_string().contains("there is no function 'PLUS_ONE'"), "{gone}");
     for (statement, message) in [
-        ("CREATE FUNCTION f AS 'com.example.F'", "functions in JAVA, which is meant when no LANGUAGE is written, need a Java virtual machine"),
+        (
+            "CREATE FUNCTION f AS 'com.example.F'",
+            "functions in JAVA, which is meant when no LANGUAGE is written, need a Java virtual machine",
+        ),
         ("CREATE FUNCTION f AS 'com.example.F' LANGUAGE SCALA", "functions in SCALA need a Java virtual machine"),
         ("DROP FUNCTION f", "there is no function 'f' to drop"),
         #[cfg(not(feature = "python"))]

@@ -104,7 +104,11 @@ fn functions_give_what_python_says() {
         ("shout", "SELECT shout(w) FROM (VALUES ('a'), ('é')) AS t(w)", "A!\nÉ!\n"),
         ("lengths", "SELECT lengths(ARRAY[w, 'abc'])[1] FROM (VALUES ('a'), ('bb')) AS t(w)", "1\n2\n"),
         ("words", "SELECT v.* FROM (VALUES ('to be'), ('')) AS t(l), LATERAL TABLE(words(l)) AS v(w, n)", "to,2\nbe,2\n"),
-        ("words", "SELECT l, n FROM (VALUES ('a b'), ('')) AS t(l) LEFT JOIN LATERAL TABLE(words(l)) AS v(w, n) ON TRUE", "a b,1\na b,1\n\"\",\n"),
+        (
+            "words",
+            "SELECT l, n FROM (VALUES ('a b'), ('')) AS t(l) LEFT JOIN LATERAL TABLE(words(l)) AS v(w, n) ON TRUE",
+            "a b,1\na b,1\n\"\",\n",
+        ),
         ("upto", "SELECT x FROM (VALUES (2), (0), (1)) AS t(n), LATERAL TABLE(upto(n)) AS v(x)", "0\n1\n0\n"),
     ] {
         let output = run(dir.path(), &packages, &format!("{}{query}", create(name)));

@@ -1,6 +1,6 @@
 //! Room on the stack for deep trees.
 //!
-//! Syntax trees, plans and expressions are walked, cloned and dropped by recursion. An expression of 4,000 operators is a tree as deep,
+//! Syntax trees, plans and expressions are walked, cloned and dropped by recursion. An expression of 2,500 operators is a tree as deep,
 //! and one level takes up to some 30 KiB of stack in the planner. The limits of the dialect keep trees within what
 //! is reserved here. What is reserved costs memory only where it was used.
 

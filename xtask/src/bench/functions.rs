@@ -22,7 +22,9 @@ pub fn run(args: &[String]) -> Result<()> {
     let table = String::from_utf8_lossy(&output.stdout);
     println!("{table}");
     if args.is_empty() {
-        let page = format!("# Functions beside plain loops\n\nMade by `cargo xtask bench functions`: each function over the same Arrow arrays as a loop over their rows,\nas one would write it with `iter`, `map` and `collect`, in one run. {table}");
+        let page = format!(
+            "# Functions beside plain loops\n\nMade by `cargo xtask bench functions`: each function over the same Arrow arrays as a loop over their rows,\nas one would write it with `iter`, `map` and `collect`, in one run. {table}"
+        );
         std::fs::write(TARGET, page).map_err(|e| format!("{TARGET}: {e}"))?;
     }
     Ok(())

@@ -35,7 +35,9 @@ fn find(py: pyo3::Python<'_>, definition: &Definition) -> SqlResult<(Signature, 
     let (found, function): (bool, Bound<'_, PyAny>) = loaded.extract().map_err(wrong)?;
     if !found {
         let told: String = function.extract().map_err(wrong)?;
-        return Err(SqlError::new(told).help("modules are looked for in the current folder, in the option 'python.files' and in PYTHONPATH"));
+        return Err(
+            SqlError::new(told).help("modules are looked for in the current folder, in the option 'python.files' and in PYTHONPATH")
+        );
     }
     let declared = function.getattr("declared").map_err(wrong)?;
     let get = |name: &str| declared.getattr(name).map_err(wrong);

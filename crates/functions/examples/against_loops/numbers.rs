@@ -85,7 +85,8 @@ fn others() -> Vec<Option<Case>> {
         }),
         case("array[2]", "item", vec![Column(|c| c.list.clone()), int(2)], |c| {
             let values = c.list.values().as_primitive::<Int32Type>();
-            let second = |i: usize| (c.list.is_valid(i) && c.list.value_length(i) > 1).then(|| values.value(c.list.value_offsets()[i] as usize + 1));
+            let second =
+                |i: usize| (c.list.is_valid(i) && c.list.value_length(i) > 1).then(|| values.value(c.list.value_offsets()[i] as usize + 1));
             Arc::new((0..c.list.len()).map(second).collect::<Int32Array>())
         }),
     ]

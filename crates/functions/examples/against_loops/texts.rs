@@ -39,7 +39,9 @@ fn changed() -> Vec<Option<Case>> {
                 Some(s.chars().map(letter).collect())
             })
         }),
-        case("BTRIM(text)", "btrim", vec![Column(|c| c.padded.clone())], |c| map_text(&c.padded, |s| Some(s.trim_matches(' ').to_string()))),
+        case("BTRIM(text)", "btrim", vec![Column(|c| c.padded.clone())], |c| {
+            map_text(&c.padded, |s| Some(s.trim_matches(' ').to_string()))
+        }),
         case("LTRIM(text)", "ltrim", vec![Column(|c| c.padded.clone())], |c| {
             map_text(&c.padded, |s| Some(s.trim_start_matches(' ').to_string()))
         }),
@@ -79,11 +81,15 @@ fn taken_apart() -> Vec<Option<Case>> {
         case("SPLIT_INDEX(text, '&', 1)", "split_index", vec![Column(|c| c.query.clone()), text("&"), int(1)], |c| {
             map_text(&c.query, |s| s.split('&').nth(1).map(str::to_string))
         }),
-        case("REGEXP_EXTRACT(text, '(&|^)channel_id=([^&]*)', 2)", "regexp_extract",
-            vec![Column(|c| c.query.clone()), text("(&|^)channel_id=([^&]*)"), int(2)], |c| {
+        case(
+            "REGEXP_EXTRACT(text, '(&|^)channel_id=([^&]*)', 2)",
+            "regexp_extract",
+            vec![Column(|c| c.query.clone()), text("(&|^)channel_id=([^&]*)"), int(2)],
+            |c| {
                 let Ok(pattern) = regex::Regex::new("(&|^)channel_id=([^&]*)") else { return c.query.clone() };
                 map_text(&c.query, |s| Some(pattern.captures(s)?.get(2)?.as_str().to_string()))
-            }),
+            },
+        ),
         case("REGEXP_REPLACE(text, '[0-9]+', '#')", "regexp_replace", vec![words(), text("[0-9]+"), text("#")], |c| {
             let Ok(pattern) = regex::Regex::new("[0-9]+") else { return c.words.clone() };
             map_text(&c.words, |s| Some(pattern.replace_all(s, "#").into_owned()))

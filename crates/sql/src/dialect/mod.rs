@@ -58,9 +58,9 @@ pub use normalize::{normalize, normalize_expr};
 pub use position::LineIndex;
 pub use ptf::{ChangelogCall, ChangelogFunction, changelog_call};
 pub use rewrite::{TIMED_OUT_SYMBOL, WITHIN_SYMBOL};
+pub(crate) use script::COLUMNS_MAX;
 pub use statement::*;
 pub use tvf::{TvfCall, TvfData, TvfKind, window_tvf};
-pub(crate) use script::COLUMNS_MAX;
 pub use types::{flink_type_of, to_sql_data_type};
 pub(crate) use walk::{Flow, Pass, walk_expr, walk_query};
 
@@ -75,7 +75,9 @@ pub fn parse_script(sql: &str) -> Vec<Result<Parsed, SyntaxError>> {
     if sql.len() > script::SCRIPT_BYTES_MAX {
         let message = format!("the script has {} MB of text, and {} MB is the most", sql.len() >> 20, script::SCRIPT_BYTES_MAX >> 20);
         let beginning = 0..sql.find(char::is_whitespace).unwrap_or(0).min(64);
-        return vec![Err(SyntaxError::at_range(beginning, message).with_help("put long lists of values into a file, and read it as a table"))];
+        return vec![Err(
+            SyntaxError::at_range(beginning, message).with_help("put long lists of values into a file, and read it as a table")
+        )];
     }
     deep(|| parse_units(sql))
 }

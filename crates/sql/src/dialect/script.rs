@@ -13,10 +13,10 @@ pub(super) const SCRIPT_BYTES_MAX: usize = 16 << 20;
 pub(super) const NESTING_MAX: usize = 1_000;
 
 /// How many operators one expression may chain. The tree gets one level deeper with each: see [`crate::stack`].
-pub(super) const OPERATORS_MAX: usize = 4_000;
+pub(super) const OPERATORS_MAX: usize = 2_500;
 
 /// How many queries one `UNION` may join, for the same reason.
-pub(super) const SET_OPERATORS_MAX: usize = 1_000;
+pub(super) const SET_OPERATORS_MAX: usize = 500;
 
 /// How many columns one `SELECT` may have, since some rules compare each with each.
 pub(crate) const COLUMNS_MAX: usize = 10_000;

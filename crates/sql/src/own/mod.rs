@@ -46,8 +46,8 @@ pub use flott_engine::aggregate::{AggInput, Aggregate, for_rows};
 pub use flott_engine::state::column::{Column, ColumnKind};
 
 pub use aggregate::engine_call;
-pub(crate) use registry::{Planned, Registry};
 pub use registry::{Definition, Functions, Language};
+pub(crate) use registry::{Planned, Registry};
 
 use crate::dialect::parse_type;
 use crate::error::{SqlError, SqlResult};

@@ -168,7 +168,7 @@ pub fn is_over_function(name: &str) -> bool {
 }
 
 /// How deep views may read each other.
-const VIEWS_NESTED_MAX: usize = 200;
+const VIEWS_NESTED_MAX: usize = 64;
 
 /// Plans against a catalog.
 pub struct PlanContext<'a> {
@@ -209,6 +209,7 @@ impl<'a> PlanContext<'a> {
     /// Plans a query as it is written; no rule has seen it yet.
     pub fn query(&self, query: &ast::Query) -> SqlResult<LogicalPlan> {
         let mut query = query.clone();
+        super::deep::flatten(&mut query)?;
         super::select::settle(&mut query, self)?;
         self.settled(query)
     }
@@ -241,6 +242,7 @@ impl<'a> PlanContext<'a> {
     /// Plans an expression over columns, within queries over `outer` columns, the outermost first.
     pub(super) fn expression_within(&self, expr: &ast::Expr, schema: &DFSchema, outer: &[DFSchemaRef]) -> SqlResult<Expr> {
         let mut expr = expr.clone();
+        super::deep::flatten_expr(&mut expr)?;
         let _ = walk_expr(&mut expr, &mut super::list_calls::ListCalls);
         normalize_expr(&mut expr);
         let _ = walk_expr(&mut expr, &mut super::casts::CastCalls);
@@ -337,7 +339,8 @@ impl ContextProvider for PlanContext<'_> {
         let (asked, of_table) = Registry::asked(name);
         let own = |found: Option<&Planned>| found.and_then(|f| f.scalar(of_table));
         let built_in = || scalar_function(&name.to_ascii_lowercase());
-        let system = super::casts::cast_function(name).or_else(|| own(self.catalog.functions.system(asked)));
+        let made_up = super::casts::cast_function(name).or_else(|| super::deep::part_function(name));
+        let system = made_up.or_else(|| own(self.catalog.functions.system(asked)));
         system.or_else(built_in).or_else(|| own(self.named(asked)))
     }
     fn get_higher_order_meta(&self, _: &str) -> Option<Arc<HigherOrderUDF>> {

@@ -12,6 +12,7 @@ pub mod catalog;
 pub mod changelog;
 mod conditions;
 pub mod context;
+pub mod deep;
 mod dependent;
 pub mod expressions;
 mod lateral;
