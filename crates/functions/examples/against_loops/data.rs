@@ -30,7 +30,8 @@ pub struct Columns {
     pub decimal: Arc<Decimal128Array>,
     /// Within 2024.
     pub time: Arc<TimestampMillisecondArray>,
-    pub date: Arc<Date32Array>,
+    /// Some days after `time`.
+    pub later: Arc<TimestampMillisecondArray>,
     pub flag: Arc<BooleanArray>,
     /// Three numbers.
     pub list: Arc<ListArray>,
@@ -76,7 +77,7 @@ fn batch(number: usize) -> Columns {
         double: Arc::new(numbers.iter().map(|n| n.map(|n| (n % 1_000_000) as f64 / 997.0)).collect()),
         decimal: Arc::new(decimal.with_precision_and_scale(10, 2).unwrap_or_else(|_| Decimal128Array::new_null(BATCH_ROWS))),
         time: Arc::new(numbers.iter().map(|n| n.map(ms)).collect()),
-        date: Arc::new(numbers.iter().map(|n| n.map(|n| (19_723 + n % 366) as i32)).collect()),
+        later: Arc::new(numbers.iter().map(|n| n.map(|n| ms(n) + (n % 1_000_000_000) as i64)).collect()),
         flag: Arc::new(numbers.iter().map(|n| n.map(|n| n % 3 == 0)).collect()),
         list: Arc::new(ListArray::from_iter_primitive::<Int32Type, _, _>(
             numbers.iter().map(|n| n.map(|n| (0..3).map(|i| Some((n % 10) as i32 + i)).collect::<Vec<_>>())),

@@ -15,6 +15,9 @@ pub(super) const NESTING_MAX: usize = 1_000;
 /// How many operators one expression may chain. The tree gets one level deeper with each: see [`crate::stack`].
 pub(super) const OPERATORS_MAX: usize = 2_500;
 
+/// How many conditions AND and OR may chain; the planner makes trees of little depth of them.
+const CONDITIONS_MAX: usize = 10_000;
+
 /// How many queries one `UNION` may join, for the same reason.
 pub(super) const SET_OPERATORS_MAX: usize = 500;
 
@@ -128,6 +131,8 @@ struct Level {
     /// Operators in the current expression.
     operators: usize,
     set_operators: usize,
+    /// Chained by AND and OR.
+    conditions: usize,
     /// Commas since the last `SELECT`, or all of them.
     commas: usize,
     /// They stand between columns of a `SELECT`.
@@ -166,7 +171,8 @@ pub(super) fn check_shape(piece: &Piece) -> Result<(), SyntaxError> {
             (level.commas, level.in_select) = (0, is_word(token, "SELECT"));
         }
         match token {
-            token if starts_expression(token) => level.operators = 0,
+            token if starts_expression(token) => (level.operators, level.conditions) = (0, 0),
+            token if is_word(token, "AND") || is_word(token, "OR") => (level.operators, level.conditions) = (0, level.conditions + 1),
             token if is_set_operator(token) => level.set_operators += 1,
             token if is_operator(token) => level.operators += 1,
             token if run > 1 && starts_query(token) => level.retries *= run,
@@ -184,6 +190,9 @@ fn check_level(depth: usize, level: &Level) -> Result<(), String> {
     }
     if level.operators > OPERATORS_MAX {
         return Err(format!("more than {OPERATORS_MAX} operators in one expression"));
+    }
+    if level.conditions > CONDITIONS_MAX {
+        return Err(format!("more than {CONDITIONS_MAX} conditions in one expression"));
     }
     if level.set_operators > SET_OPERATORS_MAX {
         return Err(format!("more than {SET_OPERATORS_MAX} set operators in one query"));
@@ -218,7 +227,7 @@ fn is_set_operator(token: &Token) -> bool {
 }
 
 fn is_operator(token: &Token) -> bool {
-    const WORDS: &[&str] = &["AND", "OR", "NOT", "IS", "IN", "LIKE", "BETWEEN", "SIMILAR", "OVERLAPS", "COLLATE", "AT"];
+    const WORDS: &[&str] = &["NOT", "IS", "IN", "LIKE", "BETWEEN", "SIMILAR", "OVERLAPS", "COLLATE", "AT"];
     match token {
         Token::Word(_) => WORDS.iter().any(|word| is_word(token, word)),
         Token::Number(..)

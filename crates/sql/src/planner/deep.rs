@@ -24,7 +24,7 @@ pub const PART: &str = "$part_";
 /// Expressions no deeper than this are left as they are.
 const DEPTH_MAX: usize = 64;
 /// Levels between two functions that do nothing.
-const PART_LEVELS: usize = 16;
+const PART_LEVELS: usize = 4;
 /// Longest chain of AND or OR that is left as it is.
 const CHAIN_MAX: usize = 32;
 /// How deep sub-queries may be nested as values: each is a join with all the others within.
@@ -48,7 +48,7 @@ pub(super) fn flatten(query: &mut Query) -> SqlResult<()> {
 pub(super) fn is_deep(query: &Query) -> bool {
     let mut depth = Depth::default();
     let walked = walk_query(&mut query.clone(), &mut depth);
-    walked.is_break() || depth.deepest > DEPTH_MAX
+    walked.is_break() || depth.deepest > DEPTH_MAX || check_with(query).is_err()
 }
 
 /// The same for an expression alone.
