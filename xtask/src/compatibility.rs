@@ -4,6 +4,7 @@
 //! is not what this command would write.
 
 mod cases;
+mod expressions;
 mod features;
 
 use std::fmt::Write as _;
@@ -41,18 +42,23 @@ pub fn run(args: &[String]) -> Result<()> {
 /// As [`run`].
 pub fn page(root: &Path) -> Result<String> {
     let all = cases::read(root)?;
-    let mut text = head(&all);
+    let topics = expressions::read(root)?;
+    let mut text = head(&all, &topics);
     differences(&mut text, &all);
+    expressions::differences(&mut text, &topics);
+    beyond(&mut text);
     only_here(&mut text, root)?;
     for (title, features) in SECTIONS {
         section(&mut text, title, features, &all);
     }
     functions(&mut text, &all);
+    expressions::section(&mut text, &topics);
     listing(&mut text, &all);
     Ok(text)
 }
 
-fn head(all: &[Case]) -> String {
+fn head(all: &[Case], topics: &[expressions::Topic]) -> String {
+    let counts = expressions::Counts::of(topics);
     let (refused, differ) = (all.iter().filter(|c| c.refused).count(), all.iter().filter(|c| c.gap.is_some()).count());
     let (total, answered, equal) = (all.len(), all.len() - refused, all.len() - differ);
     format!(
@@ -63,8 +69,15 @@ fn head(all: &[Case]) -> String {
          and four, in ticks of one row, a few rows and all rows, and killed and restored on another number of workers. An insert-only\n\
          result is compared row by row in any order, one that changes by the table that it leaves. It holds for {equal} scripts.\n\
          The other {differ} are the differences below; there is no other list.\n\n\
+         It was also given {} expressions (operators, casts, functions over all kinds of values; [tests/parity/expressions](../tests/parity/README.md)):\n\
+         {} have a type and values, {} are refused or fail. Flott gives the same type and the same values, to the digit, or refuses\n\
+         as well, in all but {}.\n\n\
          Not compared this way: INSERT, statement sets and ALTER give no rows to compare and have tests of their own.\n\
-         What Flott does not have yet it refuses by name, before anything runs: `flott check FILE` tells for a script of yours.\n\n"
+         What Flott does not have yet it refuses by name, before anything runs: `flott check FILE` tells for a script of yours.\n\n",
+        counts.asked,
+        counts.asked - counts.refused,
+        counts.refused,
+        counts.differ
     )
 }
 
@@ -96,6 +109,10 @@ fn differences(text: &mut String, all: &[Case]) {
         }
         text.push('\n');
     }
+}
+
+/// What is no difference of single cases.
+fn beyond(text: &mut String) {
     text.push_str(
         "Beyond single cases: Flott puts out the changes of a tick together, so that a result that changes is changed once for rows that\n\
          arrive together, and every output is the answer for all rows read until then. Flink changes it for every row, and a join of two\n\

@@ -1,19 +1,23 @@
 //! `cargo xtask goldens`: runs the parity cases of `tests/parity` on a real Flink and writes what it answered.
 //!
 //! A case is a SQL script whose last statement is a SELECT; its golden holds the schema and the changelog that Flink
-//! gave, or the reason why Flink refused it. `tests/parity/README.md` describes both files.
+//! gave, or the reason why Flink refused it. `tests/parity/README.md` describes both files. Expressions are asked in [`expressions`].
+
+mod expressions;
 
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use flott_testkit::expressions::escaped;
+
 use crate::Result;
 use crate::flink::distribution::{Distribution, VERSION};
 use crate::flink::gateway::{Answer, Gateway, Session, Table};
 
 /// Settings under which every case runs; a case may change them with SET.
-const SESSION: [(&str, &str); 4] = [
+pub(crate) const SESSION: [(&str, &str); 4] = [
     ("execution.runtime-mode", "streaming"),
     ("parallelism.default", "1"),
     ("restart-strategy.type", "none"),
@@ -37,24 +41,21 @@ pub fn run(args: &[String]) -> Result<()> {
     let parity = root.join("tests/parity");
     let mut cases = find_cases(&parity, filter)?;
     cases.retain(|case| !missing_only || !case.golden.exists());
-    if cases.is_empty() {
+    let topics = expressions::find(&parity, filter, missing_only)?;
+    if cases.is_empty() && topics.is_empty() {
         return Err(format!("no parity case to run (filter `{filter}`)"));
     }
     let distribution = Distribution::obtain(&root.join("target/flink"))?;
+    if !topics.is_empty() {
+        expressions::run(&distribution, &topics, missing_only)?;
+    }
+    if cases.is_empty() {
+        return Ok(());
+    }
     let gateway = Gateway::start(&distribution)?;
     eprintln!("Flink {VERSION} is up (pid {}), {} cases", gateway.pid(), cases.len());
     let data = parity.join("data").display().to_string();
-    let mut surprises = Vec::new();
-    for case in &cases {
-        let started = Instant::now();
-        let (golden, failed) = run_case(&gateway, case, &data)?;
-        let state = write_golden(&case.golden, &golden)?;
-        let lines = golden.lines().count().saturating_sub(1);
-        println!("{:<44} {lines:>5} rows  {state:<9} {:.1} s", case.name, started.elapsed().as_secs_f64());
-        if failed != case.expects_error() {
-            surprises.push(format!("{}: {}", case.name, golden.lines().next().unwrap_or_default()));
-        }
-    }
+    let surprises = run_cases(&gateway, &cases, &data)?;
     gateway.stop();
     if surprises.is_empty() {
         return Ok(());
@@ -63,6 +64,22 @@ pub fn run(args: &[String]) -> Result<()> {
         "these cases ended otherwise than their names say (`{ERROR_PREFIX}…` must fail, others must not):\n  {}",
         surprises.join("\n  ")
     ))
+}
+
+/// Asks Flink for each case and writes its golden. Gives the cases that ended otherwise than their names say.
+fn run_cases(gateway: &Gateway, cases: &[Case], data: &str) -> Result<Vec<String>> {
+    let mut surprises = Vec::new();
+    for case in cases {
+        let started = Instant::now();
+        let (golden, failed) = run_case(gateway, case, data)?;
+        let state = write_golden(&case.golden, &golden)?;
+        let lines = golden.lines().count().saturating_sub(1);
+        println!("{:<44} {lines:>5} rows  {state:<9} {:.1} s", case.name, started.elapsed().as_secs_f64());
+        if failed != case.expects_error() {
+            surprises.push(format!("{}: {}", case.name, golden.lines().next().unwrap_or_default()));
+        }
+    }
+    Ok(surprises)
 }
 
 struct Case {
@@ -105,7 +122,7 @@ fn run_case(gateway: &Gateway, case: &Case, data: &str) -> Result<(String, bool)
     let in_case = |message: String| format!("{}: {message}", case.name);
     let answer = run_statements(&session, &statements).map_err(in_case)?;
     let (text, failed) = match answer {
-        Answer::Failed(cause) => (format!("error: {cause}\n"), true),
+        Answer::Failed(failure) => (format!("error: {}\n", failure.cause), true),
         Answer::Rows(table) => (golden_text(&table), false),
     };
     // Paths differ from machine to machine.
@@ -140,15 +157,6 @@ fn golden_text(table: &Table) -> String {
 fn quoted(name: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '$';
     if name.chars().all(plain) { name.to_string() } else { format!("`{}`", name.replace('`', "``")) }
-}
-
-/// NULL is `<NULL>`; a text that reads the same gets a backslash in front.
-fn escaped(value: Option<&str>) -> String {
-    let Some(value) = value else {
-        return "<NULL>".into();
-    };
-    let text = value.replace('\\', "\\\\").replace('\t', "\\t").replace('\n', "\\n").replace('\r', "\\r");
-    if text == "<NULL>" { "\\<NULL>".into() } else { text }
 }
 
 /// Writes the golden unless the old one holds the same rows: their order may differ from run to run.
@@ -216,10 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_escaped_so_that_a_line_is_a_row() {
-        assert_eq!(escaped(None), "<NULL>");
-        assert_eq!(escaped(Some("<NULL>")), "\\<NULL>");
-        assert_eq!(escaped(Some("a\tb\\\n")), "a\\tb\\\\\\n");
+    fn names_that_are_no_words_are_quoted() {
         assert_eq!(quoted("EXPR$0"), "EXPR$0");
         assert_eq!(quoted("a b"), "`a b`");
     }

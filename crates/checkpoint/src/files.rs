@@ -6,6 +6,7 @@ use std::io::ErrorKind;
 
 use crate::codec::checksum;
 use crate::folder::Folder;
+use crate::refusals::Told;
 use crate::segments::{Piece, Segment};
 
 /// `EIO`: the medium could not be read.
@@ -29,13 +30,14 @@ impl From<Unusable> for Error {
     }
 }
 
-/// An error with the file it is about.
+/// An error with the file it is about, and with what its folder knows to advise.
 pub fn at(e: std::io::Error, place: &str) -> Error {
-    match e.kind() {
+    let help = e.get_ref().and_then(|inner| inner.downcast_ref::<Told>()).and_then(|told| told.help.clone());
+    let error = match e.kind() {
         ErrorKind::NetworkDown => Error::unreachable(e.to_string()),
         _ => Error::from(e),
-    }
-    .at(place)
+    };
+    Error { help, ..error.at(place) }
 }
 
 fn unusable(e: std::io::Error, place: &str) -> Unusable {

@@ -1,8 +1,8 @@
 //! Looking at checkpoints and savepoints without a job: what they hold, and whether they are whole.
 
-use flott_engine::Result;
 use flott_engine::change::Part;
 use flott_engine::checkpoint::{Checkpoint, SinkState, SplitState, TableState};
+use flott_engine::{Error, Result};
 
 use crate::files::Unusable;
 use crate::folder::Folder;
@@ -75,8 +75,8 @@ impl Saved {
 /// A folder, whether it is that of a savepoint, and its manifests.
 fn look(location: &Location) -> Result<(Box<dyn Folder>, bool, Manifests)> {
     let folder = location.folder()?;
-    let manifests = manifests(&*folder)?;
-    let savepoint = !list(&*folder)?.iter().any(|name| name == HEAD);
+    let manifests = manifests(&*folder).map_err(Error::into_state)?;
+    let savepoint = !list(&*folder).map_err(Error::into_state)?.iter().any(|name| name == HEAD);
     Ok((folder, savepoint, manifests))
 }
 
@@ -93,7 +93,7 @@ pub fn newest(location: &Location) -> Result<Saved> {
     match whole.pop() {
         Some(newest) => Ok(newest),
         None if damaged.is_empty() => Err(savepoint::nothing_in(location)),
-        None => Err(flott_engine::Error::state(format!("nothing in {location} is whole: {}", damaged.join("; ")))),
+        None => Err(Error::state(format!("nothing in {location} is whole: {}", damaged.join("; ")))),
     }
 }
 
@@ -105,7 +105,7 @@ pub fn verify(location: &Location) -> Result<Vec<(Saved, std::result::Result<(),
         match manifest.read(&*folder) {
             Ok(_) => Ok((saved, Ok(()))),
             Err(Unusable::Damaged(why)) => Ok((saved, Err(why))),
-            Err(Unusable::Failed(e)) => Err(e),
+            Err(Unusable::Failed(e)) => Err(e.into_state()),
         }
     };
     whole.iter().map(read).collect()
@@ -118,11 +118,11 @@ pub fn tables(location: &Location, epoch: Option<u64>) -> Result<(Saved, Vec<Tab
         return match epoch {
             Some(epoch) if !whole.is_empty() => {
                 let known: Vec<String> = whole.iter().map(|m| m.epoch.to_string()).collect();
-                Err(flott_engine::Error::config(format!("there is no checkpoint {epoch} in {location}"))
-                    .help(format!("there are: {}", known.join(", "))))
+                Err(Error::config(format!("there is no checkpoint {epoch} in {location}")).help(format!("there are: {}", known.join(", "))))
             }
             _ => newest(location).and_then(|_| Err(savepoint::nothing_in(location))),
         };
     };
-    Ok((Saved::of(location, savepoint, manifest), manifest.read(&*folder)?))
+    let tables = manifest.read(&*folder).map_err(|why| Error::from(why).into_state())?;
+    Ok((Saved::of(location, savepoint, manifest), tables))
 }

@@ -25,14 +25,17 @@ mod manifest;
 mod merge;
 mod objects;
 mod outputs;
+mod refusals;
 mod savepoint;
 mod segments;
 mod store;
 
+pub use files::at;
 pub use folder::{Folder, Over};
 pub use inspect::{Saved, all, newest, tables, verify};
 pub use location::Location;
 pub use manifest::FORMAT_VERSION;
+pub use savepoint::{BEGINS_FROM as BEGINS_FROM_SAVEPOINT, check_root as check_savepoints, nothing_in, nowhere};
 pub use store::Store;
 
 #[cfg(test)]

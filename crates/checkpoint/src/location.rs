@@ -66,14 +66,26 @@ impl Location {
 
     fn remote(&self) -> Result<ObjectFolder> {
         let Self::Remote(kind, bucket, prefix) = self else { return Err(Error::internal("a folder of this machine is no object store")) };
-        ObjectFolder::open(kind, bucket, prefix).map_err(|e| Error::config(e.to_string()).at(self.to_string()))
+        ObjectFolder::open(kind, bucket, prefix).map_err(|e| at(e, &self.to_string()).into_state())
+    }
+
+    /// Whether it is there. In an object store a folder is there when something lies in it.
+    pub fn is_there(&self) -> Result<bool> {
+        match self {
+            Self::Local(path) => Ok(path.is_dir()),
+            Self::Remote(..) => {
+                let folder = self.remote()?;
+                let names = folder.list().map_err(|e| at(e, &self.to_string()).into_state())?;
+                Ok(!names.is_empty() || !self.folders()?.is_empty())
+            }
+        }
     }
 
     /// Folders in this one, by name; none if it is not there.
     pub fn folders(&self) -> Result<Vec<Location>> {
         let mut names = match self {
-            Self::Local(path) => local_folders(path).map_err(|e| at(e, &self.to_string()))?,
-            Self::Remote(..) => self.remote()?.folders().map_err(|e| at(e, &self.to_string()))?,
+            Self::Local(path) => local_folders(path).map_err(|e| at(e, &self.to_string()).into_state())?,
+            Self::Remote(..) => self.remote()?.folders().map_err(|e| at(e, &self.to_string()).into_state())?,
         };
         names.sort();
         Ok(names.iter().map(|name| self.join(name)).collect())

@@ -59,6 +59,8 @@ pub struct PartEntry {
     identity: String,
     title: String,
     sources: Vec<usize>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    places: Vec<String>,
     input: String,
     updating: bool,
     keys: Vec<String>,
@@ -69,15 +71,15 @@ const KINDS: [(PartKind, &str); 3] = [(PartKind::Source, "source"), (PartKind::O
 
 impl PartEntry {
     fn of(part: &Part) -> Self {
-        let Part { kind, identity, title, sources, input, updating, columns } = part.clone();
+        let Part { kind, identity, title, sources, places, input, updating, columns } = part.clone();
         let kind = KINDS.iter().find(|k| k.0 == kind).map_or("", |k| k.1).to_owned();
-        Self { kind, identity, title, sources, input, updating, keys: columns.keys, rows: columns.rows }
+        Self { kind, identity, title, sources, places, input, updating, keys: columns.keys, rows: columns.rows }
     }
 
     fn part(self) -> Part {
         let kind = KINDS.iter().find(|k| k.1 == self.kind).map_or(PartKind::Operator, |k| k.0);
-        let Self { identity, title, sources, input, updating, keys, rows, .. } = self;
-        Part { kind, identity, title, sources, input, updating, columns: Columns { keys, rows } }
+        let Self { identity, title, sources, places, input, updating, keys, rows, .. } = self;
+        Part { kind, identity, title, sources, places, input, updating, columns: Columns { keys, rows } }
     }
 }
 

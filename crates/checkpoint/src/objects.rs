@@ -11,18 +11,19 @@ use object_store::gcp::GoogleCloudStorageBuilder;
 use object_store::multipart::{MultipartStore, PartId};
 use object_store::path::Path;
 use object_store::{
-    BackoffConfig, ClientOptions, Error as StoreError, MultipartId, ObjectStore, ObjectStoreExt, PutMode, PutPayload, RetryConfig,
-    UpdateVersion,
+    BackoffConfig, ClientOptions, MultipartId, ObjectStore, ObjectStoreExt, PutMode, PutPayload, RetryConfig, UpdateVersion,
 };
 use std::collections::HashMap;
-use std::io::{Error, ErrorKind, Result};
+use std::io::{ErrorKind, Result};
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::folder::{Folder, Over};
 use crate::http::Connector;
+use crate::refusals::told;
 
 /// Longer files are put in parts of this size, bytes; all but the last one must be of the same size for some servers.
 const PART_BYTES: usize = 8 << 20;
@@ -53,6 +54,8 @@ pub struct ObjectFolder {
     runtime: Arc<Runtime>,
     prefix: String,
     place: String,
+    /// The store ever gave an answer.
+    answered: Arc<AtomicBool>,
     uploads: HashMap<String, Upload>,
 }
 
@@ -60,13 +63,14 @@ impl ObjectFolder {
     /// A folder in the bucket of that scheme (`s3`, `gs` or `az`). What else is needed, such as credentials, region and endpoint, comes from
     /// the environment variables that the provider's own tools go by.
     pub fn open(scheme: &str, bucket: &str, prefix: &str) -> Result<Self> {
-        let store = client(scheme, bucket).map_err(failed)?;
-        Self::on(store, prefix, format!("{scheme}://{bucket}/{prefix}"))
+        let place = format!("{scheme}://{bucket}/{prefix}");
+        let store = client(scheme, bucket).map_err(|e| told(&e, &place, false))?;
+        Self::on(store, prefix, place)
     }
 
     pub(crate) fn on(store: Arc<dyn Objects>, prefix: &str, place: String) -> Result<Self> {
         let runtime = Arc::new(Builder::new_current_thread().enable_time().build()?);
-        Ok(Self { store, runtime, prefix: prefix.to_owned(), place, uploads: HashMap::new() })
+        Ok(Self { store, runtime, prefix: prefix.to_owned(), place, answered: Arc::default(), uploads: HashMap::new() })
     }
 
     fn path(&self, name: &str) -> Path {
@@ -74,7 +78,11 @@ impl ObjectFolder {
     }
 
     fn wait<T>(&self, answer: impl Future<Output = object_store::Result<T>>) -> Result<T> {
-        self.runtime.block_on(answer).map_err(failed)
+        let answer = self.runtime.block_on(answer).map_err(|e| told(&e, &self.place, self.answered.load(Ordering::Relaxed)));
+        if answer.as_ref().err().is_none_or(|e| matches!(e.kind(), ErrorKind::NotFound | ErrorKind::AlreadyExists)) {
+            self.answered.store(true, Ordering::Relaxed);
+        }
+        answer
     }
 
     /// Names of folders below this one.
@@ -222,23 +230,9 @@ impl Folder for ObjectFolder {
 
     fn another(&self) -> (Box<dyn Folder>, bool) {
         let (store, runtime) = (self.store.clone(), self.runtime.clone());
-        let (prefix, place) = (self.prefix.clone(), self.place.clone());
-        (Box::new(Self { store, runtime, prefix, place, uploads: HashMap::new() }), true)
+        let (prefix, place, answered) = (self.prefix.clone(), self.place.clone(), self.answered.clone());
+        (Box::new(Self { store, runtime, prefix, place, answered, uploads: HashMap::new() }), true)
     }
-}
-
-/// What an object store says, as a file system would.
-fn failed(e: StoreError) -> Error {
-    let kind = match &e {
-        StoreError::NotFound { .. } => ErrorKind::NotFound,
-        StoreError::AlreadyExists { .. } | StoreError::Precondition { .. } => ErrorKind::AlreadyExists,
-        StoreError::PermissionDenied { .. } | StoreError::Unauthenticated { .. } => ErrorKind::PermissionDenied,
-        StoreError::NotSupported { .. } | StoreError::NotImplemented { .. } => ErrorKind::Unsupported,
-        StoreError::InvalidPath { .. } | StoreError::UnknownConfigurationKey { .. } => ErrorKind::InvalidInput,
-        // Whatever else went wrong may go right later.
-        _ => ErrorKind::NetworkDown,
-    };
-    Error::new(kind, e.to_string())
 }
 
 fn client(scheme: &str, bucket: &str) -> object_store::Result<Arc<dyn Objects>> {

@@ -20,6 +20,10 @@ const STATE: &str = "state.seg";
 const PREFIX: &str = "savepoint-";
 /// Longest part of that name that comes from the job's, characters.
 const NAME_CHARS_MAX: usize = 80;
+/// What a job says of the savepoint that it begins from, before its place.
+pub const BEGINS_FROM: &str = "it begins from the savepoint ";
+/// Folders that an error names, the last ones.
+const NAMED_MAX: usize = 5;
 
 /// Manifests that can be read, oldest first, and the names of damaged ones with the reason.
 pub type Manifests = (Vec<Manifest>, Vec<(String, String)>);
@@ -43,6 +47,8 @@ pub fn newest_whole(folder: &dyn Folder, manifests: &[Manifest], refused: &mut V
     for manifest in manifests.iter().rev() {
         match manifest.read(folder) {
             Ok(tables) => return Ok(Some((manifest.clone(), tables))),
+            // Checkpoints share segments: what is wrong with one of those is said once.
+            Err(Unusable::Damaged(why)) if refused.contains(&why) => {}
             Err(Unusable::Damaged(why)) => refused.push(why),
             Err(Unusable::Failed(e)) => return Err(e),
         }
@@ -65,10 +71,45 @@ pub fn read(location: &Location) -> Result<(Box<dyn Folder>, Manifest, Vec<Table
     }
 }
 
-/// There is neither a checkpoint nor a savepoint.
+/// There is neither a checkpoint nor a savepoint; perhaps there are some in folders of this one.
 pub fn nothing_in(location: &Location) -> Error {
-    Error::state(format!("{location} holds no checkpoint and is no savepoint: it has no manifest-….json"))
-        .help("name the folder of one savepoint, or of one job's checkpoints; `flott state list` finds them")
+    let there = location.is_there();
+    if !there.unwrap_or(true) {
+        return nowhere(location);
+    }
+    let mut known: Vec<String> = location.folders().unwrap_or_default().iter().filter(|f| holds_some(f)).map(Location::to_string).collect();
+    if known.is_empty() {
+        return Error::state(format!("{location} holds no checkpoint and is no savepoint: it has no manifest-….json"))
+            .help("name the folder of one savepoint, or of one job's checkpoints; `flott state list` finds them");
+    }
+    let more = known.len().saturating_sub(NAMED_MAX);
+    known.drain(..more);
+    let more = if more > 0 { format!(", and {more} more") } else { String::new() };
+    Error::state(format!("{location} is itself no savepoint and holds no checkpoint, but folders in it do"))
+        .help(format!("name one of them: {}{more}", known.join(", ")))
+}
+
+/// The folder is not there.
+pub fn nowhere(location: &Location) -> Error {
+    Error::state(format!("there is no folder {location}"))
+        .help("is its name right? `flott state list DIR` shows what lies in a state folder")
+}
+
+fn holds_some(location: &Location) -> bool {
+    let names = location.folder().and_then(|folder| list(&*folder)).unwrap_or_default();
+    names.iter().any(|name| epoch_in(name).is_some())
+}
+
+/// Fails if no savepoint could be made in this folder, which is made if need be.
+pub fn check_root(root: &Location) -> Result<()> {
+    let mut folder = root.folder()?;
+    let name = format!("{PREFIX}check-{}", std::process::id());
+    let tried = folder.put(&name, b"", Over::Anything).and_then(|()| folder.remove(&name));
+    tried.map_err(|e| {
+        let error = at(e, &folder.place("")).into_state();
+        let help = error.help.unwrap_or_else(|| "give another folder with --savepoint, or make this one writable".to_owned());
+        Error { message: format!("savepoints cannot be written: {}", error.message), help: Some(help), ..error }
+    })
 }
 
 /// Copies a segment to another folder, under another name.

@@ -268,7 +268,7 @@ impl Store {
             self.outbox.push(Output { segment, ..output.clone() });
         }
         self.run = manifest.run;
-        note(format!("it begins from the savepoint {origin}"));
+        note(format!("{}{origin}", savepoint::BEGINS_FROM));
         Ok(Some(manifest.into_checkpoint(tables)))
     }
 }

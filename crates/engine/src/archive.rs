@@ -3,9 +3,9 @@
 use arrow::array::RecordBatch;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crate::beside::{self, Bench, Beside};
+use crate::beside::{self, Bench, Beside, left};
 use crate::checkpoint::{Checkpoint, CheckpointStore, TableChanges};
 use crate::outbox::OpenOutput;
 use crate::sink::Unsynced;
@@ -48,6 +48,8 @@ enum News {
     Discarded,
     /// There is no room; it goes on trying.
     Waiting(Error),
+    /// There was.
+    GoesOn,
     /// It gave up.
     Failed(Error),
 }
@@ -150,13 +152,15 @@ impl Archive {
 
     /// Tells whether the checkpoint has become durable since the last call, or does within this time, and what output came with it.
     pub fn durable(&mut self, wait: Duration) -> Result<Option<Vec<Waiting>>> {
-        while self.publishing() {
-            let Some(news) = self.thread.hear(wait)? else { return Ok(None) };
+        let until = Instant::now().checked_add(wait);
+        loop {
+            // Attempts that fail are news, too, and do not begin the time anew.
+            let left = if self.publishing() { left(until) } else { Duration::ZERO };
+            let Some(news) = self.thread.hear(left)? else { return Ok(None) };
             if let Some(output) = self.hear(news)? {
                 return Ok(Some(output));
             }
         }
-        Ok(None)
     }
 
     fn hear(&mut self, news: News) -> Result<Option<Vec<Waiting>>> {
@@ -170,7 +174,7 @@ impl Archive {
                 self.savepoints -= 1;
                 self.saved.push(place);
             }
-            News::Discarded => {}
+            News::Discarded | News::GoesOn => {}
             News::Waiting(why) => self.waiting = Some(why),
             News::Failed(error) => return Err(error),
         }
@@ -209,12 +213,13 @@ struct Keeper {
 impl Keeper {
     fn run(mut self, bench: &Bench<Task, News>) {
         for mut task in &bench.tasks {
-            let mut pause_ms = RETRY_MS;
+            let (mut pause_ms, mut waited) = (RETRY_MS, false);
             let news = loop {
                 match self.carry_out(&mut task) {
                     Err(e) if matches!(e.kind, ErrorKind::Full | ErrorKind::Unreachable) => {
                         let longer = e.kind == ErrorKind::Unreachable;
                         bench.tell(News::Waiting(e));
+                        waited = true;
                         if !bench.pause(pause_ms) {
                             return;
                         }
@@ -226,6 +231,7 @@ impl Keeper {
             self.shared.undone.fetch_sub(1, Ordering::Relaxed);
             self.shared.outbox_bytes.store(self.store.outbox_bytes(), Ordering::Relaxed);
             match news {
+                Ok(None) if waited => bench.tell(News::GoesOn),
                 Ok(None) => {}
                 Ok(Some(news)) => bench.tell(news),
                 Err(e) => return bench.tell(News::Failed(e)),

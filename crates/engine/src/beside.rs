@@ -86,6 +86,11 @@ impl<T, N: News> Bench<T, N> {
     }
 }
 
+/// What is left of a wait; `None`: it has no end.
+pub fn left(until: Option<Instant>) -> Duration {
+    until.map_or(Duration::MAX, |until| until.saturating_duration_since(Instant::now()))
+}
+
 /// Waits for a thread that was told to end, but not for long: one that waits for a server is left to itself. A panic in it has been told
 /// already.
 pub fn leave(thread: JoinHandle<()>, wait: Duration) {

@@ -28,12 +28,21 @@ pub struct Part {
     pub title: String,
     /// Places, among the query's parts, of the sources that its rows come from.
     pub sources: Vec<usize>,
+    /// Where the rows of a source or a sink lie, such as topics. One that lies in another place is another; more places may be added.
+    pub places: Vec<String>,
     /// Identifies the rows that a sink is given.
     pub input: String,
     /// A sink is given changes of rows that it has.
     pub updating: bool,
     /// Columns of the state's keys, and rows, by input, as far as they have names.
     pub columns: Columns,
+}
+
+impl Part {
+    /// For people: the step, and where its rows lie.
+    pub fn shown(&self) -> String {
+        if self.places.is_empty() { self.title.clone() } else { format!("{} ({})", self.title, self.places.join(", ")) }
+    }
 }
 
 /// Names of columns in state tables.
@@ -85,8 +94,10 @@ impl Change {
     /// Compares the parts of two queries.
     pub fn between(old: &[Part], new: &[Part]) -> Self {
         let known = numbered(old);
-        let place = |id: &(PartKind, &str, usize)| known.iter().position(|k| k == id);
-        let kept: Vec<Option<usize>> = numbered(new).iter().map(place).collect();
+        let lies_there = |old: &Part, new: &Part| old.places.iter().all(|place| new.places.contains(place));
+        let place =
+            |(id, part): (&(PartKind, &str, usize), &Part)| known.iter().position(|k| k == id).filter(|at| lies_there(&old[*at], part));
+        let kept: Vec<Option<usize>> = numbered(new).iter().zip(new).map(place).collect();
         let goes_on = |part: &Part| part.sources.iter().any(|source| kept[*source].is_some());
         let fate = |(part, kept): (&Part, &Option<usize>)| match (kept, part.kind) {
             (Some(old), _) => Fate::Kept(*old),
@@ -117,36 +128,45 @@ impl Change {
         self.fates.iter().enumerate().filter_map(pair).collect()
     }
 
+    /// Whether a part of the new query does what one did that is dropped, so that it is its input that was changed.
+    pub fn has_other_input(&self, old: &[Part], part: &Part) -> bool {
+        part.kind == PartKind::Operator && self.dropped.iter().any(|at| old[*at].title == part.title)
+    }
+
     /// What happens, in a sentence.
     pub fn summary(&self, old: &[Part], new: &[Part]) -> String {
         let count = |wanted: fn(&Fate) -> bool| self.fates.iter().filter(|fate| wanted(fate)).count();
-        let mut all = vec![format!("{} of its {} parts go on", count(|fate| matches!(fate, Fate::Kept(_))), new.len())];
+        let kept = count(|fate| matches!(fate, Fate::Kept(_)));
+        let mut all = vec![format!("{kept} of its {} parts {} on", new.len(), if kept == 1 { "goes" } else { "go" })];
         let titles = |wanted: &dyn Fn(usize) -> bool| {
             let titles: Vec<&str> = (0..new.len()).filter(|at| wanted(*at)).map(|at| new[at].title.as_str()).collect();
             titles.join(", ")
         };
         let mut tell = |text: String, what: &str| {
             if !text.is_empty() {
-                all.push(format!("{text} {what}"))
+                all.push(format!("{what}: {text}"))
             }
         };
-        tell(titles(&|at| matches!(self.fates[at], Fate::New | Fate::FromNow)), "begin");
-        tell(titles(&|at| self.fates[at] == Fate::Lacking), "begin empty in the middle of the input");
-        tell(titles(&|at| self.altered.contains(&at)), "get rows that are computed in another way");
-        tell(self.dropped.iter().map(|at| old[*at].title.as_str()).collect::<Vec<_>>().join(", "), "are dropped");
+        tell(titles(&|at| matches!(self.fates[at], Fate::New | Fate::FromNow)), "new");
+        tell(titles(&|at| self.fates[at] == Fate::Lacking), "begun empty in the middle of the input");
+        tell(titles(&|at| self.altered.contains(&at)), "given rows that are computed in another way");
+        tell(self.dropped.iter().map(|at| old[*at].title.as_str()).collect::<Vec<_>>().join(", "), "dropped");
         all.join("; ")
     }
 
     /// What stands in the way, part by part, for people.
     pub fn objections(&self, old: &[Part], new: &[Part]) -> Vec<String> {
         let lacking = self.fates.iter().zip(new).filter(|(fate, _)| **fate == Fate::Lacking).map(|(_, part)| match part.kind {
-            PartKind::Sink => format!("{} is new and would lack the rows that were told before", part.title),
-            _ => format!("{} is new or was changed, and would lack the rows that were read before", part.title),
+            PartKind::Sink => format!("{} is new and would lack the rows that were told before", part.shown()),
+            _ if self.has_other_input(old, part) => {
+                format!("a step before {} was changed, and it would lack the rows that were read before", part.title)
+            }
+            _ => format!("{} is new or was changed, and would lack the rows that were read before", part.shown()),
         });
         let dropped = self.dropped.iter().map(|at| match old[*at].kind {
-            PartKind::Source => format!("{} is read no more: its positions would be dropped", old[*at].title),
-            PartKind::Operator => format!("{} is in the query no more: its state would be dropped", old[*at].title),
-            PartKind::Sink => format!("{} is written no more: what it has not shown yet would be dropped", old[*at].title),
+            PartKind::Source => format!("{} is read no more: its positions would be dropped", old[*at].shown()),
+            PartKind::Operator => format!("{} of the old query has no place in the new one: its state would be dropped", old[*at].title),
+            PartKind::Sink => format!("{} is written no more: what it has not shown yet would be dropped", old[*at].shown()),
         });
         lacking.chain(dropped).collect()
     }
@@ -159,7 +179,7 @@ mod tests {
     fn part(kind: PartKind, identity: &str, sources: &[usize]) -> Part {
         let (identity, title) = (identity.to_string(), identity.to_string());
         let columns = Columns::default();
-        Part { kind, identity, title, sources: sources.to_vec(), input: String::new(), updating: false, columns }
+        Part { kind, identity, title, sources: sources.to_vec(), places: vec![], input: String::new(), updating: false, columns }
     }
 
     #[test]

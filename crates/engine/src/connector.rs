@@ -28,6 +28,11 @@ pub trait Connector: Send + Sync {
         self.info().sink
     }
 
+    /// Options that tell where the rows of a table lie; values are lists, with semicolons. Positions in one place mean nothing in another.
+    fn places(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// Whether a table with these options finds rows by key, see [`Connector::lookup`].
     fn finds_by_key(&self, options: &BTreeMap<String, String>) -> bool {
         let _ = options;

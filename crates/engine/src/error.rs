@@ -65,6 +65,13 @@ impl Error {
     pub fn internal(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Internal, message)
     }
+    /// The same failure where it keeps a job from its checkpoints, before anything has run.
+    pub fn into_state(mut self) -> Self {
+        if matches!(self.kind, ErrorKind::Io | ErrorKind::Full | ErrorKind::Unreachable) {
+            self.kind = ErrorKind::State;
+        }
+        self
+    }
     /// Adds where it happened.
     pub fn at(mut self, place: impl Into<String>) -> Self {
         self.context.push(place.into());

@@ -101,6 +101,8 @@ pub struct Label {
     pub identity: String,
     /// See [`Part::title`].
     pub title: String,
+    /// See [`Part::places`].
+    pub places: Vec<String>,
     /// See [`Part::input`].
     pub input: String,
     /// See [`Part::updating`].
@@ -220,10 +222,10 @@ impl Topology {
             behind.dedup();
             sources.push(if *kind == PartKind::Source { vec![parts.len()] } else { behind.clone() });
             if holds[node] {
-                let Label { identity, title, input, updating, columns } = label.clone();
+                let Label { identity, title, places, input, updating, columns } = label.clone();
                 let identity = if identity.is_empty() { format!("{fingerprint}#{}", parts.len()) } else { identity };
                 let title = if title.is_empty() { self.names[node].clone() } else { title };
-                parts.push(Part { kind: *kind, identity, title, sources: behind, input, updating, columns });
+                parts.push(Part { kind: *kind, identity, title, sources: behind, places, input, updating, columns });
             }
         }
         parts

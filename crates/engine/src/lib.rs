@@ -37,6 +37,7 @@ pub mod source;
 pub mod state;
 pub mod text;
 pub mod time;
+mod wait;
 mod worker;
 
 pub use batch::{Batch, RowKind};

@@ -1,9 +1,9 @@
 //! The outbox: output that is part of the checkpoint of its epoch and is delivered afterwards, by a thread for each sink.
 
 use arrow::array::RecordBatch;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crate::beside::{self, Bench, Beside};
+use crate::beside::{self, Bench, Beside, left};
 use crate::sink::{EpochId, Sink};
 use crate::{Batch, Error, ErrorKind, Result};
 
@@ -33,6 +33,8 @@ enum News {
     Delivered(u64),
     /// An attempt failed, and there will be others.
     Waiting(Error),
+    /// What the user should know.
+    Note(String),
     Failed(Error),
 }
 
@@ -47,13 +49,14 @@ pub struct Courier {
     thread: Beside<Errand, News>,
     undelivered: usize,
     waiting: Option<Error>,
+    notes: Vec<String>,
 }
 
 impl Courier {
-    /// Starts the thread for a sink that was opened. `last` is the epoch from which the job goes on, if it goes on from one.
-    pub fn start(sink: Box<dyn Sink>, last: Option<EpochId>) -> Result<Self> {
-        let thread = Beside::start("delivery", LEAVE_WAIT, move |bench| Round { sink, bench }.run(last.as_ref()))?;
-        Ok(Self { thread, undelivered: 0, waiting: None })
+    /// Starts the thread for a sink that was opened. `last` is the epoch from which the job goes on; its number is 0 where it begins.
+    pub fn start(sink: Box<dyn Sink>, last: EpochId) -> Result<Self> {
+        let thread = Beside::start("delivery", LEAVE_WAIT, move |bench| Round { sink, bench }.run(&last))?;
+        Ok(Self { thread, undelivered: 0, waiting: None, notes: vec![] })
     }
 
     /// Gives it one more epoch.
@@ -65,18 +68,29 @@ impl Courier {
     /// Epochs that have been delivered since the last call, or are within this time.
     pub fn delivered(&mut self, wait: Duration) -> Result<Vec<u64>> {
         let mut epochs = vec![];
-        while self.undelivered > 0 {
-            match self.thread.hear(if epochs.is_empty() { wait } else { Duration::ZERO })? {
+        let until = Instant::now().checked_add(wait);
+        loop {
+            // Attempts that fail are news, too, and do not begin the time anew.
+            let wait = if epochs.is_empty() && self.undelivered > 0 { left(until) } else { Duration::ZERO };
+            match self.thread.hear(wait)? {
                 Some(News::Delivered(epoch)) => {
                     (self.undelivered, self.waiting) = (self.undelivered - 1, None);
                     epochs.push(epoch);
                 }
+                Some(News::Note(note)) => {
+                    self.waiting = None;
+                    self.notes.push(note);
+                }
                 Some(News::Waiting(why)) => self.waiting = Some(why),
                 Some(News::Failed(e)) => return Err(e),
-                None => break,
+                None => return Ok(epochs),
             }
         }
-        Ok(epochs)
+    }
+
+    /// What the user should know, since the last call.
+    pub fn notes(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.notes)
     }
 
     /// Whether nothing waits.
@@ -102,10 +116,16 @@ struct Round {
 }
 
 impl Round {
-    fn run(mut self, last: Option<&EpochId>) {
-        if last.is_some_and(|last| !self.until_it_works(&mut |sink| sink.resume(last))) {
+    fn run(mut self, last: &EpochId) {
+        let mut note = None;
+        let resumed = self.until_it_works(&mut |sink| {
+            note = sink.resume(last)?;
+            Ok(())
+        });
+        if !resumed {
             return;
         }
+        note.into_iter().for_each(|note| self.bench.tell(News::Note(note)));
         while let Ok(mut errand) = self.bench.tasks.recv() {
             let delivered = self.until_it_works(&mut |sink| {
                 let output = (errand.open)()?;

@@ -23,8 +23,8 @@ enum End {
 }
 
 impl Outlet {
-    /// Opens a sink. `progress` is what it said for the checkpoint that the job goes on from, `last` the epoch of that.
-    pub fn open(node: NodeId, mut sink: Box<dyn Sink>, progress: Option<&str>, last: Option<EpochId>) -> Result<Self> {
+    /// Opens a sink. `progress` is what it said for the checkpoint that the job goes on from, `last` the epoch of that, or 0.
+    pub fn open(node: NodeId, mut sink: Box<dyn Sink>, progress: Option<&str>, last: EpochId) -> Result<Self> {
         let end = match sink.delivery() {
             Delivery::Direct => {
                 sink.open(progress)?;
@@ -100,6 +100,11 @@ impl Outlet {
     /// Epochs that were delivered since the last call, or are within this time.
     pub fn delivered(&mut self, wait: Duration) -> Result<Vec<u64>> {
         if let End::Outbox { courier, .. } = &mut self.end { courier.delivered(wait) } else { Ok(vec![]) }
+    }
+
+    /// What the user should know, since the last call.
+    pub fn notes(&mut self) -> Vec<String> {
+        if let End::Outbox { courier, .. } = &mut self.end { courier.notes() } else { vec![] }
     }
 
     /// Whether nothing waits for delivery.

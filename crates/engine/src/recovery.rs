@@ -193,7 +193,7 @@ impl Job {
 
     fn epoch_id(&self, number: u64) -> EpochId {
         let (run, generation) = self.durable.identity;
-        EpochId { job: self.config.owner.clone(), run, generation, number }
+        EpochId { job: self.config.name.clone(), run, generation, number }
     }
 
     /// Hands the output for outboxes over.
@@ -301,13 +301,13 @@ impl Job {
             }
         }
         self.sources.iter_mut().for_each(SourceIntake::restored);
-        self.restore_tables(&saved)?;
+        self.restore_tables(&mut saved)?;
         for (node, count) in &saved.late {
             self.late[*node].count += *count;
         }
         for (node, sink) in std::mem::take(&mut self.sinks) {
             let progress = saved.sinks.iter().find(|s| s.node == node).map(|s| s.progress.as_str());
-            self.outlets.push(Outlet::open(node, sink, progress, Some(self.epoch_id(saved.epoch)))?);
+            self.outlets.push(Outlet::open(node, sink, progress, self.epoch_id(saved.epoch))?);
         }
         undelivered.into_iter().try_for_each(|output| self.send(output))?;
         let _ = self.node_ticks(false); // event time stands where the splits left it
@@ -319,7 +319,7 @@ impl Job {
     /// Begins without a checkpoint.
     fn begin(&mut self) -> Result<bool> {
         for (node, sink) in std::mem::take(&mut self.sinks) {
-            self.outlets.push(Outlet::open(node, sink, None, None)?);
+            self.outlets.push(Outlet::open(node, sink, None, self.epoch_id(0))?);
         }
         Ok(false)
     }
@@ -354,11 +354,12 @@ impl Job {
         Resumed { epoch: saved.epoch, taken_ms: saved.now_ms, sources }
     }
 
-    pub(crate) fn restore_tables(&mut self, saved: &Checkpoint) -> Result<()> {
-        let tables = Arc::new(saved.tables.clone());
-        self.pool.each(vec![tables; self.pool.len()], |worker, tables| {
-            tables.iter().try_for_each(|t| worker.restore(t.node, &t.table, &t.rows))
-        })?;
+    pub(crate) fn restore_tables(&mut self, saved: &mut Checkpoint) -> Result<()> {
+        // One after the other, so that the memory of what was taken over serves the next: memory that is new costs more than the work.
+        for table in saved.tables.drain(..) {
+            let table = Arc::new(table);
+            self.pool.each(vec![table; self.pool.len()], |worker, t| worker.restore(t.node, &t.table, &t.rows))?;
+        }
         Ok(())
     }
 }

@@ -19,6 +19,7 @@ use crate::recovery::Durable;
 use crate::sink::{Delivery, Sink};
 use crate::state::State;
 use crate::time::{END_OF_TIME, NO_WATERMARK, delayed, slowest};
+use crate::wait::Wait;
 use crate::worker::{DecodedChunk, Intake, Parcel, StageOutput, Worker, WorkerNode};
 use crate::{Batch, Error, Result};
 
@@ -45,8 +46,8 @@ pub struct JobConfig {
     pub checkpoint_every_ticks: Option<u64>,
     /// Identifies the query in checkpoints.
     pub fingerprint: String,
-    /// What tells the job from all others, see [`crate::sink::EpochId::job`].
-    pub owner: String,
+    /// See [`crate::sink::EpochId::job`].
+    pub name: String,
     /// Output of so many bytes may wait for delivery; then the job takes no more input until some was delivered.
     pub outbox_bytes_max: u64,
     /// Stop dead after so many ticks, as if killed: no commit, no checkpoint.
@@ -66,7 +67,7 @@ impl Default for JobConfig {
             checkpoint_interval_ms: None,
             checkpoint_every_ticks: None,
             fingerprint: String::new(),
-            owner: String::new(),
+            name: String::new(),
             outbox_bytes_max: 4 << 30,
             abandon_after_ticks: None,
             allow_dropped_state: false,
@@ -158,6 +159,7 @@ pub struct Job {
     pub(crate) state_size: (usize, usize),
     /// Messages for the user, such as a damaged checkpoint that was passed over.
     pub notes: Vec<String>,
+    wait: Wait,
 }
 
 impl Job {
@@ -223,6 +225,7 @@ impl Job {
             feed: Feed::new(),
             state_size: (0, 0),
             notes: vec![],
+            wait: Wait::default(),
             config,
         })
     }
@@ -263,7 +266,9 @@ impl Job {
                         return Ok(Outcome::Stopped);
                     }
                     self.checkpoint(true)?;
-                    self.settle(Duration::MAX)?;
+                    if !self.wait_for_checkpoint(control, on_progress)? {
+                        return Ok(Outcome::Stopped);
+                    }
                     return self.finish(control, on_progress);
                 }
             } else {
@@ -275,11 +280,18 @@ impl Job {
             }
             if self.now_ms - reported_ms >= PROGRESS_INTERVAL_MS {
                 reported_ms = self.now_ms;
-                let news = self.sources.iter_mut().flat_map(SourceIntake::notes);
-                self.notes.extend(news);
-                on_progress(&self.progress());
+                self.report(on_progress);
             }
         }
+    }
+
+    /// Tells how far the job is.
+    fn report(&mut self, on_progress: &mut dyn FnMut(&Progress)) {
+        self.notes.extend(self.sources.iter_mut().flat_map(SourceIntake::notes));
+        self.notes.extend(self.outlets.iter_mut().flat_map(Outlet::notes));
+        let waiting = self.waiting();
+        self.notes.extend(self.wait.note(waiting, self.clock.now_ms()));
+        on_progress(&self.progress());
     }
 
     /// Whether the job takes no input for now: what it has put out goes no further.
@@ -297,7 +309,20 @@ impl Job {
             }
             self.clock.sleep_ms(PROGRESS_INTERVAL_MS as u64);
             self.outlets.iter_mut().try_for_each(|outlet| outlet.on_idle(self.now_ms))?;
-            on_progress(&self.progress());
+            self.report(on_progress);
+        }
+        Ok(true)
+    }
+
+    /// Waits until the last checkpoint is durable. Tells whether it is; else the job was asked to stop before.
+    fn wait_for_checkpoint(&mut self, control: &Control, on_progress: &mut dyn FnMut(&Progress)) -> Result<bool> {
+        self.settle(Duration::from_millis(PROGRESS_INTERVAL_MS as u64))?;
+        while self.durable.archive.as_ref().is_some_and(Archive::publishing) {
+            if control.stopping() {
+                return Ok(false);
+            }
+            self.report(on_progress);
+            self.settle(Duration::from_millis(PROGRESS_INTERVAL_MS as u64))?;
         }
         Ok(true)
     }
@@ -436,7 +461,7 @@ impl Job {
         self.sources.iter_mut().try_for_each(SourceIntake::prepare)?;
         while !self.outlets.iter().all(Outlet::is_idle) {
             self.deliver(Duration::from_millis(PROGRESS_INTERVAL_MS as u64))?;
-            on_progress(&self.progress());
+            self.report(on_progress);
             if control.stopping() {
                 return Ok(Outcome::Stopped);
             }

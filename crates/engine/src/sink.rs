@@ -41,7 +41,7 @@ pub type Unsynced = Box<dyn FnOnce() -> Result<()> + Send>;
 /// already from what is new, and an instance that was replaced from its successor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EpochId {
-    /// What tells the job from all others, see [`crate::connector::Environment::owner`].
+    /// Name of the job, wherever it runs and keeps its state.
     pub job: String,
     /// Drawn when the job begins without state: epochs of different runs cannot be compared.
     pub run: u64,
@@ -71,12 +71,13 @@ pub trait Sink: Send {
         Delivery::Direct
     }
 
-    /// The job goes on from the end of this epoch, before anything is delivered: fails, with [`crate::ErrorKind::State`], when a later epoch of
-    /// the same run is there already, since it may not be repeated in the same way. Of a sink with [`Delivery::Outbox`] only, and on the
-    /// thread of its deliveries; made again after an error of the kind [`crate::ErrorKind::Io`].
-    fn resume(&mut self, last: &EpochId) -> Result<()> {
+    /// The job goes on from the end of this epoch, or begins if its number is 0, and nothing is delivered yet: the time to connect. Gives
+    /// what the user should know. Fails, with [`crate::ErrorKind::State`], when a later epoch of the same run is there already, since it may
+    /// not be repeated in the same way. Of a sink with [`Delivery::Outbox`] only, and on the thread of its deliveries; made again after an
+    /// error of the kind [`crate::ErrorKind::Io`].
+    fn resume(&mut self, last: &EpochId) -> Result<Option<String>> {
         let _ = last;
-        Ok(())
+        Ok(None)
     }
 
     /// Puts out the whole output of an epoch, and with it the mark that it is there, as one: after a crash at any instant either

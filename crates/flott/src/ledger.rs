@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::io::ErrorKind;
 
 use arrow::array::RecordBatch;
-use flott_checkpoint::{Location, Over};
+use flott_checkpoint::{Location, Over, at};
 use flott_engine::checkpoint::{Checkpoint, CheckpointStore, TableChanges};
 use flott_engine::outbox::OpenOutput;
 use flott_engine::{Error, Result};
@@ -36,7 +36,7 @@ impl Ledger {
                     .help("it tells which jobs of the script are done; with --fresh all of them run again")
             })?,
             Err(e) if e.kind() == ErrorKind::NotFound => Contents::default(),
-            Err(e) => return Err(Error::io(format!("cannot read {}: {e}", folder.place(&file)))),
+            Err(e) => return Err(at(e, &folder.place(&file))),
         };
         Ok(Self { root: root.clone(), file, contents })
     }

@@ -5,6 +5,7 @@ use std::ops::Range;
 use flott_checkpoint::Location;
 use flott_engine::Error;
 use flott_sql::error::SqlError;
+use flott_sql::secrets::shown;
 use flott_sql::session::{Effect, Session};
 use flott_sql::stack::deep;
 
@@ -112,7 +113,7 @@ fn plan_with_session(sql: &str, options: &RunOptions) -> Result<(Plan, Session),
 }
 
 fn set(session: &mut Session, key: &str, value: &str) -> Result<(), Failure> {
-    session.set_option(key, value).map_err(|e| setup(e, format!("--set {key}={value}")))
+    session.set_option(key, value).map_err(|e| setup(e, format!("--set {key}={}", shown(key, value))))
 }
 
 /// An error of the script's language for which the script is not to blame.

@@ -49,7 +49,7 @@ fn run_steps(sql: &str, options: &RunOptions, host: &mut dyn Host) -> Result<Out
                 let durable = run.checkpointing(&job, host);
                 if durable && jobs > 1 && ledger.is_none() {
                     let open = if options.fresh { Ledger::fresh } else { Ledger::open };
-                    ledger = Some(open(&step.settings.checkpoint_root, sql).map_err(Failure::Setup)?);
+                    ledger = Some(open(&step.settings.checkpoint_root, sql).map_err(not_opened)?);
                 }
                 let outcome = run.run(*job, durable, ledger.as_mut(), host)?;
                 if outcome != Outcome::Finished {
@@ -99,11 +99,10 @@ impl JobRun<'_> {
             }
             store = Some(Box::new(LedgeredStore { inner, ledger: (*ledger).clone(), job: entry.clone() }));
         }
-        let owner = folder.as_ref().map(owner);
         let environment = Environment {
             workers: self.settings.workers,
             checkpointing: durable,
-            owner: owner.clone(),
+            owner: folder.as_ref().map(owner),
             stop: self.options.stop.0.clone(),
             sink_number: 0,
             stdout: host.stdout(),
@@ -114,7 +113,7 @@ impl JobRun<'_> {
         };
         let graph = job.build(&environment, result).map_err(|e| self.not_built(e))?;
         host.started(&JobStart { name: name.clone(), workers: self.settings.workers, checkpoints: folder.clone() });
-        let config = self.config(durable, fingerprint, owner.unwrap_or_default());
+        let config = self.config(durable, fingerprint, folder.as_ref().map_or_else(|| name.clone(), |folder| folder.name().to_owned()));
         let job = Job::new(graph, config, store, Box::new(SystemClock)).map_err(|e| self.failed(&name, e))?;
         let outcome = self.follow(job, name, folder, host)?;
         if let (Some(ledger), Outcome::Finished) = (ledger, outcome) {
@@ -131,8 +130,12 @@ impl JobRun<'_> {
     }
 
     fn open_store(&self, folder: &Location, name: &str) -> Result<Box<dyn CheckpointStore>, Failure> {
+        // Found out now, and not when the job is stopped and the savepoint is needed.
+        if let Some(root) = self.settings.savepoints.as_ref().filter(|_| self.options.savepoint.is_some()) {
+            flott_checkpoint::check_savepoints(root).map_err(not_opened)?;
+        }
         let open = if self.options.fresh { Store::fresh } else { Store::open };
-        let store = open(folder, name).map_err(Failure::Setup)?;
+        let store = open(folder, name).map_err(not_opened)?;
         Ok(Box::new(store.with_savepoints(self.settings.savepoints.clone()).with_origin(self.origin(name)?)))
     }
 
@@ -143,11 +146,11 @@ impl JobRun<'_> {
             // Not looked at before it is needed: it may be gone when the job has checkpoints of its own.
             return Ok(Some(origin.clone()));
         }
-        let its = flott_checkpoint::newest(origin).map_err(Failure::Setup)?;
+        let its = flott_checkpoint::newest(origin).map_err(not_opened)?;
         Ok((its.job == name).then(|| origin.clone()))
     }
 
-    fn config(&self, durable: bool, fingerprint: String, owner: String) -> JobConfig {
+    fn config(&self, durable: bool, fingerprint: String, name: String) -> JobConfig {
         let default = JobConfig::default();
         JobConfig {
             workers: self.settings.workers,
@@ -156,7 +159,7 @@ impl JobRun<'_> {
             checkpoint_interval_ms: self.settings.checkpoint_interval_ms.filter(|_| durable),
             checkpoint_every_ticks: self.options.checkpoint_every_ticks.filter(|_| durable),
             fingerprint,
-            owner,
+            name,
             outbox_bytes_max: self.settings.outbox_bytes_max,
             abandon_after_ticks: self.options.abandon_after_ticks,
             allow_dropped_state: self.settings.allow_dropped_state,
@@ -204,6 +207,11 @@ impl JobRun<'_> {
         error.span.get_or_insert_with(|| self.range.clone());
         Failure::script(error)
     }
+}
+
+/// What keeps a job from its checkpoints before it has begun, also where the place as such cannot be used.
+fn not_opened(error: Error) -> Failure {
+    Failure::Setup(error.into_state())
 }
 
 /// What tells a job from others that write to the same places: where its checkpoints lie, and on which machine, if on one.

@@ -151,7 +151,7 @@ impl Flink {
         let jar = self.connector.iter().map(|jar| format!("ADD JAR '{}'", jar.display()));
         for statement in jar.chain(split_statements(&text)) {
             match session.execute(&statement)? {
-                Answer::Failed(cause) => return Err(cause),
+                Answer::Failed(failure) => return Err(failure.cause),
                 Answer::Rows(table) => job = table.rows.first().and_then(|r| r.1.first().cloned()),
             }
         }

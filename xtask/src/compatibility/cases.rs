@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use flott_testkit::expressions::known_difference;
+
 use super::features::{GROUPS, tokens};
 use crate::Result;
 
@@ -84,7 +86,7 @@ fn names(parity: &Path) -> Result<Vec<String>> {
 fn gaps(text: &str) -> BTreeMap<String, Gap> {
     let mut kind = String::new();
     let mut gaps = BTreeMap::new();
-    for line in text.lines() {
+    for line in text.lines().filter(|l| known_difference(l).is_none()) {
         if let Some(comment) = line.strip_prefix("# ") {
             kind = comment.to_string();
         } else if let Some((name, why)) = line.split_once(": ") {

@@ -23,8 +23,16 @@ pub struct Gateway {
 pub enum Answer {
     /// All pages of the result, in the order received.
     Rows(Table),
-    /// Flink refused the statement or its job failed: class and first line of the root cause.
-    Failed(String),
+    /// Flink refused the statement or its job failed.
+    Failed(Failure),
+}
+
+/// Why a statement failed.
+pub struct Failure {
+    /// Class and first line of the root cause.
+    pub cause: String,
+    /// The line of the statement at which Flink points, from 1.
+    pub line: Option<usize>,
 }
 
 /// A changelog with its schema.
@@ -150,7 +158,7 @@ impl Session<'_> {
         let path = format!("/v2/sessions/{}/statements", self.handle);
         let submitted = self.gateway.post(&path, &json!({ "statement": statement }))?;
         let Some(operation) = submitted["operationHandle"].as_str() else {
-            return Ok(Answer::Failed(root_cause(&submitted)));
+            return Ok(Answer::Failed(Failure::of(&submitted)));
         };
         let operation = format!("/v2/sessions/{}/operations/{operation}", self.handle);
         let answer = self.fetch(&operation);
@@ -172,7 +180,7 @@ impl Session<'_> {
             }
             let page = self.gateway.get(&next)?;
             if page["errors"].is_array() {
-                return Ok(Answer::Failed(root_cause(&page)));
+                return Ok(Answer::Failed(Failure::of(&page)));
             }
             if page["resultType"] == "NOT_READY" {
                 std::thread::sleep(POLL_INTERVAL);
@@ -223,10 +231,23 @@ fn take_page(results: &Value, table: &mut Table) -> Result<()> {
     Ok(())
 }
 
+impl Failure {
+    fn of(answer: &Value) -> Self {
+        let errors = answer["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let text = errors.last().and_then(Value::as_str).unwrap_or("unknown error");
+        Self { cause: root_cause(text), line: line_pointed_at(text) }
+    }
+}
+
+/// The number in `From line 3, column 1 to …` or `… at line 3, column 1.`
+fn line_pointed_at(text: &str) -> Option<usize> {
+    let place = text.find("From line ").or_else(|| text.find("At line ")).or_else(|| text.find(" at line "))?;
+    let number = text[place..].split_once("line ")?.1;
+    number.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+}
+
 /// The innermost cause in an error answer, without the package of its class: `ArithmeticException: / by zero`.
-fn root_cause(answer: &Value) -> String {
-    let errors = answer["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let text = errors.last().and_then(Value::as_str).unwrap_or("unknown error");
+fn root_cause(text: &str) -> String {
     let mut cause = "";
     let mut previous = "";
     for line in text.lines() {
@@ -259,10 +280,12 @@ mod tests {
     fn the_innermost_cause_is_reported() {
         let answer = json!({"errors": ["Internal server error.",
             "<Exception on server side:\norg.a.SqlExecutionException: failed\n\tat x\nCaused by: org.b.Validation: bad\n\tat y\nCaused by: java.lang.ArithmeticException: / by zero\n\t... 3 more\n\nEnd of exception on server side>"]});
-        assert_eq!(root_cause(&answer), "ArithmeticException: / by zero");
+        let failure = Failure::of(&answer);
+        assert_eq!((failure.cause.as_str(), failure.line), ("ArithmeticException: / by zero", None));
         let plain = json!({"errors": ["<Exception on server side:\norg.a.Refused: no\n\tat x"]});
-        assert_eq!(root_cause(&plain), "Refused: no");
+        assert_eq!(Failure::of(&plain).cause, "Refused: no");
         let bare = json!({"errors": ["<Exception on server side:\njava.lang.StackOverflowError\n\tat x"]});
-        assert_eq!(root_cause(&bare), "StackOverflowError");
+        assert_eq!(Failure::of(&bare).cause, "StackOverflowError");
+        assert_eq!(line_pointed_at("x.Y: From line 12, column 1 to line 12, column 9: no"), Some(12));
     }
 }

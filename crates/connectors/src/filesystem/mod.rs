@@ -50,6 +50,10 @@ impl Connector for Filesystem {
         }
     }
 
+    fn places(&self) -> &'static [&'static str] {
+        &["path"]
+    }
+
     fn check(&self, table: &TableSpec) -> Result<()> {
         SourceConfig::new(table)?;
         SinkConfig::new(table)?;

@@ -85,6 +85,10 @@ pub struct News(Mutex<State>);
 #[derive(Default)]
 struct State {
     notes: Vec<String>,
+    /// The addresses that the client begins with.
+    servers: String,
+    /// Why the broker that was asked last does not answer, in the client's words.
+    cause: Option<String>,
     /// Since when no broker answers, and whether that was said.
     away: Option<(Instant, bool)>,
     /// A broker has answered.
@@ -94,6 +98,12 @@ struct State {
 }
 
 impl News {
+    /// Of a client with these settings.
+    pub fn of(settings: &Settings) -> Self {
+        let servers = settings.get("bootstrap.servers").map(|servers| servers.reveal().to_owned()).unwrap_or_default();
+        Self(Mutex::new(State { servers, ..State::default() }))
+    }
+
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
@@ -114,7 +124,10 @@ impl News {
         let (since, told) = *state.away.get_or_insert((Instant::now(), false));
         if !told && since.elapsed() >= AWAY_BEFORE_NOTE {
             state.away = Some((since, true));
-            state.notes.push(format!("Kafka does not answer ({reason}); it is asked again until it does"));
+            let place = if state.servers.is_empty() { String::new() } else { format!(" at {}", state.servers) };
+            let why = state.cause.as_deref().unwrap_or(reason);
+            let text = format!("Kafka does not answer{place} ({why}); it is asked again until it does");
+            state.notes.push(text);
         }
     }
 
@@ -123,6 +136,7 @@ impl News {
         let mut state = self.state();
         state.reached = true;
         state.refused = None;
+        state.cause = None;
         if let Some((since, true)) = state.away.take() {
             state.notes.push(format!("Kafka answers again, after {} s", since.elapsed().as_secs()));
         }
@@ -146,10 +160,24 @@ impl News {
                 self.state().refused = Some(text);
             }
             Some(C::AllBrokersDown) => self.away("all brokers are down"),
-            Some(C::BrokerTransportFailure | C::Resolve | C::OperationTimedOut) => self.away(reason),
+            Some(C::BrokerTransportFailure | C::Resolve | C::OperationTimedOut) => {
+                if !reason.is_empty() {
+                    self.state().cause = Some(cause(reason));
+                }
+                self.away(reason);
+            }
             _ => {}
         }
     }
+}
+
+/// Why a broker does not answer, without what the client says of itself: `h:1/bootstrap: Connect to ipv4#h:1 failed: … (after 0ms in …)`.
+fn cause(reason: &str) -> String {
+    let text = reason.split_once(" (after ").map_or(reason, |(text, _)| text).replace("ipv4#", "").replace("ipv6#", "");
+    let Some((broker, why)) = text.split_once(": ").filter(|(broker, _)| broker.contains('/')) else { return text };
+    let address = broker.rsplit_once('/').map_or(broker, |(address, _)| address);
+    // Who could not be reached is mostly said once more.
+    if why.starts_with("Connect to ") || why.contains(address) { why.to_owned() } else { format!("{address}: {why}") }
 }
 
 /// The context of clients that read and of those that only ask.
@@ -187,7 +215,7 @@ pub type Consumer = BaseConsumer<Context>;
 
 /// Makes a consumer.
 pub fn consumer(settings: &Settings) -> Result<Consumer> {
-    let made = config(settings).create_with_context(Context::default());
+    let made = config(settings).create_with_context(Context { news: News::of(settings), ..Context::default() });
     made.map_err(|e| Error::config(format!("The Kafka client cannot be made: {}", creation(&e))))
 }
 
@@ -196,5 +224,41 @@ pub fn creation(error: &KafkaError) -> String {
     match error {
         KafkaError::ClientCreation(text) => text.clone(),
         other => reason(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn causes_are_told_in_few_words() {
+        for (reason, told) in [
+            (
+                "localhost:9/bootstrap: Connect to ipv4#127.0.0.1:9 failed: Connection refused (after 0ms in state CONNECT)",
+                "Connect to 127.0.0.1:9 failed: Connection refused",
+            ),
+            (
+                "no.invalid:9092/bootstrap: Failed to resolve 'no.invalid:9092': Name or service not known (after 2ms in state CONNECT)",
+                "Failed to resolve 'no.invalid:9092': Name or service not known",
+            ),
+            ("sasl_ssl://h:1/2: Disconnected (after 9ms in state UP)", "sasl_ssl://h:1: Disconnected"),
+            ("1/1 brokers are down", "1/1 brokers are down"),
+            ("", ""),
+        ] {
+            assert_eq!(cause(reason), told);
+        }
+    }
+
+    #[test]
+    fn who_does_not_answer_is_named_once() {
+        let settings = Settings::from_iter([("bootstrap.servers".to_owned(), Secret::from("h:1,i:2".to_owned()))]);
+        let news = News::of(&settings);
+        news.state().away = Instant::now().checked_sub(2 * AWAY_BEFORE_NOTE).map(|since| (since, false));
+        let error = KafkaError::Global(RDKafkaErrorCode::BrokerTransportFailure);
+        news.tell(&error, "h:1/bootstrap: Connect to ipv4#h:1 failed: Connection refused (after 0ms in state CONNECT)");
+        news.tell(&KafkaError::Global(RDKafkaErrorCode::AllBrokersDown), "2/2 brokers are down");
+        let told = news.take();
+        assert_eq!(told, ["Kafka does not answer at h:1,i:2 (Connect to h:1 failed: Connection refused); it is asked again until it does"]);
     }
 }

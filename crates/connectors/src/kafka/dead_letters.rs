@@ -49,6 +49,11 @@ impl DeadLetters {
         Self { waiting: Mutex::default(), producer: Mutex::new(producer) }
     }
 
+    /// Fails if the topic is not there.
+    pub fn check(&self) -> Result<()> {
+        self.producer.lock().unwrap_or_else(PoisonError::into_inner).check_topic().map_err(about)
+    }
+
     /// Takes a letter. Does no I/O.
     pub fn push(&self, letter: DeadLetter) {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push(letter);

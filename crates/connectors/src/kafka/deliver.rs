@@ -65,7 +65,8 @@ pub struct Deliverer {
 }
 
 impl Deliverer {
-    /// The deliverer of a sink. `job` and `sink` tell it from all others with the same prefix.
+    /// The deliverer of a sink. `job` and `sink` tell it from others of the same script with the same prefix. Neither host nor folder does: the
+    /// job is the same wherever its state was carried.
     pub fn new(config: &SinkConfig, job: &str, sink: usize, stop: Arc<AtomicBool>) -> Result<Self> {
         let prefix = config.transaction_prefix.as_deref().unwrap_or_default();
         let id = format!("{prefix}-{:016x}-{sink}", hash::stable_hash(job.as_bytes()));
@@ -85,13 +86,21 @@ impl Deliverer {
     }
 
     /// See [`flott_engine::sink::Sink::resume`].
-    pub fn resume(&mut self, last: &EpochId) -> Result<()> {
+    pub fn resume(&mut self, last: &EpochId) -> Result<Option<String>> {
         let (producer, delivered) = match self.ready.take() {
             Some(ready) => ready,
             None => self.take_over()?,
         };
         let own = Delivered::of(last);
+        let mut note = None;
         match &delivered {
+            Some(there) if there.run != own.run && last.number == 0 => {
+                note = Some(format!(
+                    "Kafka has output of an earlier run of this job ('{}', epoch {} of run {}), and the job begins anew: what that run wrote may \
+                     come again",
+                    self.id, there.epoch, there.run
+                ));
+            }
             Some(there) if there.run == own.run && there.generation > own.generation => return Err(self.replaced()),
             Some(there) if there.run == own.run && there.epoch > own.epoch => {
                 let text = format!("Kafka has epoch {} of this job, and its checkpoint ends with epoch {}", there.epoch, own.epoch);
@@ -100,7 +109,7 @@ impl Deliverer {
             _ => {}
         }
         self.ready = Some((producer, delivered));
-        Ok(())
+        Ok(note)
     }
 
     /// See [`flott_engine::sink::Sink::deliver`].
@@ -184,6 +193,7 @@ impl Deliverer {
                 Err(error) => return Err(self.unsettled("begin with transactions", &error)),
             }
         }
+        producer.check_topic()?;
         let delivered = self.read_progress()?;
         if self.last.is_none() {
             self.last.clone_from(&delivered);
@@ -240,6 +250,8 @@ impl Deliverer {
             ("group.id", self.id.as_str()),
             ("enable.auto.commit", "false"),
             ("enable.partition.eof", "true"),
+            // The end of the topic is told after so long.
+            ("fetch.wait.max.ms", "10"),
             ("isolation.level", "read_committed"),
             ("auto.offset.reset", "earliest"),
         ] {

@@ -81,6 +81,9 @@ pub fn run(shared: &Shared, consumer: &Arc<Consumer>) {
         match look(consumer, config, &known, first) {
             Ok(found) => {
                 consumer.context().news.reached();
+                if let (true, Some(Err(error))) = (first, shared.letters.as_ref().map(|letters| letters.check())) {
+                    return shared.fail(error);
+                }
                 (backoff, missing, first) = (BACKOFF_MIN, 0, false);
                 found.iter().for_each(|split| known.add(split));
                 let mut state = shared.state();
@@ -181,11 +184,13 @@ fn partitions(consumer: &Consumer, topics: &Topics) -> Result<Vec<Name>, Failed>
     Ok(names)
 }
 
-fn is_missing(code: RDKafkaErrorCode) -> bool {
+/// Whether there is no such topic.
+pub fn is_missing(code: RDKafkaErrorCode) -> bool {
     matches!(code, RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic)
 }
 
-fn no_topic(name: &str) -> Error {
+/// The error for a topic that is not there.
+pub fn no_topic(name: &str) -> Error {
     Error::config(format!("there is no topic '{name}' at these brokers")).help("Create it first: kafka-topics.sh --create --topic …")
 }
 

@@ -84,6 +84,10 @@ impl Connector for Kafka {
         })
     }
 
+    fn places(&self) -> &'static [&'static str] {
+        &["topic", "topic-pattern"]
+    }
+
     fn check(&self, table: &TableSpec) -> Result<()> {
         config::check(table, self.0)
     }

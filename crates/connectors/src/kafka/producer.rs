@@ -15,13 +15,20 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _, ProducerContext
 
 use super::client::{News, REQUEST_TIMEOUT, config, creation, passes, reason};
 use super::config::Partitioner;
+use super::discovery::{is_missing, no_topic};
 use super::properties::Settings;
 use super::record::{Record, Records};
 
 /// How long one wait for the client may take before the stop request is looked at again.
 const LOOK: Duration = Duration::from_millis(50);
+/// The client waits so long for receipts even if all have come.
+const FLUSH_LOOK: Duration = Duration::from_millis(2);
 /// How long a job that was asked to stop still waits for brokers.
 const STOP_WAIT: Duration = Duration::from_secs(5);
+/// How often a topic is asked for that is not there, with what wait for an answer, and what pause.
+const TOPIC_ATTEMPTS: usize = 4;
+const TOPIC_WAIT: Duration = Duration::from_secs(2);
+const TOPIC_PAUSE: Duration = Duration::from_millis(250);
 /// Messages between two looks at what the client has to tell.
 const SERVE_EVERY: usize = 1000;
 
@@ -106,7 +113,7 @@ impl Producer {
             // Idempotence needs values that the table may have set otherwise.
             config.set("enable.idempotence", "false");
         }
-        let client = config.create_with_context(Reports::default());
+        let client = config.create_with_context(Reports { news: News::of(settings), ..Reports::default() });
         let client = client.map_err(|e| Error::config(format!("The Kafka client cannot be made: {}", creation(&e))))?;
         Ok(Self { client, topic, partitioner, partitions: HashMap::new(), turn: 0, stop, stopping_since: None })
     }
@@ -189,6 +196,22 @@ impl Producer {
         Ok(self.partitions.get(topic).map(|count| number % count))
     }
 
+    /// Fails if the topic is not there, and says so before the first row does. Brokers that do not answer are waited for later.
+    pub fn check_topic(&self) -> Result<()> {
+        let Some(topic) = &self.topic else { return Ok(()) };
+        for _ in 0..TOPIC_ATTEMPTS {
+            let Ok(metadata) = self.native().fetch_metadata(Some(topic), TOPIC_WAIT) else { return self.check() };
+            let found = metadata.topics().first();
+            match found.and_then(|t| t.error()).map(RDKafkaErrorCode::from) {
+                None if found.is_some_and(|t| !t.partitions().is_empty()) => return Ok(()),
+                Some(code) if !is_missing(code) => return Ok(()),
+                // One that the brokers make because they were asked is there soon.
+                _ => std::thread::sleep(TOPIC_PAUSE),
+            }
+        }
+        Err(no_topic(topic))
+    }
+
     /// Asks how many partitions a topic has, until the brokers answer.
     fn count_partitions(&mut self, topic: &str) -> Result<i32> {
         loop {
@@ -211,7 +234,7 @@ impl Producer {
     /// Waits until every message has its receipt.
     pub fn flush(&mut self) -> Result<()> {
         loop {
-            let done = self.client.flush(LOOK);
+            let done = self.client.flush(FLUSH_LOOK);
             self.check()?;
             match done {
                 Ok(()) => return Ok(()),

@@ -34,7 +34,7 @@ pub struct KafkaSink {
 }
 
 impl KafkaSink {
-    /// A sink; nothing is connected before something is written.
+    /// A sink; nothing is connected before it is opened.
     pub fn new(table: &TableSpec, kind: Kind, env: &Environment) -> Result<Self> {
         let config = SinkConfig::new(table, kind)?;
         if config.guarantee == Guarantee::ExactlyOnce && !env.checkpointing {
@@ -77,14 +77,18 @@ impl Sink for KafkaSink {
     }
 
     fn open(&mut self, _progress: Option<&str>) -> Result<()> {
-        Ok(())
+        if self.delivery() == Delivery::Outbox {
+            return Ok(());
+        }
+        let checked = self.producer()?.check_topic();
+        checked.map_err(|e| e.at(format!("table {}", self.table)))
     }
 
     fn delivery(&self) -> Delivery {
         if self.config.guarantee == Guarantee::ExactlyOnce { Delivery::Outbox } else { Delivery::Direct }
     }
 
-    fn resume(&mut self, last: &EpochId) -> Result<()> {
+    fn resume(&mut self, last: &EpochId) -> Result<Option<String>> {
         let resumed = self.deliverer(last)?.resume(last);
         resumed.map_err(|e| e.at(format!("table {}", self.table)))
     }

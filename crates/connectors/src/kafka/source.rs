@@ -228,6 +228,8 @@ impl KafkaSource {
             ("enable.partition.eof", if self.shared.config.bound.is_some() { "true" } else { "false" }),
             ("fetch.wait.max.ms", "100"),
             ("fetch.error.backoff.ms", "100"),
+            // As long as this no more is asked for once enough is kept ready; the library's second is longer than that lasts.
+            ("fetch.queue.backoff.ms", "5"),
             ("reconnect.backoff.max.ms", "2000"),
             ("topic.metadata.refresh.interval.ms", "30000"),
         ] {

@@ -180,7 +180,11 @@ impl State {
             return Err(Error::state("a saved table has rows without a key group"));
         }
         let mine: BooleanArray = groups.values().iter().map(|g| Some(worker_of(*g, workers) == worker)).collect();
-        table.restore(&arrow::compute::filter_record_batch(rows, &mine)?)
+        match mine.true_count() {
+            0 => Ok(()),
+            all if all == rows.num_rows() => table.restore(rows),
+            _ => table.restore(&arrow::compute::filter_record_batch(rows, &mine)?),
+        }
     }
 
     /// `true` without tables: nothing of the operator is in a checkpoint.

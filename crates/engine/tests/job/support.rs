@@ -322,10 +322,10 @@ impl Sink for Memory {
     fn delivery(&self) -> Delivery {
         if self.outbox { Delivery::Outbox } else { Delivery::Direct }
     }
-    fn resume(&mut self, last: &EpochId) -> Result<()> {
+    fn resume(&mut self, last: &EpochId) -> Result<Option<String>> {
         match self.world.lock().unwrap().mark {
             Some((run, number)) if run == last.run && number > last.number => Err(Error::state("the sink is ahead of the state")),
-            _ => Ok(()),
+            _ => Ok(None),
         }
     }
     fn deliver(&mut self, epoch: &EpochId, output: &mut dyn Iterator<Item = Result<Batch>>) -> Result<()> {

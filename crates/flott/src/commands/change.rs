@@ -111,17 +111,20 @@ fn told(name: &str, old: &[Part], new: &[Part], change: &Change) -> String {
             (Fate::New, _) => ("build", "is new, and begins at the beginning of its input"),
             (Fate::FromNow, _) => ("begin", "is new, and is given the rows that come from now on"),
             (Fate::Lacking, PartKind::Sink) => ("refuse", "is new, and would lack the rows that were told before"),
+            (Fate::Lacking, _) if change.has_other_input(old, part) => {
+                ("refuse", "a step before it was changed, and it would lack the rows that were read before")
+            }
             (Fate::Lacking, _) => ("refuse", "is new or was changed, and would lack the rows that were read before"),
         };
-        tell(word, &part.title, what);
+        tell(word, &part.shown(), what);
     }
     for part in change.dropped.iter().map(|at| &old[*at]) {
         let what = match part.kind {
             PartKind::Source => "is read no more: its positions would be dropped",
-            PartKind::Operator => "is in the query no more: its state would be dropped",
+            PartKind::Operator => "is of the old query and has no place in the new one: its state would be dropped",
             PartKind::Sink => "is written no more: what it has not shown yet would be dropped",
         };
-        tell("refuse", &part.title, what);
+        tell("refuse", &part.shown(), what);
     }
     text.push_str(match change.is_refused() {
         false => "The job goes on with its state.\n",

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use clap::ValueHint;
 use flott::{DEFAULT_STATE_DIR, Failure, Host, JobReport, JobStart, Outcome, ResultSchema, RunOptions, StopFlag, run_script};
-use flott_checkpoint::Location;
+use flott_checkpoint::{BEGINS_FROM_SAVEPOINT, Location};
 use flott_connectors::options::parse_bytes;
 use flott_engine::progress::Progress;
 use flott_engine::sink::Sink;
@@ -58,7 +58,8 @@ pub struct Args {
     /// and of other tables come again; only hidden files that were not complete are removed
     #[arg(long)]
     fresh: bool,
-    /// Folder for checkpoints, unless the script sets execution.checkpointing.dir; also s3://bucket/folder, gs://… and az://…
+    /// Folder for checkpoints, unless the script sets execution.checkpointing.dir; also s3://bucket/folder
+    /// (or s3a://), gs://… and az://…
     #[arg(long, value_name = "DIR", default_value = DEFAULT_STATE_DIR, value_hint = ValueHint::DirPath)]
     state_dir: PathBuf,
     /// Leaves a savepoint in this folder when the job is stopped by Ctrl-C or SIGTERM, and one more at each SIGUSR1: a copy of all
@@ -73,7 +74,7 @@ pub struct Args {
     allow_dropped_state: bool,
     /// Most memory that the process keeps in RAM, for example 2G; state beyond it lies in a file in the folder for checkpoints
     #[arg(long, value_name = "SIZE", value_parser = memory)]
-    memory: Option<u64>,
+    memory: Option<Size>,
     /// Shows no progress and no summary; errors and dropped rows are reported all the same
     #[arg(short, long)]
     quiet: bool,
@@ -98,19 +99,27 @@ fn key_value(text: &str) -> Result<(String, String), String> {
     }
 }
 
-fn memory(text: &str) -> Result<u64, String> {
-    parse_bytes(text).ok_or_else(|| "write a number and a unit, for example 512M or 2G".to_owned())
+/// A size, and how it was written.
+#[derive(Debug, Clone)]
+struct Size {
+    text: String,
+    bytes: u64,
+}
+
+fn memory(text: &str) -> Result<Size, String> {
+    let bytes = parse_bytes(text).ok_or_else(|| "write a number and a unit, for example 512M or 2G".to_owned())?;
+    Ok(Size { text: text.to_owned(), bytes })
 }
 
 /// Bounds the memory of the process; a run that breaks the bound is stopped.
-fn limit_memory(limit_bytes: u64, state_dir: &Path, stop: &StopFlag) -> Result<Limit> {
+fn limit_memory(limit: &Size, state_dir: &Path, stop: &StopFlag) -> Result<Limit> {
     let stop = stop.clone();
     let folder = match Location::parse(&state_dir.to_string_lossy())? {
         Location::Local(folder) => folder,
         Location::Remote(..) => std::env::temp_dir(),
     };
-    flott_memory::limit(limit_bytes, &folder, move || stop.set()).map_err(|error| match error {
-        LimitError::TooSmall => Error::config(format!("--memory {}: {error}", bytes(limit_bytes))),
+    flott_memory::limit(limit.bytes, &folder, move || stop.set()).map_err(|error| match error {
+        LimitError::TooSmall => Error::config(format!("--memory {}: {error}", limit.text)),
         _ => Error::config(format!("--memory cannot be kept: {error}")).help(format!("folder: {}", folder.display())),
     })
 }
@@ -126,7 +135,7 @@ pub fn main(args: Args) -> Result<Exit> {
     let script = args.script.read()?;
     let stop = StopFlag::default();
     let savepoint_now = StopFlag::default();
-    let limit = args.memory.map(|limit_bytes| limit_memory(limit_bytes, &args.state_dir, &stop)).transpose()?;
+    let limit = args.memory.as_ref().map(|limit| limit_memory(limit, &args.state_dir, &stop)).transpose()?;
     let signals = Signals::watch(&stop, &savepoint_now)?;
     let options = RunOptions {
         settings: args.set,
@@ -198,7 +207,10 @@ impl TerminalHost {
 
     fn tell_notes(&mut self, notes: &[String]) {
         for note in notes.iter().skip(self.told_notes) {
-            self.note(note);
+            // Where it begins is told with the positions.
+            if !(self.told_resume && note.starts_with(BEGINS_FROM_SAVEPOINT)) {
+                self.note(note);
+            }
         }
         self.told_notes = self.told_notes.max(notes.len());
     }
@@ -208,11 +220,14 @@ impl TerminalHost {
         if self.screen.out_is_terminal() { Format::Table } else { Format::Jsonl }
     }
 
-    fn tell_resume(&mut self, progress: &Progress) {
+    fn tell_resume(&mut self, progress: &Progress, notes: &[String]) {
         let Some(resumed) = progress.resumed.as_ref().filter(|_| !self.told_resume) else { return };
         self.told_resume = true;
         let taken = watermark(resumed.taken_ms);
-        let mut text = format!("going on from checkpoint {} of {taken} UTC; --fresh would start over", resumed.epoch);
+        let mut text = match notes.iter().find(|note| note.starts_with(BEGINS_FROM_SAVEPOINT)) {
+            Some(note) => format!("{note}, taken {taken} UTC"),
+            None => format!("going on from checkpoint {} of {taken} UTC; --fresh would start over", resumed.epoch),
+        };
         for (source, splits) in &resumed.sources {
             splits.iter().take(SPLITS_SHOWN).for_each(|split| text.push_str(&format!("\n  {}: {}", table_name(source), split_line(split))));
             if splits.len() > SPLITS_SHOWN {
@@ -245,7 +260,7 @@ impl Host for TerminalHost {
     }
 
     fn progress(&mut self, progress: &Progress) {
-        self.tell_resume(progress);
+        self.tell_resume(progress, &progress.notes);
         self.tell_notes(&progress.notes);
         if self.quiet || !self.screen.err_is_terminal() {
             return;
@@ -262,7 +277,7 @@ impl Host for TerminalHost {
 
     fn ended(&mut self, report: &JobReport) {
         self.table = None;
-        self.tell_resume(&report.progress);
+        self.tell_resume(&report.progress, &report.notes);
         self.tell_notes(&report.notes);
         let style = self.screen.style();
         let text = if self.quiet { summary::losses(report, style) } else { summary::summary(report, style) };

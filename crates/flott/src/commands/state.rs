@@ -5,13 +5,15 @@ use std::path::PathBuf;
 use clap::{Subcommand, ValueHint};
 use flott::{DEFAULT_STATE_DIR, Location};
 use flott_checkpoint::Saved;
+use flott_engine::Result;
 use flott_engine::change::PartKind;
 use flott_engine::checkpoint::{SplitState, TableState};
-use flott_engine::{Error, Result};
+use flott_engine::time::{END_OF_TIME, NO_WATERMARK};
+use serde_json::Value;
 
 use super::print;
 use crate::Exit;
-use crate::terminal::figures::{bytes, counted, one_line, watermark};
+use crate::terminal::figures::{bytes, count, counted, one_line, watermark};
 use crate::terminal::text_table::TextTable;
 
 mod export;
@@ -114,11 +116,14 @@ fn list(dir: &Location) -> Result<Exit> {
         }
     }
     if found.is_empty() && damaged.is_empty() {
+        if !dir.is_there()? {
+            return Err(flott_checkpoint::nowhere(dir));
+        }
         print(&format!("there are no checkpoints and no savepoints in {dir}\n"))?;
         return Ok(Exit::Done);
     }
     let rows: Vec<Vec<String>> = found.iter().map(row).collect();
-    let mut table = TextTable::of_texts(&["kind", "number", "taken (UTC)", "size", "read", "job", "folder"]);
+    let mut table = TextTable::of_texts(&["kind", "number", "taken (UTC)", "size", "read", "job", "folder"]).wide();
     table.fit(&rows);
     print(&(table.header() + &table.body(&rows)))?;
     for why in &damaged {
@@ -147,7 +152,7 @@ fn row(saved: &Saved) -> Vec<String> {
 fn verify(dir: &Location) -> Result<Exit> {
     let (found, damaged) = (flott_checkpoint::verify(dir)?, flott_checkpoint::all(dir)?.1);
     if found.is_empty() && damaged.is_empty() {
-        return Err(Error::state(format!("{dir} holds no checkpoint and is no savepoint")).help("`flott state list` finds them"));
+        return Err(flott_checkpoint::nothing_in(dir));
     }
     let mut exit = if damaged.is_empty() { Exit::Done } else { Exit::State };
     for why in damaged {
@@ -202,7 +207,9 @@ fn positions(saved: &Saved, number: usize) -> Vec<String> {
     if own.len() > SPLITS_SHOWN {
         lines.push(format!("and {} more splits", own.len() - SPLITS_SHOWN));
     }
-    let times = saved.watermarks.iter().filter(|(node, ms)| *node == number && *ms != i64::MIN);
+    // A table without a WATERMARK has the end of time from its beginning.
+    let ended = saved.finished || (!own.is_empty() && own.iter().all(|split| split.ended));
+    let times = saved.watermarks.iter().filter(|(node, ms)| *node == number && *ms != NO_WATERMARK && (ended || *ms != END_OF_TIME));
     lines.extend(times.map(|(_, ms)| format!("watermark {}", watermark(*ms))));
     lines
 }
@@ -211,11 +218,24 @@ fn positions(saved: &Saved, number: usize) -> Vec<String> {
 pub fn split_line(split: &SplitState) -> String {
     let at = match &split.position {
         _ if split.ended => "read to its end".to_owned(),
-        Some(position) if split.rows_taken > 0 => format!("at {} and {} further", short(position), counted(split.rows_taken, "row")),
-        Some(position) => format!("at {}", short(position)),
+        Some(position) => format!("at {}", place(position, split.rows_taken)),
         None => "at its beginning".to_owned(),
     };
     format!("{}: {}, {at}", split.id, counted(split.rows, "row"))
+}
+
+/// A position and so many rows further, as people count: in a source's own form there is more than the place.
+fn place(position: &str, further: u64) -> String {
+    let fields: Value = serde_json::from_str(position).unwrap_or_default();
+    let number = |key: &str| fields.get(key).and_then(Value::as_u64);
+    let place = match (number("row"), number("event"), number("offset"), fields.as_u64()) {
+        (Some(row), ..) => return format!("row {}", count(row.saturating_add(further))),
+        (_, Some(event), ..) => format!("event {}", count(event)),
+        (_, _, Some(bytes), _) => format!("byte {}", count(bytes)),
+        (.., Some(offset)) => format!("offset {offset}"),
+        _ => short(position),
+    };
+    if further == 0 { place } else { format!("{place} and {} further", counted(further, "row")) }
 }
 
 /// Bytes of a table's rows, without what lies between them.
@@ -232,4 +252,18 @@ fn table_lines(tables: &[TableState], number: usize) -> Vec<String> {
         format!("table {name}: {}, about {}", counted(rows as u64, "row"), bytes(size as u64))
     };
     if names.is_empty() { vec!["empty".to_owned()] } else { names.iter().map(line).collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_are_told_as_people_count() {
+        assert_eq!(place("{\"row\":199570,\"rows\":256,\"seed\":7,\"time_ms\":1}", 111), "row 199,681");
+        assert_eq!(place("{\"offset\":1234,\"size\":9999,\"modified_ms\":1}", 1), "byte 1,234 and 1 row further");
+        assert_eq!(place("{\"event\":1000,\"base_time_ms\":1}", 0), "event 1,000");
+        assert_eq!(place("199857", 0), "offset 199857");
+        assert_eq!(place("elsewhere", 2), "elsewhere and 2 rows further");
+    }
 }

@@ -3,7 +3,7 @@
 use ariadne::{CharSet, Color, Config, IndexType, Label, Report, ReportKind, Source};
 use flott::{Failure, SqlError};
 use flott_engine::{Error, ErrorKind};
-use flott_sql::secrets::masked;
+use flott_sql::secrets::{masked, without_users};
 use std::ops::Range;
 
 use super::figures::counted;
@@ -71,10 +71,10 @@ fn at_place(script: &Script, error: &SqlError, kind: ReportKind<'_>, style: Styl
     let config = Config::default().with_index_type(IndexType::Byte).with_color(style.color).with_char_set(CharSet::Unicode);
     let place = (script.name.clone(), range.clone());
     // The advice stands at the place itself.
-    let advice = error.help.as_deref().unwrap_or("here");
+    let advice = without_users(error.help.as_deref().unwrap_or("here"));
     let color = if matches!(kind, ReportKind::Warning) { Color::Yellow } else { Color::Red };
-    let report =
-        Report::build(kind, place.clone()).with_config(config).with_message(&error.message).with_label(label(place, advice, color, style));
+    let label = label(place.clone(), &advice, color, style);
+    let report = Report::build(kind, place).with_config(config).with_message(without_users(&error.message)).with_label(label);
     let mut text = vec![];
     let source = (script.name.clone(), Source::from(window.text).with_display_line_offset(window.lines_before));
     match report.finish().write(source, &mut text) {
@@ -186,7 +186,7 @@ pub fn plain(message: &str, places: &[&str], help: Option<&str>, style: Style) -
     if let Some(help) = help {
         text.push_str(&format!("{}: {help}\n", style.help("help")));
     }
-    text
+    without_users(&text)
 }
 
 #[cfg(test)]
@@ -229,6 +229,14 @@ error: column 'prise' not found in any table
         }
         assert!(shown("", 0..0).starts_with("error: column"));
         assert!(shown("\n", 1..1).starts_with("error: column"));
+    }
+
+    #[test]
+    fn passwords_in_urls_are_not_shown() {
+        let text = "CREATE TABLE t (a INT) WITH ('avro-confluent.url' = 'htp://u:pw12345@h'); SELECT nope FROM t;";
+        let error = SqlError::new("'htp://u:pw12345@h' is not an address").at(83..87);
+        let shown = sql_error(&script(text), &error, Style::PLAIN) + &plain("see http://u:pw12345@h", &[], None, Style::PLAIN);
+        assert!(shown.contains("nope FROM t") && !shown.contains("pw12345"), "{shown}");
     }
 
     #[test]

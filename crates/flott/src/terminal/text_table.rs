@@ -15,6 +15,7 @@ pub struct TextTable {
     names: Vec<String>,
     right_aligned: Vec<bool>,
     widths: Vec<usize>,
+    width_max: usize,
 }
 
 impl TextTable {
@@ -22,7 +23,12 @@ impl TextTable {
     pub fn new(columns: impl IntoIterator<Item = (String, bool)>) -> Self {
         let (names, right_aligned): (Vec<_>, Vec<_>) = columns.into_iter().map(|(name, right)| (one_line(&name), right)).unzip();
         let widths = names.iter().map(|name| name.width().min(WIDTH_MAX)).collect();
-        Self { names, right_aligned, widths }
+        Self { names, right_aligned, widths, width_max: WIDTH_MAX }
+    }
+
+    /// The same, with columns as wide as their longest value: for names that are looked up and copied.
+    pub fn wide(self) -> Self {
+        Self { width_max: usize::MAX, ..self }
     }
 
     /// A table of texts.
@@ -34,7 +40,7 @@ impl TextTable {
     pub fn fit<S: AsRef<str>>(&mut self, rows: &[Vec<S>]) {
         for row in rows {
             for (width, cell) in self.widths.iter_mut().zip(row) {
-                *width = (*width).max(one_line(cell.as_ref()).width().min(WIDTH_MAX));
+                *width = (*width).max(one_line(cell.as_ref()).width().min(self.width_max));
             }
         }
     }
@@ -93,5 +99,7 @@ mod tests {
         let mut table = TextTable::of_texts(&["a", "b"]);
         let text = table.body(&[vec![long.as_str(), "1"], vec!["y", "2"]]);
         assert_eq!(text, format!("{long}  1\ny{}  2\n", " ".repeat(47)));
+        let text = TextTable::of_texts(&["a", "b"]).wide().body(&[vec![long.as_str(), "1"], vec!["y", "2"]]);
+        assert_eq!(text, format!("{long}  1\ny{}  2\n", " ".repeat(99)));
     }
 }

@@ -217,6 +217,6 @@ The job goes on with its state.
     assert!(refused.status.code() == Some(3) && err(&refused).contains("GroupAggregate"), "{}", err(&refused));
     let output = flott(dir, &["run", "--checkpoint-every-ticks", "1", "new.sql"]);
     let said = err(&output);
-    assert!(output.status.success() && said.contains("the query was changed: 3 of its 4 parts go on; sink b begin"), "{said}");
+    assert!(output.status.success() && said.contains("the query was changed: 3 of its 4 parts go on; new: sink b"), "{said}");
     assert!(said.contains("going on from checkpoint 2 of 20") && said.contains("t.csv: 6 rows, at"), "{said}");
 }

@@ -70,7 +70,8 @@ fn a_job_leaves_a_savepoint_and_another_begins_from_it() {
     for form in [vec!["--from-savepoint", &savepoint], vec!["--set", &format!("execution.state-recovery.path={savepoint}")]] {
         let _ = std::fs::remove_dir_all(dir.join(".flott"));
         let told = with_savepoints(dir, COUNT, &form);
-        assert!(told.contains("it begins from the savepoint saved/") && told.contains("going on from checkpoint"), "{told}");
+        assert!(!told.contains("going on from checkpoint") && told.matches("it begins").count() == 1, "{told}");
+        assert!(told.contains("it begins from the savepoint saved/") && told.contains(", taken 20"), "{told}");
     }
     let told = with_savepoints(dir, COUNT, &["--from-savepoint", &savepoint]);
     assert!(told.contains("is not used"), "{told}");
@@ -89,10 +90,17 @@ fn damage_is_found_and_a_wrong_place_is_said() {
     let output = flott(dir, &["state", "verify", &savepoint]);
     assert_eq!(output.status.code(), Some(3));
     assert!(String::from_utf8_lossy(&output.stdout).contains("state.seg"), "{output:?}");
-    for place in [savepoint.as_str(), "nowhere"] {
-        let output = flott(dir, &["run", "--state-dir", "fresh", "--from-savepoint", place, "-e", COUNT]);
-        assert_eq!(output.status.code(), Some(3), "{}", err(&output));
-        assert!(err(&output).contains(place), "{}", err(&output));
+    let start = |option: &str, place: &str| flott(dir, &["run", "--state-dir", "fresh", option, place, "-e", COUNT]);
+    for (output, words) in [
+        (start("--from-savepoint", &savepoint), [savepoint.as_str(), "damaged"]),
+        (start("--from-savepoint", "nowhere"), ["nowhere", "there is no folder"]),
+        (start("--from-savepoint", "saved"), [savepoint.as_str(), "name one of them"]),
+        (start("--savepoint", "/proc/nowhere"), ["/proc/nowhere", "savepoints cannot be written"]),
+        (flott(dir, &["state", "list", "nowhere"]), ["nowhere", "there is no folder"]),
+        (flott(dir, &["state", "show", "saved"]), [savepoint.as_str(), "name one of them"]),
+    ] {
+        let told = err(&output);
+        assert!(output.status.code() == Some(3) && words.iter().all(|word| told.contains(word)), "{told}");
     }
 }
 

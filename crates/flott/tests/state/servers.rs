@@ -63,5 +63,29 @@ fn places_that_cannot_be_are_refused() {
     let dir = tempfile::tempdir().unwrap();
     let output = flott(dir.path(), &["run", "--state-dir", "hdfs://host/x", "-e", SCRIPT]);
     assert!(output.status.code() == Some(2) && err(&output).contains("'hdfs'"), "{}", err(&output));
+    let output = flott(dir.path(), &["state", "list"]);
+    assert!(output.status.code() == Some(3) && err(&output).contains("there is no folder .flott"), "{}", err(&output));
+    std::fs::create_dir(dir.path().join(".flott")).unwrap();
     assert!(told(dir.path(), &["state", "list"]).contains("there are no checkpoints"));
+}
+
+#[test]
+fn what_a_server_refuses_is_said_in_words() {
+    let Some(server) = flott_testkit::s3::shared() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let refused = |endpoint: &str, args: &[&str]| {
+        let mut command = command(dir.path());
+        command.env("AWS_ENDPOINT_URL", endpoint).env("AWS_ACCESS_KEY_ID", "the-key").env("AWS_SECRET_ACCESS_KEY", "the-canary");
+        let output = command.args(args).output().unwrap();
+        assert_eq!(output.status.code(), Some(3), "{}", err(&output));
+        err(&output)
+    };
+    let run = ["run", "--state-dir", "s3a://nobodys/jobs", "-e", SCRIPT];
+    let list = ["state", "list", "s3://nobodys/jobs"];
+    for told in [refused(&server.endpoint(), &run), refused(&server.endpoint(), &list)] {
+        assert!(told.contains("there is no bucket 'nobodys'") && told.contains("make the bucket first"), "{told}");
+        assert!(!told.contains('<') && !told.contains("the-key"), "{told}");
+    }
+    let told = refused("http://127.0.0.1:1", &list);
+    assert!(told.contains("127.0.0.1:1 refuses the connection") && told.contains("AWS_ENDPOINT_URL"), "{told}");
 }

@@ -37,7 +37,9 @@ pub fn cases() -> Vec<Option<Case>> {
         case("SQRT(double)", "sqrt", vec![double()], |c| doubles(c, f64::sqrt)),
         case("LN(double)", "ln", vec![double()], |c| doubles(c, f64::ln)),
         case("EXP(double)", "exp", vec![double()], |c| doubles(c, f64::exp)),
-        case("POWER(double, 2)", "power", vec![double(), Constant(ScalarValue::Float64(Some(2.0)))], |c| doubles(c, |d| d.powf(std::hint::black_box(2.0)))),
+        case("POWER(double, 2)", "power", vec![double(), Constant(ScalarValue::Float64(Some(2.0)))], |c| {
+            doubles(c, |d| d.powf(std::hint::black_box(2.0)))
+        }),
     ];
     all.extend(casts());
     all.extend(others());

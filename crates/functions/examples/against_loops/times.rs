@@ -37,7 +37,8 @@ pub fn cases() -> Vec<Option<Case>> {
             Arc::new(c.time.iter().map(|ms| ms.map(|ms| ms.div_euclid(3_600_000) * 3_600_000)).collect::<TimestampMillisecondArray>())
         }),
         case("TIMESTAMPDIFF(DAY, time, later)", "timestampdiff", vec![text("DAY"), time(), Column(|c| c.later.clone())], |c| {
-            let days = |i: usize| (c.time.is_valid(i) && c.later.is_valid(i)).then(|| ((c.later.value(i) - c.time.value(i)) / 86_400_000) as i32);
+            let days =
+                |i: usize| (c.time.is_valid(i) && c.later.is_valid(i)).then(|| ((c.later.value(i) - c.time.value(i)) / 86_400_000) as i32);
             Arc::new((0..c.time.len()).map(days).collect::<Int32Array>())
         }),
     ]

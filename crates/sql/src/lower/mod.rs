@@ -60,7 +60,7 @@ pub struct Lowering<'a> {
     zone: Zone,
     graph: Graph,
     scans: BTreeMap<String, SharedScan>,
-    parts: Parts,
+    parts: Parts<'a>,
 }
 
 /// A table that several steps read: one source with the columns that all of them need.
@@ -109,7 +109,7 @@ pub fn lower(
 ) -> SqlResult<Graph> {
     let zone = options.time_zone()?;
     let graph = Graph { batch: options.batch(), ..Graph::default() };
-    let mut lowering = Lowering { connectors, env, options, zone, graph, scans: BTreeMap::new(), parts: Parts::new(options) };
+    let mut lowering = Lowering { connectors, env, options, zone, graph, scans: BTreeMap::new(), parts: Parts::new(options, connectors) };
     roots.iter().for_each(|r| lowering.note_scans(r));
     let mut result = result;
     for root in roots {

@@ -58,7 +58,12 @@ pub fn source_node(
     // A row that only tells that one is gone has NULL for all but its key.
     let upsert = table.source_mode == SourceMode::Upsert;
     let field = |(i, e): (usize, &Expr)| {
-        let field = e.to_field(&whole)?.1.as_ref().clone().with_name(format!("${i}"));
+        // The engine tells of event times by the column's name.
+        let name = match declared {
+            Some(watermark) if time_at == Some(i) => table.columns[watermark.column].field.name().clone(),
+            _ => format!("${i}"),
+        };
+        let field = e.to_field(&whole)?.1.as_ref().clone().with_name(name);
         Ok(if upsert { field.with_nullable(true) } else { field })
     };
     let mut fields: Vec<Field> = exprs.iter().enumerate().map(field).collect::<Result<_>>()?;

@@ -6,6 +6,7 @@ use super::{Effect, Session};
 use crate::catalog::{ColumnSource, Object, Table, time_attribute};
 use crate::dialect::{Describe, DescribeKind, Explain, ExplainDetail, Pattern, Show, ShowKind, Statement};
 use crate::error::{SqlError, SqlResult};
+use crate::secrets::{masked, shown};
 use crate::types::FlinkType;
 
 impl Session {
@@ -55,7 +56,7 @@ impl Session {
             ShowKind::CreateView(name) => match self.catalog.get(&self.path(name)?)? {
                 Object::View(view) => {
                     let temporary = if view.temporary { "TEMPORARY " } else { "" };
-                    Effect::list("result", vec![format!("CREATE {temporary}VIEW {} AS {}", view.path, view.query.text)])
+                    Effect::list("result", vec![format!("CREATE {temporary}VIEW {} AS {}", view.path, masked(&view.query.text))])
                 }
                 Object::Table(table) => {
                     Err(SqlError::new(format!("'{}' is a table", table.path.name)).about(&table.path.name).help("write SHOW CREATE TABLE"))
@@ -193,8 +194,7 @@ fn create_table_text(table: &Table) -> String {
     if !table.partition_keys.is_empty() {
         let _ = write!(text, "\nPARTITIONED BY ({})", names(&table.partition_keys));
     }
-    let shown = |key: &str, value: &str| if crate::secrets::is_secret(key) { "******".to_owned() } else { value.replace('\'', "''") };
-    let options: Vec<String> = table.options.iter().map(|(k, v)| format!("'{k}' = '{}'", shown(k, v))).collect();
+    let options: Vec<String> = table.options.iter().map(|(k, v)| format!("'{k}' = '{}'", shown(k, v).replace('\'', "''"))).collect();
     let _ = write!(text, "\nWITH (\n  {}\n)", options.join(",\n  "));
     text
 }

@@ -23,6 +23,7 @@ use crate::place::Place;
 use crate::planner::at_end::at_end;
 use crate::planner::context::PlanContext;
 use crate::planner::{blamed, optimize, plan_query};
+use crate::secrets::without_users;
 use crate::stack::deep;
 use crate::stream::parts::Parts;
 use crate::stream::text::plan_text;
@@ -64,17 +65,18 @@ impl PlannedJob {
 
     pub(super) fn explain_with(&self, changelog: bool, advice: bool) -> String {
         let text = explain::explain(&self.logical, &self.roots, &self.options, changelog);
-        if advice { text + &explain::advice(&self.roots, &self.options) } else { text }
+        let text = if advice { text + &explain::advice(&self.roots, &self.options) } else { text };
+        without_users(&text)
     }
 
     /// What its checkpoints will hold something of.
     pub fn parts(&self) -> Vec<Part> {
-        Parts::new(&self.options).of(&self.roots)
+        Parts::new(&self.options, &self.connectors).of(&self.roots)
     }
 
     /// The steps as Flink's JSON_EXECUTION_PLAN has them.
     pub(super) fn execution_plan(&self) -> String {
-        explain::execution_plan(&self.roots)
+        without_users(&explain::execution_plan(&self.roots))
     }
 
     /// Builds the dataflow: opens sources and sinks. `result` takes the rows of a SELECT.

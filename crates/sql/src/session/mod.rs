@@ -17,6 +17,7 @@ use crate::dialect::{self, Parsed};
 use crate::error::{SqlError, SqlResult};
 use crate::options::SessionOptions;
 use crate::own::Language;
+use crate::secrets::shown;
 use crate::stack::deep;
 
 pub use job::{PlannedJob, ResultSchema};
@@ -175,14 +176,14 @@ impl Session {
             S::Describe(describe) => self.describe(describe),
             S::Explain(explain) => self.explain(explain),
             S::Set(None) => {
-                let rows = self.options.all().map(|(k, v)| vec![k.to_string(), v.to_string()]).collect();
+                let rows = self.options.all().map(|(k, v)| vec![k.to_string(), shown(k, v)]).collect();
                 Ok(Effect::Table { columns: vec!["key".into(), "value".into()], rows })
             }
             S::Set(Some(entry)) => {
                 self.options.set(&entry.key.value, &entry.value.value)?;
                 match SessionOptions::doubt(&entry.key.value) {
                     Some(doubt) => Ok(Effect::Note(doubt)),
-                    None => Effect::done(format!("{} = {}", entry.key.value, entry.value.value)),
+                    None => Effect::done(format!("{} = {}", entry.key.value, shown(&entry.key.value, &entry.value.value))),
                 }
             }
             S::Reset(key) => {

@@ -9,9 +9,10 @@ use datafusion_common::tree_node::{Transformed, TreeNode};
 use datafusion_common::{Column, DFSchema};
 use datafusion_expr::Expr;
 use flott_engine::change::{Columns, Part, PartKind};
+use flott_engine::connector::Connectors;
 use flott_engine::graph::Label;
 use flott_engine::hash::stable_hash;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::explain::{describe, labels};
 use super::match_recognize::match_text;
@@ -42,16 +43,25 @@ fn hash<T: AsRef<str>>(parts: impl IntoIterator<Item = T>) -> String {
 }
 
 /// Knows what of the session decides about results.
-pub struct Parts {
+pub struct Parts<'a> {
     session: String,
+    connectors: &'a Connectors,
 }
 
-impl Parts {
+impl<'a> Parts<'a> {
     /// For the plans of a session.
-    pub fn new(options: &SessionOptions) -> Self {
+    pub fn new(options: &SessionOptions, connectors: &'a Connectors) -> Self {
         let mode = if options.batch() { "batch" } else { "streaming" };
         let zone = options.get("table.local-time-zone").unwrap_or_default();
-        Self { session: format!("{mode} {zone}") }
+        Self { session: format!("{mode} {zone}"), connectors }
+    }
+
+    /// See [`Part::places`].
+    fn places(&self, connector: Option<&str>, options: &BTreeMap<String, String>) -> Vec<String> {
+        let connector = connector.and_then(|name| self.connectors.get(name));
+        let names = connector.map(|c| c.places()).unwrap_or_default().iter();
+        let values = names.filter_map(|name| Some((name, options.get(*name)?)));
+        values.flat_map(|(name, value)| value.split(';').map(move |place| format!("{name} {}", place.trim()))).collect()
     }
 
     fn shape(&self, node: &StreamNode) -> Shape {
@@ -74,7 +84,7 @@ impl Parts {
         }
     }
 
-    fn scan<'a>(&self, node: &StreamNode, source: &FlinkTable, columns: impl Iterator<Item = &'a Expr>) -> Shape {
+    fn scan<'e>(&self, node: &StreamNode, source: &FlinkTable, columns: impl Iterator<Item = &'e Expr>) -> Shape {
         let table = &source.table;
         let watermark = table.watermark.as_ref().map(|w| {
             let column = table.columns[w.column].field.name();
@@ -170,7 +180,8 @@ impl Parts {
     /// What the source of a table is called, which reads for all steps.
     pub fn source_label(&self, source: &FlinkTable) -> Label {
         let title = format!("source {}", source.table.path.name);
-        Label { identity: self.source(source), title, ..Label::default() }
+        let places = self.places(source.table.connector(), &source.options());
+        Label { identity: self.source(source), title, places, ..Label::default() }
     }
 
     /// What the sink is called that takes the rows of a step; `None`: the result of a SELECT.
@@ -181,7 +192,8 @@ impl Parts {
             None => ("result".to_string(), "the result".to_string()),
         };
         let updating = !input.changelog.is_insert_only();
-        Label { identity, title, input: hash(std::iter::once(rows).chain(columns)), updating, ..Label::default() }
+        let places = table.map(|table| self.places(table.connector(), &table.options)).unwrap_or_default();
+        Label { identity, title, places, input: hash(std::iter::once(rows).chain(columns)), updating, ..Label::default() }
     }
 
     /// The parts of a plan, as its job's checkpoints will name them.
@@ -238,8 +250,8 @@ struct Collected {
 
 impl Collected {
     fn add(&mut self, kind: PartKind, label: Label, sources: Vec<usize>) -> usize {
-        let Label { identity, title, input, updating, columns } = label;
-        self.parts.push(Part { kind, identity, title, sources, input, updating, columns });
+        let Label { identity, title, places, input, updating, columns } = label;
+        self.parts.push(Part { kind, identity, title, sources, places, input, updating, columns });
         self.parts.len() - 1
     }
 }

@@ -113,7 +113,7 @@ fn properties(options: &Options<'_>, prefix: &str) -> Result<Vec<(String, String
     let key = format!("{prefix}properties");
     let mut found = vec![];
     for pair in options.get(&key).unwrap_or_default().split(',').filter(|pair| !pair.trim().is_empty()) {
-        let (name, value) = pair.split_once(':').ok_or_else(|| options.error(&format!("'{key}': '{pair}' is not key:value")))?;
+        let (name, value) = pair.split_once(':').ok_or_else(|| options.error(&format!("'{key}': a part of it is not key:value")))?;
         if !PROPERTIES.iter().any(|(known, _)| *known == name.trim()) {
             let known: Vec<&str> = PROPERTIES.iter().map(|(known, _)| *known).collect();
             return Err(options.unknown_value(&key, name.trim(), &known));
