@@ -223,7 +223,7 @@ fn statements_on_functions() {
 fn examples() {
     let folder = std::path::Path::new(env!("CARGO_BIN_EXE_flott")).parent().unwrap().join("examples");
     for (name, said) in [
-        ("scalar_function", "Paris: 878 km\nRome: 1182 km\nnowhere: ? km\n"),
+        ("scalar_function", "Paris: 877.0 km\nRome: 1183.0 km\nnowhere: ? km\n"),
         ("aggregate_function", "milk: 1.5\ntea: 2.5\n"),
         ("table_function", "1 a 1\n1 of 2\n1 row 3\n1 the 3\n1 way 3\n2 - -\n3 loop 4\n3 one 3\n"),
     ] {

@@ -10,7 +10,7 @@ use super::hooks::FlinkDialect;
 pub(super) const SCRIPT_BYTES_MAX: usize = 16 << 20;
 
 /// How deep brackets may be nested in one statement.
-pub(super) const NESTING_MAX: usize = 1_000;
+pub(super) const NESTING_MAX: usize = 500;
 
 /// How many operators one expression may chain. The tree gets one level deeper with each: see [`crate::stack`].
 pub(super) const OPERATORS_MAX: usize = 2_500;

@@ -98,29 +98,25 @@ fn join_top(
 
 /// The UNNEST that a table function of the user is.
 pub fn rows_of_function(relation: &TableFactor, cx: &dyn RelationPlannerContext) -> SqlResult<TableFactor> {
-    let TableFactor::Function { args, alias, .. } = relation else { return Err(SqlError::not_yet("LATERAL here").about(ABOUT)) };
-    let Some(ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(ast::Expr::Function(call)))) = args.first() else {
-        return Err(refuse_function(relation));
-    };
-    let mut call = call.clone();
-    let parts: Vec<String> = call.name.0.iter().filter_map(|part| part.as_ident().map(|ident| ident.value.clone())).collect();
-    let name = Registry::table_name(&parts.join("."));
-    if cx.context_provider().get_function_meta(&name).is_none() {
+    let TableFactor::Function { name, args, alias, .. } = relation else { return Err(SqlError::not_yet("LATERAL here").about(ABOUT)) };
+    let parts: Vec<String> = name.0.iter().filter_map(|part| part.as_ident().map(|ident| ident.value.clone())).collect();
+    let function = Registry::table_name(&parts.join("."));
+    if cx.context_provider().get_function_meta(&function).is_none() {
         return Err(refuse_function(relation));
     }
-    call.name = ast::ObjectName::from(vec![quoted(&name)]);
-    let array_exprs = vec![ast::Expr::Function(call)];
+    let value = |arg: &ast::FunctionArg| match arg {
+        ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(value)) => Ok(value.clone()),
+        _ => Err(SqlError::new("arguments of a table function are values without names").about(parts.join("."))),
+    };
+    let call = super::casts::call(function, args.iter().map(value).collect::<SqlResult<_>>()?);
+    let array_exprs = vec![call];
     Ok(TableFactor::UNNEST { alias: alias.clone(), array_exprs, with_offset: false, with_offset_alias: None, with_ordinality: false })
 }
 
 /// What to say of a table function that is not one of the user.
 fn refuse_function(relation: &TableFactor) -> SqlError {
-    let TableFactor::Function { name, args, .. } = relation else { return SqlError::not_yet("LATERAL here").about(ABOUT) };
-    let call = match args.first() {
-        Some(ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(ast::Expr::Function(call)))) => call.name.to_string(),
-        _ => name.to_string(),
-    };
-    let called = call.replace('`', "");
+    let TableFactor::Function { name, .. } = relation else { return SqlError::not_yet("LATERAL here").about(ABOUT) };
+    let called = name.to_string().replace('`', "");
     let built_in = ["ML_PREDICT", "VECTOR_SEARCH", "FROM_CHANGELOG", "TO_CHANGELOG", "SAVEPOINT_METADATA"];
     if built_in.contains(&called.to_ascii_uppercase().as_str()) {
         return SqlError::not_yet(called.to_ascii_uppercase()).about(&called);

@@ -99,11 +99,11 @@ fn long_chains_are_an_error() {
 #[test]
 fn what_is_allowed_fits_on_the_stack() {
     for (start, open, middle, close, times) in [
-        ("SELECT ", "(", "1", ")", 900),
-        ("SELECT ", "f(", "1", ")", 900),
-        ("SELECT ", "CAST(", "1", " AS INT)", 900),
+        ("SELECT ", "(", "1", ")", 450),
+        ("SELECT ", "f(", "1", ")", 450),
+        ("SELECT ", "CAST(", "1", " AS INT)", 450),
         ("SELECT * FROM ", "(SELECT * FROM ", "t", ")", 300),
-        ("SELECT ", "CASE WHEN a THEN 1 ELSE ", "1", " END", 900),
+        ("SELECT ", "CASE WHEN a THEN 1 ELSE ", "1", " END", 450),
         ("SELECT ", "", "1", " + 1", 2_500),
         ("SELECT ", "", "1", " UNION ALL SELECT 1", 500),
         ("SELECT CASE", "", " WHEN a = 1 AND b THEN 1", " WHEN c = 2 AND d THEN 2", 1_000),
