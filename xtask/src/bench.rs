@@ -5,6 +5,7 @@
 mod baseline;
 mod data;
 mod engines;
+mod functions;
 mod kafka;
 mod process;
 mod report;
@@ -97,6 +98,9 @@ fn number(option: &str, value: &str) -> Result<u64> {
 /// # Errors
 /// When it cannot begin (no binary, no Flink, no room for the input). A query that fails is a line of the report.
 pub fn run(args: &[String]) -> Result<()> {
+    if args.first().is_some_and(|arg| arg == "functions") {
+        return functions::run(&args[1..]);
+    }
     let options = Options::parse(args)?;
     let root = repository_root()?;
     let bench = root.join("bench");

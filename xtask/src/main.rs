@@ -15,6 +15,7 @@ usage: cargo xtask <command>
 commands:
   bench [--events N] [--only q0,q5] [--runs R] [--datagen] [--skip-flink] [--flott FILE]
                                  measure Flott beside a real Flink and write bench/RESULTS.md
+  bench functions [NAME]         measure functions beside plain loops and write bench/FUNCTIONS.md
   compatibility                  write docs/flink-compatibility.md from the parity cases
   fuzz TARGET|all [--seconds N] [--seed N]
                                  feed mutations of fuzz/corpus to what reads input from outside

@@ -6,6 +6,9 @@ use std::thread::JoinHandle;
 use crate::worker::Worker;
 use crate::{Error, Result};
 
+/// Reserved for the stack of a worker, in bytes: expressions are evaluated by recursion, and may be thousands of levels deep.
+const STACK_BYTES: usize = 128 << 20;
+
 type Job = Box<dyn FnOnce(&mut Worker) + Send>;
 
 /// All workers. They run what they are given at the same time and are otherwise at rest.
@@ -33,7 +36,7 @@ impl Pool {
                 job(&mut worker);
             }
         };
-        let thread = std::thread::Builder::new().name(format!("worker-{index}")).spawn(run)?;
+        let thread = std::thread::Builder::new().name(format!("worker-{index}")).stack_size(STACK_BYTES).spawn(run)?;
         Ok((sender, thread))
     }
 

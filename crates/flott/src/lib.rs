@@ -12,6 +12,8 @@
 //! [`run_script`] is the general form: it hands rows and news to a [`Host`] while the script runs. [`plan_script`] checks a script
 //! without running it.
 //!
+//! Functions of a program, in [`own`], are called from SQL like built-in ones; `examples/` shows one of each kind.
+//!
 //! **Invariant:** a script with an error anywhere does not start.
 //! **Invariant:** this crate's library never touches the process: no signals, no standard streams, no exit. The binary does.
 
@@ -22,14 +24,19 @@ mod host;
 mod ledger;
 mod options;
 mod plan;
+#[cfg(feature = "python")]
+mod python;
 mod script;
 
+pub use arrow;
 pub use clock::SystemClock;
 pub use collect::{Collected, CollectedRow, collect};
 pub use failure::Failure;
 pub use flott_checkpoint::Location;
 pub use flott_engine::run::Outcome;
+pub use flott_engine::{Error, Result};
 pub use flott_sql::error::SqlError;
+pub use flott_sql::own;
 pub use flott_sql::session::{Effect, PlannedJob, ResultSchema};
 pub use host::{Host, JobReport, JobStart};
 pub use options::{DEFAULT_STATE_DIR, RunOptions, StopFlag};

@@ -86,7 +86,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let exit = match cli.command {
+    let exit = flott_sql::stack::deep(|| match cli.command {
         Command::Run(args) => run::main(args),
         Command::Check(args) => check::main(args),
         Command::Explain(args) => explain::main(args),
@@ -95,7 +95,7 @@ fn main() -> ExitCode {
         Command::Connectors(args) => connectors::main(args),
         Command::Functions(args) => functions::main(args),
         Command::Completions(args) => completions::main(args),
-    };
+    });
     let exit = exit.unwrap_or_else(|error| {
         eprint!("{}", diagnostics::engine_error(&error, None, Style::of_stderr()));
         error.kind.into()

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use flott_engine::connector::Connectors;
+use flott_sql::own::Functions;
 
 /// Folder for checkpoints, where neither the command line nor the script names one.
 pub const DEFAULT_STATE_DIR: &str = ".flott";
@@ -14,6 +15,8 @@ pub const DEFAULT_STATE_DIR: &str = ".flott";
 pub struct RunOptions {
     /// The connectors that tables can use.
     pub connectors: Connectors,
+    /// Functions of the program, which SQL can call.
+    pub functions: Functions,
     /// Session options to start with, as if the script began with a `SET` for each.
     pub settings: Vec<(String, String)>,
     /// Number of workers; wins over the option `parallelism.default`, which is 1 unless the script sets it.
@@ -44,6 +47,7 @@ impl Default for RunOptions {
     fn default() -> Self {
         Self {
             connectors: flott_connectors::all(),
+            functions: Functions::default(),
             settings: vec![],
             parallelism: None,
             tick_rows_max: None,

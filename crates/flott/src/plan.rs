@@ -7,6 +7,7 @@ use flott_engine::Error;
 use flott_sql::error::SqlError;
 use flott_sql::secrets::shown;
 use flott_sql::session::{Effect, Session};
+use flott_sql::stack::deep;
 
 use crate::failure::Failure;
 use crate::options::RunOptions;
@@ -63,12 +64,12 @@ impl Plan {
 
 /// Checks and plans every statement of a script; nothing is read or written. Fails only for options that are not the script's.
 pub fn plan_script(sql: &str, options: &RunOptions) -> Result<Plan, Failure> {
-    Ok(plan_with_session(sql, options)?.0)
+    Ok(deep(|| plan_with_session(sql, options))?.0)
 }
 
 /// Like [`plan_script`], and checks the options of tables that no statement uses, too.
 pub fn check_script(sql: &str, options: &RunOptions) -> Result<Plan, Failure> {
-    let (mut plan, session) = plan_with_session(sql, options)?;
+    let (mut plan, session) = deep(|| plan_with_session(sql, options))?;
     for error in session.check_tables() {
         if !plan.errors.iter().any(|known| known.message == error.message) {
             plan.errors.push(error);
@@ -80,6 +81,9 @@ pub fn check_script(sql: &str, options: &RunOptions) -> Result<Plan, Failure> {
 
 fn plan_with_session(sql: &str, options: &RunOptions) -> Result<(Plan, Session), Failure> {
     let mut session = Session::new(options.connectors.clone());
+    session.register(options.functions.clone());
+    #[cfg(feature = "python")]
+    session.set_python(std::sync::Arc::new(crate::python::Python));
     for (key, value) in &options.settings {
         set(&mut session, key, value)?;
     }

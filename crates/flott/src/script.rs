@@ -11,6 +11,7 @@ use flott_engine::connector::Environment;
 use flott_engine::progress::Progress;
 use flott_engine::run::{Control, Job, JobConfig, Outcome};
 use flott_sql::session::{Effect, PlannedJob};
+use flott_sql::stack::deep;
 
 use crate::clock::SystemClock;
 use crate::failure::Failure;
@@ -25,6 +26,10 @@ const FOLDER_NAME_CHARS_MAX: usize = 80;
 /// Runs every statement in order. A script with an error anywhere does not start. Tells how the last job ended: after
 /// [`Outcome::Stopped`] and [`Outcome::Abandoned`] the rest of the script has not run.
 pub fn run_script(sql: &str, options: &RunOptions, host: &mut dyn Host) -> Result<Outcome, Failure> {
+    deep(|| run_steps(sql, options, host))
+}
+
+fn run_steps(sql: &str, options: &RunOptions, host: &mut dyn Host) -> Result<Outcome, Failure> {
     let steps = plan_script(sql, options)?.into_steps()?;
     let jobs = steps.iter().filter(|s| matches!(s.effect, Effect::Job(_))).count();
     let mut ledger: Option<Ledger> = None;

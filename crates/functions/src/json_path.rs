@@ -16,6 +16,9 @@ pub(crate) enum Node<'a> {
     Object(Vec<(Cow<'a, str>, Node<'a>)>),
 }
 
+/// A path that leads to more values in one text leads to none: steps such as `..a..a` multiply.
+const MAX_FOUND: usize = 1_000_000;
+
 /// Deeper nesting is refused rather than risked.
 const MAX_DEPTH: usize = 500;
 
@@ -367,6 +370,9 @@ impl Path {
             let mut next = Vec::new();
             for node in current {
                 follow(step, node, &mut next);
+                if next.len() > MAX_FOUND {
+                    return Found::Missing;
+                }
             }
             current = next;
         }

@@ -70,10 +70,17 @@ impl TextOut {
         self.offsets.push(self.bytes.len() as i32);
     }
 
-    fn parts(self) -> Result<(OffsetBuffer<i32>, Vec<u8>, Option<NullBuffer>)> {
+    /// Refuses more text than an array can hold.
+    #[inline]
+    pub fn check(&self) -> Result<()> {
         if self.bytes.len() > i32::MAX as usize {
             return exec_err!("The texts of one batch exceed 2 GiB; make the batch or the texts smaller");
         }
+        Ok(())
+    }
+
+    fn parts(self) -> Result<(OffsetBuffer<i32>, Vec<u8>, Option<NullBuffer>)> {
+        self.check()?;
         Ok((OffsetBuffer::new(self.offsets.into()), self.bytes, self.nulls.finish()))
     }
 

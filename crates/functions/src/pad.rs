@@ -129,16 +129,20 @@ fn fill(call: &Call, on_left: bool) -> Result<ArrayRef> {
 /// Appends `count` characters of `pad`, over and over.
 fn push_cycled(out: &mut Vec<u8>, pad: &str, count: usize) {
     let per_round = char_count(pad);
-    for _ in 0..count / per_round {
-        out.extend_from_slice(pad.as_bytes());
+    match pad.as_bytes() {
+        [byte] => out.resize(out.len() + count, *byte),
+        bytes => (0..count / per_round).for_each(|_| out.extend_from_slice(bytes)),
     }
     out.extend_from_slice(&pad.as_bytes()[..char_start(pad, count % per_round)]);
 }
 
-/// Refuses a result text that could not be held.
+/// Longest text that a call may make, in bytes.
+const TEXT_BYTES_MAX: u128 = 256 << 20;
+
+/// Refuses a result text that is out of all proportion.
 fn check_size(count: i64, size: usize, name: &str) -> Result<()> {
-    if (count as u128) * (size as u128) > i32::MAX as u128 {
-        return exec_err!("{name} would make a text of {count} × {size} bytes; the limit is 2 GiB");
+    if (count as u128) * (size as u128) > TEXT_BYTES_MAX {
+        return exec_err!("{name} would make a text of {count} × {size} bytes; the limit is {} MiB", TEXT_BYTES_MAX >> 20);
     }
     Ok(())
 }

@@ -144,6 +144,15 @@ pub(super) fn cached(key: &str, compile: impl FnOnce(&str) -> Result<Regex>) -> 
 /// Why a pattern could not be compiled.
 pub(super) struct BadPattern(regex::Error);
 
+/// As much of a pattern as a message can hold.
+fn shortened(pattern: &str) -> std::borrow::Cow<'_, str> {
+    const CHARS_MAX: usize = 100;
+    match pattern.char_indices().nth(CHARS_MAX) {
+        Some((end, _)) => format!("{}…", &pattern[..end]).into(),
+        None => pattern.into(),
+    }
+}
+
 impl BadPattern {
     /// Whether Java knows this notation: look-around, back-references.
     fn only_java(&self) -> bool {
@@ -155,8 +164,9 @@ impl BadPattern {
         let text = self.0.to_string();
         let reason = text.lines().last().unwrap_or("it is not valid").trim_start_matches("error: ");
         format!(
-            "The regular expression '{java}' cannot be used: {reason}. Look-around, back-references and possessive \
-             quantifiers are not available"
+            "The regular expression '{}' cannot be used: {reason}. Look-around, back-references and possessive \
+             quantifiers are not available",
+            shortened(java)
         )
     }
 }

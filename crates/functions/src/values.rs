@@ -358,6 +358,7 @@ impl Call<'_> {
         for i in 0..self.rows {
             let valid = row(i, out.buffer())?;
             out.end_row(valid);
+            out.check()?;
         }
         out.finish()
     }

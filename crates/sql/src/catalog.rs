@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::dialect::{WrittenQuery, did_you_mean};
 use crate::error::{SqlError, SqlResult};
+use crate::own::Registry;
 use crate::types::FlinkType;
 
 /// Field metadata key that marks time attributes.
@@ -187,6 +188,8 @@ pub struct Catalog {
     pub current_catalog: String,
     /// `USE`.
     pub current_database: String,
+    /// Functions of the user.
+    pub(crate) functions: Registry,
 }
 
 impl Default for Catalog {
@@ -196,6 +199,7 @@ impl Default for Catalog {
             catalogs: BTreeMap::from([(DEFAULT_CATALOG.to_string(), databases)]),
             current_catalog: DEFAULT_CATALOG.into(),
             current_database: DEFAULT_DATABASE.into(),
+            functions: Registry::default(),
         }
     }
 }

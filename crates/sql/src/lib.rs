@@ -12,12 +12,14 @@ pub mod dialect;
 pub mod error;
 pub mod lower;
 pub mod options;
+pub mod own;
 mod place;
 pub mod planner;
 mod portability;
 pub mod secrets;
 pub mod session;
 pub mod side_tables;
+pub mod stack;
 pub mod stream;
 
 pub use error::SqlError;

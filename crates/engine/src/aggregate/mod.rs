@@ -103,6 +103,47 @@ pub enum AggFunction {
         /// Take the square root.
         root: bool,
     },
+    /// A function of the user.
+    Own(OwnFunction),
+}
+
+/// An aggregate function that is not the engine's.
+#[derive(Clone)]
+pub struct OwnFunction {
+    /// What SQL calls it.
+    pub name: String,
+    /// Whether it can take rows back.
+    pub retracts: bool,
+    /// Its code.
+    pub code: Arc<dyn Aggregate>,
+}
+
+impl std::fmt::Debug for OwnFunction {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.name)
+    }
+}
+
+impl PartialEq for OwnFunction {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name && Arc::ptr_eq(&self.code, &other.code)
+    }
+}
+
+impl Eq for OwnFunction {}
+
+impl std::hash::Hash for OwnFunction {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.name.hash(state);
+    }
+}
+
+fn bind_own(spec: &AggSpec, own: &OwnFunction) -> Result<Arc<dyn Aggregate>> {
+    let name = own.name.to_uppercase();
+    if spec.retract && !own.retracts {
+        return Err(Error::config(format!("{name} cannot take rows back, and the rows it would get here change")));
+    }
+    Ok(own.code.clone())
 }
 
 /// What is needed to bind an aggregate.
@@ -122,6 +163,9 @@ pub struct AggSpec {
 
 /// Binds an aggregate function to its types.
 pub fn bind(spec: &AggSpec) -> Result<Arc<dyn Aggregate>> {
+    if let (AggFunction::Own(own), true) = (&spec.function, spec.distinct && spec.args.len() > 1) {
+        return Err(Error::config(format!("DISTINCT goes with one argument, and {} has {}", own.name.to_uppercase(), spec.args.len())));
+    }
     let own_distinct = matches!(spec.function, AggFunction::Min | AggFunction::Max | AggFunction::ArrayAgg | AggFunction::Collect);
     if spec.distinct && !own_distinct && !spec.args.is_empty() {
         return distinct::bind(spec);
@@ -135,6 +179,7 @@ pub fn bind(spec: &AggSpec) -> Result<Arc<dyn Aggregate>> {
         AggFunction::ArrayAgg | AggFunction::Collect => collect::bind(spec)?,
         AggFunction::Lag { offset } => lag::bind(spec, *offset)?,
         AggFunction::Variance { sample, root } => Arc::new(variance::Variance::new(spec, *sample, *root)?),
+        AggFunction::Own(own) => bind_own(spec, own)?,
     })
 }
 
@@ -149,7 +194,7 @@ fn unsupported(spec: &AggSpec) -> Error {
 
 /// Calls `f(row, slot, +1 or -1)` for each row that counts: kept by the filter and not null.
 #[inline(always)]
-fn for_rows(slots: &[u32], input: AggInput<'_>, nulls: Option<&NullBuffer>, mut f: impl FnMut(usize, usize, i64)) {
+pub fn for_rows(slots: &[u32], input: AggInput<'_>, nulls: Option<&NullBuffer>, mut f: impl FnMut(usize, usize, i64)) {
     let nulls = nulls.filter(|n| n.null_count() > 0);
     if input.keep.is_none() && input.kinds.is_none() && nulls.is_none() {
         for (row, slot) in slots.iter().enumerate() {

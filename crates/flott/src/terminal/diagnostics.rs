@@ -9,6 +9,9 @@ use std::ops::Range;
 use super::figures::counted;
 use super::style::Style;
 
+/// Most errors of a script that are shown at once.
+const ERRORS_MAX: usize = 100;
+
 /// A script and the name that errors call it by.
 #[derive(Debug, Clone)]
 pub struct Script {
@@ -30,7 +33,10 @@ impl Script {
 pub fn failure(script: &Script, failure: &Failure, style: Style) -> String {
     match failure {
         Failure::Script { errors, unchecked } => {
-            let mut text: String = errors.iter().map(|e| sql_error(script, e, style)).collect();
+            let mut text: String = errors.iter().take(ERRORS_MAX).map(|e| sql_error(script, e, style)).collect();
+            if errors.len() > ERRORS_MAX {
+                text.push_str(&format!("note: {} more are not shown\n", counted((errors.len() - ERRORS_MAX) as u64, "error")));
+            }
             if *unchecked > 0 {
                 let what = counted(*unchecked as u64, "statement");
                 text.push_str(&format!("note: {what} not checked: a wrong statement before was to make what is used there\n"));
@@ -60,6 +66,8 @@ fn at_place(script: &Script, error: &SqlError, kind: ReportKind<'_>, style: Styl
         return plain(&error.message, &[], error.help.as_deref(), style);
     };
     let range = visible(&script.text, span);
+    let window = Window::around(&script.text, &range);
+    let range = window.range.clone();
     let config = Config::default().with_index_type(IndexType::Byte).with_color(style.color).with_char_set(CharSet::Unicode);
     let place = (script.name.clone(), range.clone());
     // The advice stands at the place itself.
@@ -68,11 +76,58 @@ fn at_place(script: &Script, error: &SqlError, kind: ReportKind<'_>, style: Styl
     let label = label(place.clone(), &advice, color, style);
     let report = Report::build(kind, place).with_config(config).with_message(without_users(&error.message)).with_label(label);
     let mut text = vec![];
-    let source = (script.name.clone(), Source::from(masked(&script.text)));
+    let source = (script.name.clone(), Source::from(window.text).with_display_line_offset(window.lines_before));
     match report.finish().write(source, &mut text) {
-        Ok(()) => tidy(&String::from_utf8_lossy(&text)),
+        Ok(()) => {
+            let column = |column| format!("{}:{}:{column} ]", script.name, window.lines_before + 1);
+            let text = String::from_utf8_lossy(&text).replacen(&column(window.shown_column), &column(window.column), 1);
+            tidy(&text)
+        }
         Err(_) => plain(&error.message, &[], error.help.as_deref(), style),
     }
+}
+
+/// The line of an error, or as much of it as can be read.
+struct Window {
+    text: String,
+    /// The place in `text`.
+    range: Range<usize>,
+    lines_before: usize,
+    /// Where the place begins in its line, in characters from 1, and in `text`.
+    column: usize,
+    shown_column: usize,
+}
+
+impl Window {
+    /// Most characters before the place and behind its beginning.
+    const CHARS_MAX: usize = 150;
+
+    fn around(script: &str, range: &Range<usize>) -> Self {
+        let line_start = script[..range.start].rfind('\n').map_or(0, |at| at + 1);
+        let line_end = script[range.start..].find('\n').map_or(script.len(), |at| range.start + at);
+        let before = &script[line_start..range.start];
+        let from = before.char_indices().rev().nth(Self::CHARS_MAX).map_or(line_start, |(at, _)| line_start + at);
+        let behind = &script[range.start..line_end];
+        let to = behind.char_indices().nth(Self::CHARS_MAX).map_or(line_end, |(at, _)| range.start + at);
+        // Whether a literal is secret can stand on the line before.
+        let hidden = masked_part(script, from..to);
+        let (head, tail) = (if from > line_start { "… " } else { "" }, if to < line_end { " …" } else { "" });
+        let start = head.len() + range.start - from;
+        let end = start + (range.end.min(to) - range.start);
+        Self {
+            text: format!("{head}{hidden}{tail}"),
+            range: start..end,
+            lines_before: script[..line_start].matches('\n').count(),
+            column: before.chars().count() + 1,
+            shown_column: head.chars().count() + script[from..range.start].chars().count() + 1,
+        }
+    }
+}
+
+/// A part of a script with stars in place of secrets.
+fn masked_part(script: &str, part: Range<usize>) -> String {
+    // Stars are as many bytes as what they stand for.
+    masked(script).get(part.clone()).map_or_else(|| "*".repeat(part.len()), str::to_owned)
 }
 
 fn label(place: (String, Range<usize>), advice: &str, color: Color, style: Style) -> Label<(String, Range<usize>)> {

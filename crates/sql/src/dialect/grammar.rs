@@ -14,7 +14,7 @@ use super::script::{Piece, check_shape};
 use super::statement::{ClientCommand, Statement, WrittenExpr, WrittenQuery};
 
 /// sqlparser's own measure of depth: a bracket costs one in an expression, a sub-query about four.
-const RECURSION_MAX: usize = 120;
+const RECURSION_MAX: usize = 5_000;
 
 /// Words that start a statement.
 const STARTS: &[&str] = &[

@@ -58,11 +58,13 @@ pub use normalize::{normalize, normalize_expr};
 pub use position::LineIndex;
 pub use ptf::{ChangelogCall, ChangelogFunction, changelog_call};
 pub use rewrite::{TIMED_OUT_SYMBOL, WITHIN_SYMBOL};
+pub(crate) use script::COLUMNS_MAX;
 pub use statement::*;
 pub use tvf::{TvfCall, TvfData, TvfKind, window_tvf};
 pub use types::{flink_type_of, to_sql_data_type};
 pub(crate) use walk::{Flow, Pass, walk_expr, walk_query};
 
+use crate::stack::deep;
 use crate::types::ColumnType;
 use grammar::Grammar;
 use script::{Piece, Unit};
@@ -70,6 +72,17 @@ use script::{Piece, Unit};
 /// Parses all statements of a script, in order. After an error it goes on behind the next semicolon, so that
 /// the result holds every statement and every error.
 pub fn parse_script(sql: &str) -> Vec<Result<Parsed, SyntaxError>> {
+    if sql.len() > script::SCRIPT_BYTES_MAX {
+        let message = format!("the script has {} MB of text, and {} MB is the most", sql.len() >> 20, script::SCRIPT_BYTES_MAX >> 20);
+        let beginning = 0..sql.find(char::is_whitespace).unwrap_or(0).min(64);
+        return vec![Err(
+            SyntaxError::at_range(beginning, message).with_help("put long lists of values into a file, and read it as a table")
+        )];
+    }
+    deep(|| parse_units(sql))
+}
+
+fn parse_units(sql: &str) -> Vec<Result<Parsed, SyntaxError>> {
     let index = LineIndex::new(sql);
     let (pieces, lexical_error) = script::cut(sql);
     let mut results = vec![];
@@ -128,6 +141,10 @@ pub fn parse_type(text: &str) -> Result<ColumnType, SyntaxError> {
 }
 
 fn parse_only<T>(text: &str, rule: impl FnOnce(&mut Grammar<'_>) -> cursor::Step<T>) -> Result<T, SyntaxError> {
+    deep(|| parse_one(text, rule))
+}
+
+fn parse_one<T>(text: &str, rule: impl FnOnce(&mut Grammar<'_>) -> cursor::Step<T>) -> Result<T, SyntaxError> {
     let index = LineIndex::new(text);
     let (mut pieces, lexical_error) = script::cut(text);
     if let Some(error) = lexical_error {

@@ -6,15 +6,26 @@ use super::cursor::is_word;
 use super::error::SyntaxError;
 use super::hooks::FlinkDialect;
 
-/// How deep brackets may be nested in one statement.
-pub(super) const NESTING_MAX: usize = 100;
+/// Longest script, in bytes. A token takes up to some hundred bytes of memory.
+pub(super) const SCRIPT_BYTES_MAX: usize = 16 << 20;
 
-/// How many operators one expression may chain. The tree gets one level deeper with each, and to clone one
-/// level takes more than 4 KiB of stack: this many fit twice into the 2 MiB of a thread.
-pub(super) const OPERATORS_MAX: usize = 250;
+/// How deep brackets may be nested in one statement.
+pub(super) const NESTING_MAX: usize = 500;
+
+/// How many operators one expression may chain. The tree gets one level deeper with each: see [`crate::stack`].
+pub(super) const OPERATORS_MAX: usize = 2_500;
+
+/// How many conditions AND and OR may chain; the planner makes trees of little depth of them.
+const CONDITIONS_MAX: usize = 10_000;
 
 /// How many queries one `UNION` may join, for the same reason.
-pub(super) const SET_OPERATORS_MAX: usize = 100;
+pub(super) const SET_OPERATORS_MAX: usize = 500;
+
+/// How many columns one `SELECT` may have, since some rules compare each with each.
+pub(crate) const COLUMNS_MAX: usize = 10_000;
+
+/// How many values one list may have, as in `IN (…)` or `VALUES`.
+const VALUES_MAX: usize = 1_000_000;
 
 /// How often one part of a statement may be parsed. `FROM ((SELECT` may start a query or a join; sqlparser
 /// tries both, so the work doubles with every such nesting.
@@ -120,6 +131,12 @@ struct Level {
     /// Operators in the current expression.
     operators: usize,
     set_operators: usize,
+    /// Chained by AND and OR.
+    conditions: usize,
+    /// Commas since the last `SELECT`, or all of them.
+    commas: usize,
+    /// They stand between columns of a `SELECT`.
+    in_select: bool,
     /// How often sqlparser may parse what stands here, see [`RETRIES_MAX`].
     retries: usize,
 }
@@ -148,8 +165,14 @@ pub(super) fn check_shape(piece: &Piece) -> Result<(), SyntaxError> {
         }
         let depth = levels.len();
         let Some(level) = levels.last_mut() else { break };
+        if *token == Token::Comma {
+            level.commas += 1;
+        } else if is_word(token, "SELECT") || level.in_select && is_word(token, "FROM") {
+            (level.commas, level.in_select) = (0, is_word(token, "SELECT"));
+        }
         match token {
-            token if starts_expression(token) => level.operators = 0,
+            token if starts_expression(token) => (level.operators, level.conditions) = (0, 0),
+            token if is_word(token, "AND") || is_word(token, "OR") => (level.operators, level.conditions) = (0, level.conditions + 1),
             token if is_set_operator(token) => level.set_operators += 1,
             token if is_operator(token) => level.operators += 1,
             token if run > 1 && starts_query(token) => level.retries *= run,
@@ -168,8 +191,15 @@ fn check_level(depth: usize, level: &Level) -> Result<(), String> {
     if level.operators > OPERATORS_MAX {
         return Err(format!("more than {OPERATORS_MAX} operators in one expression"));
     }
+    if level.conditions > CONDITIONS_MAX {
+        return Err(format!("more than {CONDITIONS_MAX} conditions in one expression"));
+    }
     if level.set_operators > SET_OPERATORS_MAX {
         return Err(format!("more than {SET_OPERATORS_MAX} set operators in one query"));
+    }
+    let (list, commas_max) = if level.in_select { ("columns in one SELECT", COLUMNS_MAX) } else { ("values in one list", VALUES_MAX) };
+    if level.commas >= commas_max {
+        return Err(format!("more than {commas_max} {list}"));
     }
     if level.retries > RETRIES_MAX {
         return Err("too many sub-queries in doubled brackets stand inside each other".into());
@@ -197,7 +227,7 @@ fn is_set_operator(token: &Token) -> bool {
 }
 
 fn is_operator(token: &Token) -> bool {
-    const WORDS: &[&str] = &["AND", "OR", "NOT", "IS", "IN", "LIKE", "BETWEEN", "SIMILAR", "OVERLAPS", "COLLATE", "AT"];
+    const WORDS: &[&str] = &["NOT", "IS", "IN", "LIKE", "BETWEEN", "SIMILAR", "OVERLAPS", "COLLATE", "AT"];
     match token {
         Token::Word(_) => WORDS.iter().any(|word| is_word(token, word)),
         Token::Number(..)

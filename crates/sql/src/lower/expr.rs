@@ -14,6 +14,9 @@ use crate::error::SqlResult;
 use crate::functions::{self, Zone, with_context};
 use crate::stream::text::sql_text;
 
+/// As much of an expression as an error shows.
+const SHOWN_CHARS_MAX: usize = 200;
+
 struct Adapter {
     expr: Arc<dyn PhysicalExpr>,
     /// The expression as the user wrote it, for errors.
@@ -39,6 +42,10 @@ pub fn lower_expr(expr: &Expr, schema: &DFSchema, zone: Zone) -> SqlResult<Arc<d
 
 /// The same, with what errors call the expression.
 pub fn lower_shown(expr: &Expr, schema: &DFSchema, zone: Zone, text: String) -> SqlResult<Arc<dyn EngineExpr>> {
+    let text = match text.char_indices().nth(SHOWN_CHARS_MAX) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    };
     let physical = create_physical_expr(expr, schema, &ExecutionProps::new(), &Default::default())?;
     let physical = super::case::with_masks(physical, schema.as_arrow())?;
     if let Some(column) = physical.downcast_ref::<Column>() {

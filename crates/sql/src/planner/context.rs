@@ -11,16 +11,18 @@ use flott_engine::operators::emitting_aggregate::EmitStrategy;
 use sqlparser::ast;
 use std::any::Any;
 use std::borrow::Cow;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, LazyLock};
 
 use super::at_end::TO_STREAMING;
 use super::expressions::FlinkExpressions;
 use super::relations::FlinkRelations;
-use crate::catalog::{Catalog, Object, ROWTIME, Table, time_attribute, without_time_attribute};
+use crate::catalog::{Catalog, Object, ObjectPath, ROWTIME, Table, View, time_attribute, without_time_attribute};
 use crate::dialect::{flink_type_of, normalize, normalize_expr, walk_expr, walk_query};
 use crate::error::{SqlError, SqlResult};
 use crate::options::SessionOptions;
+use crate::own::{Planned, Registry};
 
 /// A table as a leaf of a plan.
 #[derive(Debug, Clone)]
@@ -165,12 +167,19 @@ pub fn is_over_function(name: &str) -> bool {
     FUNCTIONS.aggregate.contains_key(&name) || super::window_functions::window_function(&name).is_some()
 }
 
+/// How deep views may read each other.
+const VIEWS_NESTED_MAX: usize = 64;
+
 /// Plans against a catalog.
 pub struct PlanContext<'a> {
     catalog: &'a Catalog,
     config: ConfigOptions,
     expressions: Vec<Arc<dyn ExprPlanner>>,
     relations: Vec<Arc<dyn RelationPlanner>>,
+    /// Views that were planned already: a view may be read in many places.
+    views: RefCell<HashMap<ObjectPath, LogicalPlan>>,
+    /// Views within which a view is being planned.
+    depth: Cell<usize>,
 }
 
 impl<'a> PlanContext<'a> {
@@ -181,6 +190,8 @@ impl<'a> PlanContext<'a> {
             config: ConfigOptions::default(),
             expressions: vec![Arc::new(FlinkExpressions)],
             relations: vec![Arc::new(FlinkRelations)],
+            views: RefCell::default(),
+            depth: Cell::default(),
         }
     }
 
@@ -198,6 +209,7 @@ impl<'a> PlanContext<'a> {
     /// Plans a query as it is written; no rule has seen it yet.
     pub fn query(&self, query: &ast::Query) -> SqlResult<LogicalPlan> {
         let mut query = query.clone();
+        super::deep::flatten(&mut query)?;
         super::select::settle(&mut query, self)?;
         self.settled(query)
     }
@@ -213,6 +225,7 @@ impl<'a> PlanContext<'a> {
         let _ = walk_query(&mut query, &mut super::casts::CastCalls);
         let planner = SqlToRel::new_with_options(self, parser_options());
         let plan = planner.sql_statement_to_plan(ast::Statement::Query(Box::new(query)))?;
+        super::size::check(&plan)?;
         super::conditions::check(&plan)?;
         if !self.batch() {
             crate::stream::check_windows(&plan)?;
@@ -229,6 +242,7 @@ impl<'a> PlanContext<'a> {
     /// Plans an expression over columns, within queries over `outer` columns, the outermost first.
     pub(super) fn expression_within(&self, expr: &ast::Expr, schema: &DFSchema, outer: &[DFSchemaRef]) -> SqlResult<Expr> {
         let mut expr = expr.clone();
+        super::deep::flatten_expr(&mut expr)?;
         let _ = walk_expr(&mut expr, &mut super::list_calls::ListCalls);
         normalize_expr(&mut expr);
         let _ = walk_expr(&mut expr, &mut super::casts::CastCalls);
@@ -238,6 +252,40 @@ impl<'a> PlanContext<'a> {
         let planned = planner.sql_to_expr(expr, schema, &mut context)?;
         super::conditions::check_expression(&planned, schema)?;
         Ok(super::rewrite::flink_expression(planned, schema)?)
+    }
+}
+
+impl PlanContext<'_> {
+    /// The function of a catalog that a name means.
+    fn named(&self, name: &str) -> Option<&Planned> {
+        let parts: Vec<&str> = name.split('.').map(|part| part.trim_matches('`')).collect();
+        self.catalog.functions.named(&self.catalog.path(&parts).ok()?)
+    }
+
+    /// The plan of a view.
+    fn view(&self, view: &View) -> Result<LogicalPlan> {
+        if let Some(known) = self.views.borrow().get(&view.path) {
+            return Ok(known.clone());
+        }
+        let depth = self.depth.get() + 1;
+        if depth > VIEWS_NESTED_MAX {
+            let error = SqlError::new(format!("views read each other more than {VIEWS_NESTED_MAX} levels deep"));
+            return Err(error.about(&view.path.name).into());
+        }
+        self.depth.set(depth);
+        let planned = self.query(&view.query.query);
+        self.depth.set(depth - 1);
+        let plan = planned.map_err(|e| {
+            let mut e = SqlError { span: None, place: None, others: vec![], word: Some(view.path.name.clone()), ..e };
+            // The innermost view is to blame.
+            if !e.message.starts_with("view") {
+                e.message = format!("view '{}': {}", view.path.name, e.message);
+            }
+            e
+        })?;
+        let plan = super::rename_columns(plan, &view.columns)?;
+        self.views.borrow_mut().insert(view.path.clone(), plan.clone());
+        Ok(plan)
     }
 }
 
@@ -274,14 +322,7 @@ impl ContextProvider for PlanContext<'_> {
                 let table = FlinkTable::new(table, BTreeMap::new());
                 Ok(Arc::new(if self.batch() { table.without_event_time() } else { table }))
             }
-            Object::View(view) => {
-                let plan = self.query(&view.query.query).map_err(|e| {
-                    let mut e = SqlError { span: None, place: None, others: vec![], word: Some(view.path.name.clone()), ..e };
-                    e.message = format!("view '{}': {}", view.path.name, e.message);
-                    e
-                })?;
-                Ok(Arc::new(FlinkView { plan: super::rename_columns(plan, &view.columns)? }))
-            }
+            Object::View(view) => Ok(Arc::new(FlinkView { plan: self.view(&view)? })),
         }
     }
 
@@ -295,13 +336,20 @@ impl ContextProvider for PlanContext<'_> {
         Some(Arc::new(FlinkTypes))
     }
     fn get_function_meta(&self, name: &str) -> Option<Arc<ScalarUDF>> {
-        super::casts::cast_function(name).or_else(|| scalar_function(&name.to_ascii_lowercase()))
+        let (asked, of_table) = Registry::asked(name);
+        let own = |found: Option<&Planned>| found.and_then(|f| f.scalar(of_table));
+        let built_in = || scalar_function(&name.to_ascii_lowercase());
+        let made_up = super::casts::cast_function(name).or_else(|| super::deep::part_function(name));
+        let system = made_up.or_else(|| own(self.catalog.functions.system(asked)));
+        system.or_else(built_in).or_else(|| own(self.named(asked)))
     }
     fn get_higher_order_meta(&self, _: &str) -> Option<Arc<HigherOrderUDF>> {
         None
     }
     fn get_aggregate_meta(&self, name: &str) -> Option<Arc<AggregateUDF>> {
-        FUNCTIONS.aggregate.get(&name.to_ascii_lowercase()).cloned()
+        let own = |found: Option<&Planned>| found.and_then(Planned::aggregate);
+        let built_in = || FUNCTIONS.aggregate.get(&name.to_ascii_lowercase()).cloned();
+        own(self.catalog.functions.system(name)).or_else(built_in).or_else(|| own(self.named(name)))
     }
     fn get_window_meta(&self, name: &str) -> Option<Arc<WindowUDF>> {
         super::window_functions::window_function(&name.to_ascii_lowercase())

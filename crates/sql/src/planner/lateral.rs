@@ -1,5 +1,5 @@
 //! LATERAL: a sub-query that is asked for each row before it. It is made independent of that row and joined; with ORDER BY and LIMIT it
-//! is a Top-N per key. Table functions of LATERAL TABLE(…) are refused by name.
+//! is a Top-N per key. A table function of the user in LATERAL TABLE(…) is an UNNEST of the rows that it gives.
 
 use datafusion_common::{DFSchema, Result, TableReference, plan_err};
 use datafusion_expr::expr::Exists;
@@ -14,6 +14,7 @@ use std::collections::HashSet;
 use super::dependent;
 use crate::dialect::{Flow, Pass, parse_expr, parse_query, walk_expr};
 use crate::error::{SqlError, SqlResult};
+use crate::own::Registry;
 
 /// What errors point at.
 const ABOUT: &str = "LATERAL";
@@ -29,8 +30,12 @@ pub fn is_lateral(relation: &TableFactor) -> bool {
 
 /// Plans `left JOIN LATERAL (SELECT …)`.
 pub fn plan_join(left: TableFactor, join: &Join, cx: &mut dyn RelationPlannerContext) -> Result<LogicalPlan> {
-    let TableFactor::Derived { subquery, alias, .. } = &join.relation else { return Err(refuse_function(&join.relation).into()) };
     let keeps_left = super::unnest::keeps_left(&join.join_operator, ABOUT)?;
+    let TableFactor::Derived { subquery, alias, .. } = &join.relation else {
+        let rows = rows_of_function(&join.relation, cx)?;
+        let left = cx.plan(left)?;
+        return super::unnest::plan(left, &rows, keeps_left, cx);
+    };
     let kind = if keeps_left { JoinType::Left } else { JoinType::Inner };
     let left = cx.plan(left)?;
     let alias = alias.clone().unwrap_or_else(|| TableAlias { explicit: true, name: quoted(HIDDEN), columns: vec![], at: None });
@@ -91,21 +96,34 @@ fn join_top(
     LogicalPlanBuilder::from(left).join_on(right, kind, on)?.build()
 }
 
-/// Functions of a table that Flink has built in; there are no others before functions of the user are.
-fn refuse_function(relation: &TableFactor) -> SqlError {
-    let TableFactor::Function { name, args, .. } = relation else { return SqlError::not_yet("LATERAL here").about(ABOUT) };
-    let call = match args.first() {
-        Some(ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(ast::Expr::Function(call)))) => call.name.to_string(),
-        _ => name.to_string(),
+/// The UNNEST that a table function of the user is.
+pub fn rows_of_function(relation: &TableFactor, cx: &dyn RelationPlannerContext) -> SqlResult<TableFactor> {
+    let TableFactor::Function { name, args, alias, .. } = relation else { return Err(SqlError::not_yet("LATERAL here").about(ABOUT)) };
+    let parts: Vec<String> = name.0.iter().filter_map(|part| part.as_ident().map(|ident| ident.value.clone())).collect();
+    let function = Registry::table_name(&parts.join("."));
+    if cx.context_provider().get_function_meta(&function).is_none() {
+        return Err(refuse_function(relation));
+    }
+    let value = |arg: &ast::FunctionArg| match arg {
+        ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(value)) => Ok(value.clone()),
+        _ => Err(SqlError::new("arguments of a table function are values without names").about(parts.join("."))),
     };
-    let called = call.replace('`', "");
+    let call = super::casts::call(function, args.iter().map(value).collect::<SqlResult<_>>()?);
+    let array_exprs = vec![call];
+    Ok(TableFactor::UNNEST { alias: alias.clone(), array_exprs, with_offset: false, with_offset_alias: None, with_ordinality: false })
+}
+
+/// What to say of a table function that is not one of the user.
+fn refuse_function(relation: &TableFactor) -> SqlError {
+    let TableFactor::Function { name, .. } = relation else { return SqlError::not_yet("LATERAL here").about(ABOUT) };
+    let called = name.to_string().replace('`', "");
     let built_in = ["ML_PREDICT", "VECTOR_SEARCH", "FROM_CHANGELOG", "TO_CHANGELOG", "SAVEPOINT_METADATA"];
     if built_in.contains(&called.to_ascii_uppercase().as_str()) {
         return SqlError::not_yet(called.to_ascii_uppercase()).about(&called);
     }
     SqlError::new(format!("there is no table function '{called}'"))
         .about(&called)
-        .help("functions of your own are not supported yet; UNNEST takes arrays, maps and multisets apart")
+        .help("CREATE FUNCTION makes one, or the library's Functions; UNNEST takes arrays, maps and multisets apart")
 }
 
 /// The tables before the sub-query that it does not hide by tables of its own.

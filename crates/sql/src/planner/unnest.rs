@@ -113,6 +113,7 @@ pub fn plan_join(relation: &TableFactor, cx: &mut dyn RelationPlannerContext) ->
             let one_row = EmptyRelation { produce_one_row: true, schema: Arc::new(DFSchema::empty()) };
             plan(LogicalPlan::EmptyRelation(one_row), relation, false, cx).map(Some)
         }
+        TableFactor::Function { lateral: true, .. } => plan_join(&lateral::rows_of_function(relation, cx)?, cx),
         _ => Ok(None),
     }
 }
@@ -138,7 +139,8 @@ pub(super) fn keeps_left(join: &JoinOperator, what: &str) -> Result<bool> {
     }
 }
 
-fn plan(input: LogicalPlan, unnest: &TableFactor, left: bool, cx: &mut dyn RelationPlannerContext) -> Result<LogicalPlan> {
+/// Plans an UNNEST over `input`.
+pub(super) fn plan(input: LogicalPlan, unnest: &TableFactor, left: bool, cx: &mut dyn RelationPlannerContext) -> Result<LogicalPlan> {
     let TableFactor::UNNEST { alias, array_exprs, with_offset, with_ordinality, .. } = unnest else {
         return plan_err!("not an UNNEST");
     };

@@ -159,6 +159,10 @@ struct TableBuilder<'a> {
 impl TableBuilder<'_> {
     fn build(&self, path: ObjectPath) -> SqlResult<Table> {
         let create = self.create;
+        if create.columns.len() > dialect::COLUMNS_MAX {
+            let error = SqlError::new(format!("the table has {} columns, and {} is the most", create.columns.len(), dialect::COLUMNS_MAX));
+            return Err(error.about(create.name.to_string()));
+        }
         let primary_key: Vec<String> = create.primary_key.iter().flat_map(|k| &k.columns).map(|c| c.value.clone()).collect();
         let mut columns = self.columns(&primary_key)?;
         let partition_keys: Vec<String> = create.partitioned_by.iter().map(|c| c.value.clone()).collect();

@@ -32,10 +32,12 @@ impl Session {
             ShowKind::Functions => {
                 let mut all: Vec<String> =
                     crate::planner::context::function_names().into_iter().filter(|n| !n.starts_with('$')).map(str::to_string).collect();
+                all.extend(self.own_functions());
                 all.sort();
+                all.dedup();
                 Effect::list("function name", names(all))
             }
-            ShowKind::UserFunctions => Effect::list("function name", vec![]),
+            ShowKind::UserFunctions => Effect::list("function name", names(self.own_functions())),
             ShowKind::Columns => match &show.from {
                 Some(name) => {
                     let Effect::Table { columns, rows } = self.describe_table(name)? else {
@@ -67,6 +69,11 @@ impl Session {
             ShowKind::CreateCatalog(_) => Err(SqlError::not_yet("SHOW CREATE CATALOG").about("CATALOG")),
             other => Err(SqlError::not_yet(format!("SHOW {}", format!("{other:?}").to_uppercase()))),
         }
+    }
+
+    /// Functions of the user that can be called here by their names alone.
+    fn own_functions(&self) -> Vec<String> {
+        self.catalog.functions.names(&self.catalog.current_catalog, &self.catalog.current_database)
     }
 
     fn database_of(&self, show: &Show) -> SqlResult<(String, String)> {

@@ -24,6 +24,7 @@ use crate::planner::at_end::at_end;
 use crate::planner::context::PlanContext;
 use crate::planner::{blamed, optimize, plan_query};
 use crate::secrets::without_users;
+use crate::stack::deep;
 use crate::stream::parts::Parts;
 use crate::stream::text::plan_text;
 use crate::stream::{InsertForm, LookupForm, StreamNode, StreamOp, build_query, build_sink, explain, finish, lookup};
@@ -80,7 +81,7 @@ impl PlannedJob {
 
     /// Builds the dataflow: opens sources and sinks. `result` takes the rows of a SELECT.
     pub fn build(self, env: &Environment, result: Option<Box<dyn Sink>>) -> SqlResult<Graph> {
-        lower(&self.roots, result, &self.connectors, env, &self.options)
+        deep(|| lower(&self.roots, result, &self.connectors, env, &self.options))
     }
 }
 

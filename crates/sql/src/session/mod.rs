@@ -2,10 +2,12 @@
 
 mod alter;
 mod create;
+mod functions;
 mod inspect;
 mod job;
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use flott_engine::connector::Connectors;
 use sqlparser::tokenizer::Location;
@@ -14,7 +16,9 @@ use crate::catalog::{Catalog, Object, ObjectPath};
 use crate::dialect::{self, Parsed};
 use crate::error::{SqlError, SqlResult};
 use crate::options::SessionOptions;
+use crate::own::Language;
 use crate::secrets::shown;
+use crate::stack::deep;
 
 pub use job::{PlannedJob, ResultSchema};
 
@@ -85,6 +89,8 @@ pub struct Session {
     catalog: Catalog,
     options: SessionOptions,
     connectors: Connectors,
+    /// Finds functions for `LANGUAGE PYTHON`.
+    python: Option<Arc<dyn Language>>,
     /// CREATE TABLE statements that were carried out.
     created: Vec<Created>,
 }
@@ -103,7 +109,7 @@ struct Created {
 impl Session {
     /// A session without tables.
     pub fn new(connectors: Connectors) -> Self {
-        Self { catalog: Catalog::default(), options: SessionOptions::default(), connectors, created: vec![] }
+        Self { catalog: Catalog::default(), options: SessionOptions::default(), connectors, python: None, created: vec![] }
     }
 
     /// Parses a whole script; each statement with its place, or an error.
@@ -120,7 +126,7 @@ impl Session {
 
     /// Carries out a statement. Errors have their place in the script.
     pub fn execute(&mut self, statement: &Statement) -> SqlResult<Effect> {
-        let effect = self.dispatch(&statement.parsed.statement).map_err(|e| statement.locate(e))?;
+        let effect = deep(|| self.dispatch(&statement.parsed.statement)).map_err(|e| statement.locate(e))?;
         if let dialect::Statement::CreateTable(create) = &statement.parsed.statement {
             let start = Location { line: statement.parsed.line, column: statement.parsed.column };
             let path = self.path(&create.name)?;
@@ -161,9 +167,7 @@ impl Session {
             S::CreateView(create) => self.create_view(create),
             S::CreateDatabase(create) => self.create_database(create),
             S::CreateCatalog(create) => self.create_catalog(create),
-            S::CreateFunction(create) => Err(SqlError::not_yet("CREATE FUNCTION")
-                .about(create.name.to_string())
-                .help("the built-in functions are listed by `flott functions`")),
+            S::CreateFunction(create) => self.create_function(create),
             S::Drop(drop) => self.drop_object(drop),
             S::AlterTable(alter) => self.alter_table(alter),
             S::AlterView(alter) => self.alter_view(alter),
@@ -247,7 +251,7 @@ impl Session {
                 self.catalog.drop_database(&catalog, &path.name, drop.cascade)?;
             }
             K::Catalog => missing_ok(self.catalog.drop_catalog(&drop.name.to_string().replace('`', "")))?,
-            K::Function => return Err(SqlError::not_yet("DROP FUNCTION")),
+            K::Function => return self.drop_function(drop),
         }
         Effect::done(format!("dropped {}", drop.name))
     }

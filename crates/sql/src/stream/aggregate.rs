@@ -16,7 +16,7 @@ use super::text::call_text;
 use super::{AggregateCall, AggregateCalls, Changelog, StreamNode, StreamOp, WindowColumns};
 use crate::catalog::{PROCTIME, ROWTIME, with_time_attribute};
 use crate::error::{SqlError, SqlResult};
-use crate::planner::aggregates::engine_function;
+use crate::own::engine_call;
 use crate::planner::nodes::{Emission, WINDOW_COLUMNS, WindowKind};
 
 /// An aggregation being planned.
@@ -223,12 +223,7 @@ impl<'a> Plan<'a> {
             if !params.order_by.is_empty() {
                 return Err(SqlError::not_yet("ORDER BY inside an aggregate").about("ORDER"));
             }
-            let function = engine_function(call.func.name(), &params.args)?;
-            let constant = |e: &Expr| matches!(e, Expr::Literal(v, _) if !v.is_null());
-            let args: &[Expr] = match call.func.name() {
-                "count" if params.args.iter().all(constant) => &[],
-                _ => &params.args[..params.args.len().min(1)],
-            };
+            let (function, args) = engine_call(call.func.name(), Some(&call.func), &params.args)?;
             let types = args.iter().map(|a| a.get_type(schema)).collect::<Result<Vec<_>>>()?;
             let spec = AggSpec { function, args: types, output: out, distinct: params.distinct, retract };
             flott_engine::aggregate::bind(&spec)?;

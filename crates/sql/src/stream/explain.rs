@@ -154,10 +154,17 @@ fn names(node: &StreamNode, columns: &[usize]) -> String {
 
 /// What a user would call the columns of a step: those with a made-up name are called after what they are.
 pub(super) fn labels(node: &StreamNode) -> Vec<String> {
+    let fields = node.schema.fields();
+    if !fields.iter().any(|field| field.name().starts_with('$')) {
+        return fields.iter().map(|field| field.name().clone()).collect();
+    }
     let below = || node.inputs.first().map(labels).unwrap_or_default();
     let own: Vec<String> = match &node.op {
         StreamOp::Scan { columns, .. } => columns.iter().map(|c| sql_text(&c.expr)).collect(),
-        StreamOp::Calc { project, .. } => project.iter().map(|e| shown(e, node)).collect(),
+        StreamOp::Calc { project, .. } => {
+            let below = below();
+            project.iter().map(|e| shown_over(e, node, &below)).collect()
+        }
         StreamOp::GroupAggregate(aggregate) | StreamOp::WindowAggregate { aggregate, .. } => {
             let below = below();
             let keys = aggregate.keys.iter().map(|k| below[*k].clone());
@@ -186,13 +193,17 @@ pub(super) fn labels(node: &StreamNode) -> Vec<String> {
         Some(_) => own.get(i).cloned().unwrap_or_else(|| field.name().clone()),
         None => field.name().clone(),
     };
-    node.schema.fields().iter().enumerate().map(named).collect()
+    fields.iter().enumerate().map(named).collect()
 }
 
 /// An expression over the input of a step, its columns as a user would call them.
 pub fn shown(expr: &Expr, node: &StreamNode) -> String {
+    shown_over(expr, node, &node.inputs.first().map(labels).unwrap_or_default())
+}
+
+/// The same, where the labels of the input are known.
+fn shown_over(expr: &Expr, node: &StreamNode, labels: &[String]) -> String {
     let Some(input) = node.inputs.first() else { return sql_text(expr) };
-    let labels = labels(input);
     let named = expr.clone().transform_up(|e| {
         let column = match &e {
             Expr::Alias(alias) => return Ok(Transformed::yes(alias.expr.as_ref().clone())),
@@ -212,8 +223,10 @@ pub(super) fn describe(node: &StreamNode) -> String {
         StreamOp::Scan { source, columns } => scan_text(source, columns),
         StreamOp::Values(rows) => format!("Values(rows=[{}])", rows.num_rows()),
         StreamOp::Calc { condition, project } => {
-            let columns: Vec<String> = project.iter().zip(labels(node)).map(|(e, name)| column_text(&shown(e, node), &name)).collect();
-            let filter = condition.as_ref().map_or(String::new(), |c| format!(", where=[{}]", shown(c, node)));
+            let below = node.inputs.first().map(labels).unwrap_or_default();
+            let shown = |e| shown_over(e, node, &below);
+            let columns: Vec<String> = project.iter().zip(labels(node)).map(|(e, name)| column_text(&shown(e), &name)).collect();
+            let filter = condition.as_ref().map_or(String::new(), |c| format!(", where=[{}]", shown(c)));
             format!("Calc(select=[{}]{filter})", columns.join(", "))
         }
         StreamOp::WindowTvf { kind, processing, .. } => format!("WindowTableFunction(window=[{kind}]{})", time_note(*processing)),

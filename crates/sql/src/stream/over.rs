@@ -21,7 +21,7 @@ use super::text::over_call_text;
 use super::{AggregateCall, Changelog, OverColumns, OverOrder, StreamNode, StreamOp};
 use crate::catalog::{PROCTIME, ROWTIME, time_attribute, without_time_attribute};
 use crate::error::{SqlError, SqlResult};
-use crate::planner::aggregates;
+use crate::own::engine_call;
 
 /// Refuses a SELECT with several windows: Flink computes all of a SELECT's OVER in one. To be asked of a plan as it was written, in
 /// which every query has its projection.
@@ -176,11 +176,9 @@ fn bind_call(
     let (name, params) = (function.fun.name(), &function.params);
     let (engine, args) = match &function.fun {
         WindowFunctionDefinition::WindowUDF(_) => window_function(name, &params.args)?,
-        WindowFunctionDefinition::AggregateUDF(_) => {
-            let constant = |e: &Expr| matches!(e, Expr::Literal(v, _) if !v.is_null());
-            let all_rows = name == "count" && params.args.iter().all(constant);
-            let engine = aggregates::engine_function(name, &params.args)?;
-            (engine, params.args.iter().take(usize::from(!all_rows)).cloned().collect())
+        WindowFunctionDefinition::AggregateUDF(function) => {
+            let (engine, args) = engine_call(name, Some(function), &params.args)?;
+            (engine, args.to_vec())
         }
     };
     let whole = matches!(engine, AggFunction::Collect | AggFunction::ArrayAgg | AggFunction::Lag { .. });

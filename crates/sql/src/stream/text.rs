@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::fmt::Write;
 
 use crate::functions::cast_target;
+use crate::planner::deep::PART;
 use crate::planner::expressions::as_field_access;
 use crate::types::FlinkType;
 
@@ -157,6 +158,7 @@ impl Names {
                 let rows = self.text(rows);
                 format!("SINGLE_VALUE({})", rows.strip_prefix("ARRAY_AGG(").and_then(|rows| rows.strip_suffix(')')).unwrap_or(&rows))
             }
+            (name, [whole]) if name.starts_with(PART) => self.operand(whole),
             (name, args) => format!("{}({})", name.to_uppercase(), self.list(args)),
         }
     }

@@ -20,7 +20,7 @@ use super::text::over_text;
 use super::{Changelog, StreamNode, StreamOp, WholeOverColumns};
 use crate::catalog::{PROCTIME, time_attribute, without_time_attribute};
 use crate::error::{SqlError, SqlResult};
-use crate::planner::aggregates;
+use crate::own::engine_call;
 use crate::types::FlinkType;
 
 /// The steps of OVER, one for each key and order, and the columns that the logical plan promises.
@@ -133,18 +133,19 @@ fn shift(name: &str, args: &[Expr], input: StreamNode) -> SqlResult<(StreamNode,
 
 /// An aggregate over a frame.
 fn aggregate(function: &WindowFunction, field: &Field, input: StreamNode, order: &[SortColumn]) -> SqlResult<(StreamNode, WholeCall)> {
-    let (name, params) = (function.fun.name(), &function.params);
-    let constant = |e: &Expr| matches!(e, Expr::Literal(v, _) if !v.is_null());
-    let all_rows = name == "count" && params.args.iter().all(constant);
-    let args: Vec<Expr> = params.args.iter().take(usize::from(!all_rows)).cloned().collect();
+    let params = &function.params;
+    let called = match &function.fun {
+        WindowFunctionDefinition::AggregateUDF(called) => Some(called.as_ref()),
+        WindowFunctionDefinition::WindowUDF(_) => None,
+    };
+    let (engine, args) = engine_call(function.fun.name(), called, &params.args)?;
     let [start, end] = bounds(&params.window_frame, order, &input.schema)?;
     let types = args.iter().map(|a| a.get_type(&input.schema)).collect::<datafusion_common::Result<Vec<_>>>()?;
-    let engine = aggregates::engine_function(name, &params.args)?;
     let retract = start != Bound::Partition;
     let spec = AggSpec { function: engine, args: types, output: field.data_type().clone(), distinct: false, retract };
     flott_engine::aggregate::bind(&spec)?;
     let prefix = format!("$argument{}_", input.schema.fields().len());
-    let (input, args) = with_keys(input, &args, &prefix)?;
+    let (input, args) = with_keys(input, args, &prefix)?;
     Ok((input, WholeCall::Aggregate { spec, args, start, end }))
 }
 

@@ -7,7 +7,7 @@ use sqlparser::ast::Query;
 
 use super::super::{Statement, normalize, parse_expr, parse_query, parse_script, parse_type};
 
-/// Parses on a small stack, as a test or a server thread has it, and walks what comes out.
+/// Parses on a thread with a small stack, as a test or a server has it, and walks what comes out.
 fn on_small_stack(sql: String) -> usize {
     let walk = move || {
         let mut errors = 0;
@@ -30,7 +30,7 @@ fn on_small_stack(sql: String) -> usize {
         errors
     };
     let start = Instant::now();
-    let thread = std::thread::Builder::new().stack_size(2 << 20).spawn(walk).unwrap();
+    let thread = std::thread::Builder::new().stack_size(2 << 20).spawn(|| crate::stack::deep(walk)).unwrap();
     let errors = thread.join().unwrap();
     assert!(start.elapsed() < Duration::from_secs(5), "took {:?}", start.elapsed());
     errors
@@ -99,13 +99,13 @@ fn long_chains_are_an_error() {
 #[test]
 fn what_is_allowed_fits_on_the_stack() {
     for (start, open, middle, close, times) in [
-        ("SELECT ", "(", "1", ")", 90),
-        ("SELECT ", "f(", "1", ")", 90),
-        ("SELECT ", "CAST(", "1", " AS INT)", 90),
-        ("SELECT * FROM ", "(SELECT * FROM ", "t", ")", 20),
-        ("SELECT ", "CASE WHEN a THEN 1 ELSE ", "1", " END", 90),
-        ("SELECT ", "", "1", " + 1", 250),
-        ("SELECT ", "", "1", " UNION ALL SELECT 1", 100),
+        ("SELECT ", "(", "1", ")", 450),
+        ("SELECT ", "f(", "1", ")", 450),
+        ("SELECT ", "CAST(", "1", " AS INT)", 450),
+        ("SELECT * FROM ", "(SELECT * FROM ", "t", ")", 300),
+        ("SELECT ", "CASE WHEN a THEN 1 ELSE ", "1", " END", 450),
+        ("SELECT ", "", "1", " + 1", 2_500),
+        ("SELECT ", "", "1", " UNION ALL SELECT 1", 500),
         ("SELECT CASE", "", " WHEN a = 1 AND b THEN 1", " WHEN c = 2 AND d THEN 2", 1_000),
         ("SELECT * FROM t", "", "", " JOIN u ON a = b AND c = d", 500),
         ("SELECT a IN (1", "", "", ", 1", 20_000),

@@ -26,7 +26,7 @@ use crate::place::Place;
 /// later steps, which find errors too.
 pub fn blame(query: &Query, context: &PlanContext<'_>, complete: &dyn Fn(LogicalPlan) -> SqlResult<()>, error: SqlError) -> SqlError {
     let recursive = query.with.as_ref().is_some_and(|w| w.recursive);
-    if error.place.is_some() || error.span.is_some() || recursive {
+    if error.place.is_some() || error.span.is_some() || recursive || super::deep::is_deep(query) {
         return error;
     }
     let mut query = query.clone();

@@ -1,0 +1,86 @@
+//! The columns that the functions are called over.
+
+use std::sync::Arc;
+
+use arrow::array::*;
+use arrow::datatypes::Int32Type;
+
+/// Rows of all batches.
+pub const ROWS: usize = 1_000_000;
+/// Rows of one call, about as many as a tick has.
+pub const BATCH_ROWS: usize = 10_000;
+
+/// One batch.
+pub struct Columns {
+    /// Two words.
+    pub words: Arc<StringArray>,
+    /// Blanks around a word.
+    pub padded: Arc<StringArray>,
+    /// `key=value&…`.
+    pub query: Arc<StringArray>,
+    /// An object with three fields.
+    pub json: Arc<StringArray>,
+    /// Whole numbers as text.
+    pub digits: Arc<StringArray>,
+    /// Timestamps as text.
+    pub time_text: Arc<StringArray>,
+    pub small: Arc<Int32Array>,
+    pub large: Arc<Int64Array>,
+    pub double: Arc<Float64Array>,
+    pub decimal: Arc<Decimal128Array>,
+    /// Within 2024.
+    pub time: Arc<TimestampMillisecondArray>,
+    /// Some days after `time`.
+    pub later: Arc<TimestampMillisecondArray>,
+    pub flag: Arc<BooleanArray>,
+    /// Three numbers.
+    pub list: Arc<ListArray>,
+}
+
+impl Columns {
+    pub fn rows(&self) -> usize {
+        self.words.len()
+    }
+}
+
+fn texts(numbers: &[Option<u64>], text: impl Fn(u64) -> String) -> Arc<StringArray> {
+    Arc::new(numbers.iter().map(|n| n.map(&text)).collect())
+}
+
+/// All batches: the same in every run.
+pub fn batches() -> Vec<Columns> {
+    (0..ROWS / BATCH_ROWS).map(batch).collect()
+}
+
+fn batch(number: usize) -> Columns {
+    let mut seed = number as u64 + 1;
+    let mut next = || {
+        // An xorshift.
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        (!seed.is_multiple_of(20)).then_some(seed >> 8)
+    };
+    let numbers: Vec<Option<u64>> = (0..BATCH_ROWS).map(|_| next()).collect();
+    let start_ms = 1_704_067_200_000_i64;
+    let ms = |n: u64| start_ms + (n % (366 * 86_400_000)) as i64;
+    let decimal: Decimal128Array = numbers.iter().map(|n| n.map(|n| i128::from(n % 10_000_000) - 5_000_000)).collect();
+    Columns {
+        words: texts(&numbers, |n| format!("Alpha{} beta{}", n % 1_000, n % 77)),
+        padded: texts(&numbers, |n| format!("  word{}  ", n % 1_000)),
+        query: texts(&numbers, |n| format!("https://a.example/p?id={}&channel_id={}&x=1", n % 1_000, n % 50)),
+        json: texts(&numbers, |n| format!(r#"{{"id": {}, "name": "item {}", "tags": ["a", "b"]}}"#, n % 1_000, n % 50)),
+        digits: texts(&numbers, |n| (n % 1_000_000).to_string()),
+        time_text: texts(&numbers, |n| format!("2024-{:02}-{:02} {:02}:{:02}:{:02}", n % 12 + 1, n % 28 + 1, n % 24, n % 60, n / 7 % 60)),
+        small: Arc::new(numbers.iter().map(|n| n.map(|n| (n % 1_000) as i32 - 500)).collect()),
+        large: Arc::new(numbers.iter().map(|n| n.map(|n| (n % 1_000_000_007) as i64)).collect()),
+        double: Arc::new(numbers.iter().map(|n| n.map(|n| (n % 1_000_000) as f64 / 997.0)).collect()),
+        decimal: Arc::new(decimal.with_precision_and_scale(10, 2).unwrap_or_else(|_| Decimal128Array::new_null(BATCH_ROWS))),
+        time: Arc::new(numbers.iter().map(|n| n.map(ms)).collect()),
+        later: Arc::new(numbers.iter().map(|n| n.map(|n| ms(n) + (n % 1_000_000_000) as i64)).collect()),
+        flag: Arc::new(numbers.iter().map(|n| n.map(|n| n % 3 == 0)).collect()),
+        list: Arc::new(ListArray::from_iter_primitive::<Int32Type, _, _>(
+            numbers.iter().map(|n| n.map(|n| (0..3).map(|i| Some((n % 10) as i32 + i)).collect::<Vec<_>>())),
+        )),
+    }
+}
