@@ -40,6 +40,7 @@ pub fn lower_expr(expr: &Expr, schema: &DFSchema, zone: Zone) -> SqlResult<Arc<d
 /// The same, with what errors call the expression.
 pub fn lower_shown(expr: &Expr, schema: &DFSchema, zone: Zone, text: String) -> SqlResult<Arc<dyn EngineExpr>> {
     let physical = create_physical_expr(expr, schema, &ExecutionProps::new(), &Default::default())?;
+    let physical = super::logic::with_guards(physical, schema.as_arrow())?;
     let physical = super::case::with_masks(physical, schema.as_arrow())?;
     if let Some(column) = physical.downcast_ref::<Column>() {
         return Ok(Arc::new(EngineColumn(column.index())));
