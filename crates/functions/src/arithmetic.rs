@@ -7,7 +7,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type};
-use datafusion_common::{Result, ScalarValue, exec_err};
+use datafusion_common::{Result, ScalarValue, exec_err, plan_err};
 use datafusion_expr::{ColumnarValue, Operator, ReturnFieldArgs};
 
 use super::binary::{arithmetic_type, evaluate};
@@ -143,6 +143,9 @@ fn sign(call: &Call) -> Result<ArrayRef> {
 
 fn mod_type(args: &ReturnFieldArgs) -> Result<DataType> {
     let [left, right] = args.arg_fields else { return exec_err!("MOD takes 2 arguments") };
+    if types::is_float(left.data_type()) || types::is_float(right.data_type()) {
+        return plan_err!("MOD takes whole numbers and DECIMAL, not FLOAT or DOUBLE: CAST the argument to DECIMAL(p, s)");
+    }
     match arithmetic_type(Operator::Modulo, left.data_type(), right.data_type()) {
         Some(data_type) => Ok(data_type),
         None => exec_err!("MOD takes two numbers"),

@@ -21,6 +21,7 @@ use super::def::{Call, invoke};
 use super::time_unit::add_months_ms;
 use super::types::{self, exact_digits, is_float, is_integer, is_number};
 use super::values::primitive;
+use crate::data_type::FlinkType;
 
 const MS_PER_DAY: i64 = 86_400_000;
 
@@ -62,6 +63,12 @@ pub fn time_arithmetic(op: Operator, left: &DataType, right: &DataType) -> Optio
         _ => return None,
     };
     Some(Arc::new(ScalarUDF::new_from_impl(Arithmetic::new(op, left, right, returns.clone()))))
+}
+
+/// Whether a value is an interval of months: by its type, or as a constant that has some.
+fn is_interval_of_months(field: &Field, constant: Option<&ScalarValue>) -> bool {
+    let by_value = matches!(constant, Some(ScalarValue::IntervalMonthDayNano(Some(interval))) if interval.months != 0);
+    by_value || FlinkType::from_field(field).0 == FlinkType::IntervalMonth
 }
 
 /// The type of `left op right` for numbers: DECIMAL by Flink's rules, an integer `%` has the type of the divisor.
@@ -152,10 +159,14 @@ impl ScalarUDFImpl for Arithmetic {
         // A time keeps its exact precision.
         let time = |t: &DataType| matches!(t, DataType::Timestamp(..) | DataType::Time32(_));
         let like = args.arg_fields.iter().find(|field| time(field.data_type()) && *field.data_type() == self.returns);
-        Ok(Arc::new(match like {
-            Some(like) => field.with_metadata(like.metadata().clone()),
-            None => field,
-        }))
+        if let Some(like) = like {
+            return Ok(Arc::new(field.with_metadata(like.metadata().clone())));
+        }
+        let months = |i: usize| is_interval_of_months(&args.arg_fields[i], args.scalar_arguments.get(i).copied().flatten());
+        if matches!(self.returns, DataType::Interval(_)) && (0..args.arg_fields.len()).any(months) {
+            return Ok(Arc::new(FlinkType::IntervalMonth.to_field(self.name(), nullable)));
+        }
+        Ok(Arc::new(field))
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {

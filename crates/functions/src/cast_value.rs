@@ -287,8 +287,14 @@ fn to_time(array: &ArrayRef, to: &To) -> Result<ArrayRef> {
         DataType::Utf8 => parse_texts::<Time32MillisecondType>(array, to, "a time such as 10:11:12", |text| parse_time(text.as_bytes())),
         DataType::Time32(TimeUnit::Millisecond) => Ok(Arc::clone(array)),
         DataType::Timestamp(..) => {
-            // Whole seconds, found toward the epoch.
-            let times = local_ms(array, |ms| Some((ms / 1000 * 1000).rem_euclid(MS_PER_DAY)))?;
+            // Whole seconds are found toward the epoch, fractions of them rounded down.
+            let times = local_ms(array, |ms| match to.flink {
+                FlinkType::Time(digits @ 1..=3) => {
+                    let step = 10i64.pow(3 - u32::from(*digits));
+                    Some((ms.div_euclid(step) * step).rem_euclid(MS_PER_DAY))
+                }
+                _ => Some((ms / 1000 * 1000).rem_euclid(MS_PER_DAY)),
+            })?;
             Ok(Arc::new(times.into_iter().map(|v| v.map(|v| v as i32)).collect::<PrimitiveArray<Time32MillisecondType>>()))
         }
         _ => not_possible(array, to),

@@ -7,11 +7,11 @@ use arrow::compute::kernels::{cmp, zip::zip};
 use arrow::compute::{SortOptions, interleave, is_not_null, nullif as nullif_kernel};
 use arrow::datatypes::DataType;
 
-use datafusion_common::{Result, exec_err};
+use datafusion_common::{Result, exec_err, plan_err};
 use datafusion_expr::simplify::ExprSimplifyResult;
-use datafusion_expr::{Expr, when};
+use datafusion_expr::{Expr, ReturnFieldArgs, when};
 
-use super::def::{Arg, Call, Def, Nulls, Ret};
+use super::def::{Arg, Call, Def, Length, Nulls, Ret};
 use super::types;
 
 const SAME: &[Arg] = &[Arg::Same];
@@ -27,15 +27,16 @@ pub(super) const FUNCTIONS: &[Def] = &[
         .nulls(Nulls::By(|fields| fields.iter().all(|f| f.is_nullable())))
         .rewrite(lazy_coalesce)
         .doc("IFNULL(value, replacement)", "The value, or the replacement if it is NULL.", "IFNULL(NULL, 1) = 1"),
-    Def::new("nullif", PAIR, Ret::By(|args| Ok(args.arg_fields[0].data_type().clone())), nullif).nullable().doc(
+    Def::new("nullif", &[Arg::Any, Arg::Any], Ret::By(nullif_type), nullif).length(Length::Like(0)).nullable().doc(
         "NULLIF(value, other)",
         "NULL if both are equal, else the first.",
         "NULLIF(5, 0) = 5",
     ),
-    Def::new("if", &[Arg::Bool, Arg::Same, Arg::Same], Ret::Common, if_else)
-        .nulls(Nulls::By(|fields| fields.iter().skip(1).any(|f| f.is_nullable())))
-        .rewrite(lazy_if)
-        .doc("IF(condition, value, other)", "The value if the condition is TRUE, else the other.", "IF(1 > 0, 'a', 'b') = 'a'"),
+    Def::new("if", &[Arg::Bool, Arg::Same, Arg::Same], Ret::Common, if_else).rewrite(lazy_if).doc(
+        "IF(condition, value, other)",
+        "The value if the condition is TRUE, else the other.",
+        "IF(1 > 0, 'a', 'b') = 'a'",
+    ),
     Def::new("greatest", SAME, Ret::Common, |call| extreme(call, true)).variadic().doc(
         "GREATEST(value, …)",
         "The greatest of the values; NULL if one of them is.",
@@ -58,6 +59,15 @@ pub(super) const FUNCTIONS: &[Def] = &[
         .nulls(Nulls::Never)
         .doc("IS_DECIMAL(string)", "Whether the text can be read as a number.", "IS_DECIMAL('1.5') = TRUE"),
 ];
+
+/// The type of the value, if the other can be compared with it.
+fn nullif_type(args: &ReturnFieldArgs) -> Result<DataType> {
+    let [value, other] = args.arg_fields else { return plan_err!("NULLIF takes two values") };
+    if types::common_type(&[value.data_type().clone(), other.data_type().clone()]).is_none() {
+        return plan_err!("NULLIF: {} cannot be compared with {}", types::type_text(value), types::type_text(other));
+    }
+    Ok(value.data_type().clone())
+}
 
 /// An expression that costs nothing and cannot fail.
 fn is_trivial(expr: &Expr) -> bool {
@@ -132,11 +142,15 @@ fn nullif(call: &Call) -> Result<ArrayRef> {
     if other.data_type().is_null() || value.data_type().is_null() {
         return Ok(value);
     }
-    let equal = match cmp::eq(&value, &other) {
+    let Some(common) = types::common_type(&[value.data_type().clone(), other.data_type().clone()]) else {
+        return exec_err!("NULLIF: a {} cannot equal a {}", types::type_name(value.data_type()), types::type_name(other.data_type()));
+    };
+    let (left, right) = (arrow::compute::cast(&value, &common)?, arrow::compute::cast(&other, &common)?);
+    let equal = match cmp::eq(&left, &right) {
         Ok(equal) => equal,
         // Nested values have no kernel of their own.
         Err(_) => {
-            let compare = make_comparator(value.as_ref(), other.as_ref(), SortOptions::default())?;
+            let compare = make_comparator(left.as_ref(), right.as_ref(), SortOptions::default())?;
             (0..call.rows).map(|row| Some(value.is_valid(row) && other.is_valid(row) && compare(row, row).is_eq())).collect()
         }
     };

@@ -9,21 +9,25 @@ use arrow::datatypes::{DataType, Field, FieldRef, Fields};
 use datafusion_common::{Result, ScalarValue, exec_err, plan_err};
 use datafusion_expr::ReturnFieldArgs;
 
-use super::def::{Arg, Call, Def, Nulls, Ret};
+use super::def::{Arg, Call, Def, Length, Nulls, Ret};
 use super::types::{common_type, is_integer, type_name};
 
 pub(super) const FUNCTIONS: &[Def] = &[
-    Def::new("make_array", &[Arg::Same], Ret::By(array_type), make_array).alias(&["array"]).optional(1).variadic().nulls(Nulls::Never).doc(
-        "ARRAY[value, …]",
-        "An array of the values.",
-        "ARRAY[1, 2]",
-    ),
-    Def::new("map", &[Arg::Any], Ret::By(map_type), make_map).alias(&["make_map"]).optional(1).variadic().nulls(Nulls::Never).doc(
-        "MAP[key, value, …]",
-        "A map of the keys to the values.",
-        "MAP['a', 1]",
-    ),
-    Def::new("row", &[Arg::Any], Ret::By(row_type), make_row).optional(1).variadic().nulls(Nulls::Never).doc(
+    Def::new("make_array", &[Arg::Same], Ret::By(array_type), make_array)
+        .alias(&["array"])
+        .optional(1)
+        .variadic()
+        .length(Length::Nested)
+        .nulls(Nulls::Never)
+        .doc("ARRAY[value, …]", "An array of the values.", "ARRAY[1, 2]"),
+    Def::new("map", &[Arg::Any], Ret::By(map_type), make_map)
+        .alias(&["make_map"])
+        .optional(1)
+        .variadic()
+        .length(Length::Nested)
+        .nulls(Nulls::Never)
+        .doc("MAP[key, value, …]", "A map of the keys to the values.", "MAP['a', 1]"),
+    Def::new("row", &[Arg::Any], Ret::By(row_type), make_row).optional(1).variadic().length(Length::Nested).nulls(Nulls::Never).doc(
         "ROW(value, …)",
         "A row of the values; its fields are named EXPR$0, EXPR$1 and so on.",
         "ROW(1, 'a')",
@@ -35,7 +39,10 @@ pub(super) const FUNCTIONS: &[Def] = &[
         .variadic()
         .nulls(Nulls::Never),
     // item(array, index), item(map, key), item(row, 'name'): the form of `value[key]`.
-    Def::new("item", &[Arg::Any, Arg::Any], Ret::By(item_type), item).alias(&["array_element", "element_at"]).nullable(),
+    Def::new("item", &[Arg::Any, Arg::Any], Ret::By(item_type), item)
+        .alias(&["array_element", "element_at"])
+        .length(Length::Element)
+        .nullable(),
     // get_field(row, 'name'): the form of `row.name`.
     Def::new("get_field", &[Arg::Any, Arg::Text], Ret::By(item_type), item)
         .nulls(Nulls::By(|fields| fields[0].is_nullable() || field_nullable(&fields[0]))),

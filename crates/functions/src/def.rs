@@ -12,7 +12,7 @@ use datafusion_expr::{ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, 
 use super::FunctionInfo;
 use super::json::IS_JSON;
 use super::types::{self, common_type, flink_type, ltz};
-use crate::data_type::FlinkType;
+use crate::data_type::{ColumnType, FlinkType};
 
 /// A call as the code of a function sees it: its arguments, and how many rows to produce.
 pub(crate) struct Call<'a> {
@@ -92,6 +92,12 @@ pub(crate) enum Length {
     Sum(usize, usize),
     Chars(u32),
     AtMost(u32),
+    /// The exact types of what an ARRAY, a MAP or a ROW is made of.
+    Nested,
+    /// The exact type of an element of the first argument.
+    Element,
+    /// An interval of months.
+    Months,
     /// A text that is JSON, and is marked so.
     Json,
 }
@@ -303,11 +309,22 @@ impl Def {
                 let like_args = matches!(data_type, DataType::Timestamp(..) | DataType::Time32(_));
                 let same_type = |i: &usize| args.arg_fields[*i].data_type() == data_type;
                 if like_args || matches!(self.ret, Ret::Common) {
-                    return common_exact((0..args.arg_fields.len()).filter(same_type).filter_map(arg));
+                    return types::common_exact((0..args.arg_fields.len()).filter(same_type).filter_map(arg));
                 }
                 None
             }
             Length::Json => None,
+            Length::Nested => {
+                let columns: Option<Vec<ColumnType>> =
+                    args.arg_fields.iter().enumerate().map(|(i, f)| Some(ColumnType { ty: arg(i)?, nullable: f.is_nullable() })).collect();
+                types::nested_type(data_type, &columns?)
+            }
+            Length::Element => match arg(0)? {
+                FlinkType::Array(element) => Some(element.ty),
+                FlinkType::Map(_, value) => Some(value.ty),
+                _ => None,
+            },
+            Length::Months => Some(FlinkType::IntervalMonth),
             Length::Like(index) => arg(index).filter(|ty| types::text_length(ty).is_some()),
             Length::Varying(index) => Some(FlinkType::Varchar(chars(index)?)),
             Length::Sum(a, b) => Some(FlinkType::Varchar(chars(a)?.checked_add(chars(b)?)?)),
@@ -315,18 +332,6 @@ impl Def {
             Length::AtMost(n) => Some(FlinkType::Varchar(n)),
         }
     }
-}
-
-/// The exact type of several values of one Arrow type: their own if they agree; of texts of different lengths the longest.
-fn common_exact(mut types: impl Iterator<Item = FlinkType>) -> Option<FlinkType> {
-    let first = types.next()?;
-    types.try_fold(first, |common, next| {
-        if common == next {
-            return Some(common);
-        }
-        let longest = types::text_length(&common)?.max(types::text_length(&next)?);
-        Some(FlinkType::Varchar(longest))
-    })
 }
 
 impl Arg {

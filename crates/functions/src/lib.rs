@@ -19,6 +19,7 @@ mod date_format;
 mod decimal;
 mod def;
 mod hash;
+mod interval;
 mod json;
 mod json_path;
 mod json_text;
@@ -49,7 +50,7 @@ pub use binary::{flink_binary, time_arithmetic};
 pub use cast::{can_cast, cast_target, cast_to};
 pub use clock::{EvalContext, context, with_clock, with_context};
 use def::{Def, Function};
-pub use misc::type_of;
+pub use misc::{type_of, type_text};
 pub use zone::Zone;
 
 /// What a user may want to know of a function.
@@ -80,6 +81,7 @@ const GROUPS: &[(&str, &[Def])] = &[
     ("comparison", like::FUNCTIONS),
     ("temporal", temporal::FUNCTIONS),
     ("temporal", temporal_text::FUNCTIONS),
+    ("temporal", interval::FUNCTIONS),
     ("conditional", conditional::FUNCTIONS),
     ("hash", hash::FUNCTIONS),
     ("collection", collection::FUNCTIONS),

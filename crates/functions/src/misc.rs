@@ -1,9 +1,11 @@
 //! What belongs to no group: types of values, unique identifiers.
 
+use std::sync::Arc;
+
 use arrow::array::ArrayRef;
-use arrow::datatypes::Field;
+use arrow::datatypes::{DataType, Field};
 use datafusion_common::{Result, ScalarValue};
-use datafusion_expr::ColumnarValue;
+use datafusion_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
 
 use super::clock::random_bits;
 use super::def::{Arg, Call, Def, Length, Nulls, Ret};
@@ -30,6 +32,35 @@ pub fn type_of(field: &Field, literal: Option<&ScalarValue>) -> String {
     // A bare NULL has a type of its own, without nullability.
     let nullable = ty == FlinkType::Null || field.is_nullable();
     ColumnType { ty, nullable }.to_string()
+}
+
+/// The function of no arguments that gives this text: TYPEOF, when the type is known. Like TYPEOF it may be NULL, as far as types tell.
+pub fn type_text(text: String) -> Arc<ScalarUDF> {
+    Arc::new(ScalarUDF::from(TypeText { text, signature: Signature::nullary(Volatility::Immutable) }))
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct TypeText {
+    text: String,
+    signature: Signature,
+}
+
+impl ScalarUDFImpl for TypeText {
+    fn name(&self) -> &str {
+        "typeof"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(DataType::Utf8)
+    }
+
+    fn invoke_with_args(&self, _: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        Ok(ColumnarValue::Scalar(ScalarValue::from(self.text.as_str())))
+    }
 }
 
 fn type_of_call(call: &Call) -> Result<ArrayRef> {

@@ -3,7 +3,7 @@
 use arrow::datatypes::{DataType, Field, FieldRef, Fields, TimeUnit};
 use datafusion_common::ScalarValue;
 
-use crate::data_type::{ColumnType, FlinkType, MAX_LENGTH};
+use crate::data_type::{ColumnType, FlinkType, MAX_LENGTH, RowField};
 
 /// TIMESTAMP_LTZ in this unit: Arrow's timestamp with the zone UTC.
 pub fn ltz(unit: TimeUnit) -> DataType {
@@ -147,4 +147,34 @@ fn common_number(a: &DataType, b: &DataType) -> DataType {
             if wide(a) || wide(b) { DataType::Float64 } else { DataType::Float32 }
         }
     }
+}
+
+/// The type of an ARRAY, a MAP or a ROW of such values.
+pub(crate) fn nested_type(data_type: &DataType, columns: &[ColumnType]) -> Option<FlinkType> {
+    let common = |from: usize, step: usize| -> Option<Box<ColumnType>> {
+        let of = || columns.iter().skip(from).step_by(step);
+        let ty = common_exact(of().filter(|c| c.ty != FlinkType::Null).map(|c| c.ty.clone()))?;
+        Some(Box::new(ColumnType { ty, nullable: of().any(|c| c.nullable) }))
+    };
+    match data_type {
+        DataType::List(_) => Some(FlinkType::Array(common(0, 1)?)),
+        DataType::Map(..) => Some(FlinkType::Map(common(0, 2)?, common(1, 2)?)),
+        DataType::Struct(fields) if fields.len() == columns.len() => {
+            let field = |(f, column): (&FieldRef, &ColumnType)| RowField { name: f.name().clone(), column: column.clone(), comment: None };
+            Some(FlinkType::Row(fields.iter().zip(columns).map(field).collect()))
+        }
+        _ => None,
+    }
+}
+
+/// The exact type of several values of one Arrow type: their own if they agree; of texts of different lengths the longest.
+pub(crate) fn common_exact(mut types: impl Iterator<Item = FlinkType>) -> Option<FlinkType> {
+    let first = types.next()?;
+    types.try_fold(first, |common, next| {
+        if common == next {
+            return Some(common);
+        }
+        let longest = text_length(&common)?.max(text_length(&next)?);
+        Some(FlinkType::Varchar(longest))
+    })
 }

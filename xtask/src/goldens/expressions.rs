@@ -59,14 +59,21 @@ fn run_topic(gateway: &Gateway, topic: &Topic, missing_only: bool) -> Result<()>
     let session = gateway.open_session(&settings)?;
     let mut answers = if missing_only { topic.answers()? } else { Answers::new() };
     let known = answers.len();
-    for part in &topic.parts {
-        for expressions in open_in(part, &answers).chunks(EXPRESSIONS_MAX) {
-            ask(&session, part, expressions, &mut answers).map_err(|e| format!("{FOLDER}/{}: {e}", topic.name))?;
-        }
-    }
+    let asked = ask_all(&session, topic, &mut answers);
+    // What was answered is kept when something went wrong behind it.
     fs::write(&topic.golden, topic.golden_text(&answers)).map_err(|e| format!("{}: {e}", topic.golden.display()))?;
+    asked?;
     let name = format!("{FOLDER}/{}", topic.name);
     println!("{name:<44} {:>5} expressions asked  {:.1} s", answers.len() - known, started.elapsed().as_secs_f64());
+    Ok(())
+}
+
+fn ask_all(session: &Session<'_>, topic: &Topic, answers: &mut Answers) -> Result<()> {
+    for part in &topic.parts {
+        for expressions in open_in(part, answers).chunks(EXPRESSIONS_MAX) {
+            ask(session, part, expressions, answers).map_err(|e| format!("{FOLDER}/{}: {e}", topic.name))?;
+        }
+    }
     Ok(())
 }
 

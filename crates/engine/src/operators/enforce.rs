@@ -11,22 +11,29 @@ use crate::{Batch, Error, Result};
 pub struct EnforceNotNull {
     /// The columns and their names.
     pub columns: Vec<(usize, String)>,
-    /// The table, for the error.
-    pub table: String,
+    /// The table, for the error; none for rows that are shown.
+    pub table: Option<String>,
     /// Rows with a NULL are left out; without it they are an error.
     pub drop: bool,
 }
 
 impl EnforceNotNull {
+    fn error(&self, column: &str) -> Error {
+        const DROP: &str = "leave them out with SET 'table.exec.sink.not-null-enforcer' = 'DROP'";
+        match &self.table {
+            Some(table) => Error::data(format!("column '{column}' of table '{table}' is NOT NULL, but the query gave NULL for it"))
+                .help(format!("filter such rows, write COALESCE, or {DROP}")),
+            None => Error::data(format!("column '{column}' is NOT NULL by its type, but a number in it has too many digits for that type"))
+                .help(format!("CAST to a DECIMAL with more digits, filter such rows, or {DROP}")),
+        }
+    }
+
     fn enforce(&self, batch: &Batch, dropped: &mut LateRows) -> Result<Batch> {
         let mut batch = batch.clone();
         for (column, name) in &self.columns {
             let Some(nulls) = batch.column(*column).nulls().filter(|n| n.null_count() > 0) else { continue };
             if !self.drop {
-                let error = Error::data(format!("column '{name}' of table '{}' is NOT NULL, but the query gave NULL for it", self.table));
-                return Err(
-                    error.help("filter such rows, write COALESCE, or leave them out with SET 'table.exec.sink.not-null-enforcer' = 'DROP'")
-                );
+                return Err(self.error(name));
             }
             for row in (0..nulls.len()).filter(|row| nulls.is_null(*row)) {
                 dropped.add(&batch, row, i64::MIN);
@@ -68,7 +75,7 @@ mod tests {
         let enforce = |drop, columns: &[usize]| {
             let columns = columns.iter().map(|c| (*c, format!("c{c}"))).collect();
             let mut dropped = LateRows::default();
-            let kept = EnforceNotNull { columns, table: "t".into(), drop }.enforce(&batch, &mut dropped)?;
+            let kept = EnforceNotNull { columns, table: Some("t".into()), drop }.enforce(&batch, &mut dropped)?;
             assert_eq!(dropped.count as usize, batch.len() - kept.len());
             Ok::<_, Error>(kept)
         };

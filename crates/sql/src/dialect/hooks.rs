@@ -1,7 +1,7 @@
 //! Flink's lexical rules and the forms of its expressions that sqlparser does not know, as a sqlparser dialect.
 
 use sqlparser::ast::{CastKind, Expr};
-use sqlparser::dialect::Dialect;
+use sqlparser::dialect::{Dialect, Precedence};
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Token, Word};
@@ -114,7 +114,16 @@ impl Dialect for FlinkDialect {
         is_name.then(|| p.parse_identifier().map(Expr::Identifier))
     }
 
+    /// An interval's unit behind `(a - b)` binds like a bracket.
+    fn get_next_precedence(&self, p: &Parser) -> Option<Result<u8, ParserError>> {
+        let unit = interval::is_unit(&p.peek_token_ref().token);
+        (unit && behind_bracket(p)).then(|| Ok(self.prec_value(Precedence::Period)))
+    }
+
     fn parse_infix(&self, p: &mut Parser, expr: &Expr, _precedence: u8) -> Option<Result<Expr, ParserError>> {
+        if let Some(difference) = interval::difference(p, expr) {
+            return Some(difference);
+        }
         if at(p, "IS") {
             return predicates::is_json(p, expr).map(Ok).or_else(|| predicates::is_distinct_from(self, p, expr));
         }
@@ -172,6 +181,11 @@ fn parse_form(p: &mut Parser, form: Form) -> Step<Expr> {
         Form::Map => calls::map_literal(p),
         Form::Final => Ok(calls::call(FINAL_CALL, vec![p.parse_prefix()?])),
     }
+}
+
+/// True right behind a closing bracket.
+fn behind_bracket(p: &Parser) -> bool {
+    p.get_current_token().token == Token::RParen
 }
 
 /// True at `FINAL name (`.

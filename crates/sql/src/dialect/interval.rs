@@ -3,10 +3,11 @@
 //! DataFusion reads intervals such as `1 days 36000 seconds`, so that is what a literal becomes: months, or
 //! whole days and the seconds of the day, down to the millisecond. Equal intervals get equal texts.
 
-use sqlparser::ast::{Expr, Interval, Value};
+use sqlparser::ast::{BinaryOperator, Expr, Interval, Value};
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Span, Token};
 
+use super::calls::call;
 use super::cursor::{Step, eat, eat_one_of, expect_token, expected, here, number};
 use super::error::{fail, fail_with_help};
 
@@ -120,12 +121,42 @@ pub(super) fn literal(p: &mut Parser) -> Step<Expr> {
         _ => return Err(expected(p, "an interval such as '5'", &[])),
     };
     p.advance_token();
-    let (first, last) = qualifier(p)?;
+    let (first, last, digits_max) = qualifier(p)?;
+    let leading: String = text.trim().trim_start_matches(['-', '+']).chars().take_while(char::is_ascii_digit).collect();
+    if leading.trim_start_matches('0').len() > digits_max as usize {
+        let (unit, digits) = (describe(first, None), leading.len());
+        let message = format!("{leading} has more than the {digits_max} digits of {unit}");
+        return Err(fail_with_help(span, message, format!("write {unit}({digits})")));
+    }
     let Some(value) = parse_value(text.trim(), first, last) else {
         let message = format!("'{text}' is not an interval of {}", describe(first, last));
         return Err(fail_with_help(span, message, format!("write it like {}", example(first, last))));
     };
     Ok(if outer_sign < 0 { value.negated() } else { value }.to_expr(span))
+}
+
+/// Units that may follow `(a - b)`: keywords all, so that none of them is the name of a column.
+const DIFFERENCE_UNITS: [&str; 6] = ["YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND"];
+
+/// Whether a token is a unit that may follow `(a - b)`.
+pub(super) fn is_unit(token: &Token) -> bool {
+    matches!(token, Token::Word(word) if word.quote_style.is_none() && DIFFERENCE_UNITS.iter().any(|u| u.eq_ignore_ascii_case(&word.value)))
+}
+
+/// `(a - b) DAY TO SECOND`, after the bracket; None when no unit follows.
+pub(super) fn difference(p: &mut Parser, expr: &Expr) -> Option<Step<Expr>> {
+    let token = &p.peek_token_ref().token;
+    if !is_unit(token) {
+        return None;
+    }
+    let (word, span) = (token.to_string(), here(p));
+    let inner = if let Expr::Nested(inner) = expr { inner.as_ref() } else { expr };
+    let (Expr::BinaryOp { left, op: BinaryOperator::Minus, right }, true) = (inner, matches!(expr, Expr::Nested(_))) else {
+        let message = format!("`{word}` is a keyword and cannot stand here");
+        return Some(Err(fail_with_help(span, message, format!("as a name it must stand in backticks: `{word}`"))));
+    };
+    let operands = vec![left.as_ref().clone(), right.as_ref().clone()];
+    Some(qualifier(p).map(|(first, _, _)| call(if first <= Unit::Month { "$minus_months" } else { "$minus_time" }, operands)))
 }
 
 fn sign(p: &mut Parser) -> i64 {
@@ -136,11 +167,12 @@ fn sign(p: &mut Parser) -> i64 {
     1
 }
 
-fn qualifier(p: &mut Parser) -> Step<(Unit, Option<Unit>)> {
+/// Units from the first to the last, and the number of digits that the first may have.
+fn qualifier(p: &mut Parser) -> Step<(Unit, Option<Unit>, u32)> {
     let first = unit(p)?;
-    precision(p)?;
+    let digits_max = precision(p)?.unwrap_or(LEADING_DIGITS);
     if !eat(p, "TO") {
-        return Ok((first, None));
+        return Ok((first, None, digits_max));
     }
     let span = here(p);
     let last = unit(p)?;
@@ -150,7 +182,7 @@ fn qualifier(p: &mut Parser) -> Step<(Unit, Option<Unit>)> {
         Unit::Day | Unit::Hour | Unit::Minute => last > first,
         _ => false,
     };
-    if fits { Ok((first, Some(last))) } else { Err(fail(span, "such a range of time units does not exist")) }
+    if fits { Ok((first, Some(last), digits_max)) } else { Err(fail(span, "such a range of time units does not exist")) }
 }
 
 fn unit(p: &mut Parser) -> Step<Unit> {
@@ -162,16 +194,20 @@ fn unit(p: &mut Parser) -> Step<Unit> {
     }
 }
 
-/// `(p)` or `(p, s)`: read and not needed.
-fn precision(p: &mut Parser) -> Step<()> {
+/// Digits that the first unit of an interval may have where no other number is written.
+const LEADING_DIGITS: u32 = 2;
+
+/// `(p)` or `(p, s)`: digits of the number, and of a fraction, which do not matter.
+fn precision(p: &mut Parser) -> Step<Option<u32>> {
+    let mut digits = None;
     if p.consume_token(&Token::LParen) {
-        number::<u32>(p, "a precision")?;
+        digits = Some(number::<u32>(p, "a precision")?);
         if p.consume_token(&Token::Comma) {
             number::<u32>(p, "a precision")?;
         }
         expect_token(p, Token::RParen)?;
     }
-    Ok(())
+    Ok(digits)
 }
 
 fn parse_value(text: &str, first: Unit, last: Option<Unit>) -> Option<IntervalValue> {

@@ -14,8 +14,9 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    BinaryOperator, CastKind, DataType, ExactNumberInfo, Expr, Fetch, GroupByExpr, LimitClause, NamedWindowExpr, OrderByExpr, OrderByKind,
-    Query, Select, TableFactor, TypedString, UnaryOperator, Value, ValueWithSpan, WindowFrame, WindowFrameBound, WindowSpec, WindowType,
+    BinaryOperator, CastKind, DataType, ExactNumberInfo, Expr, Fetch, GroupByExpr, Ident, LimitClause, NamedWindowExpr, OrderByExpr,
+    OrderByKind, Query, Select, TableFactor, TypedString, UnaryOperator, Value, ValueWithSpan, WindowFrame, WindowFrameBound, WindowSpec,
+    WindowType,
 };
 use sqlparser::tokenizer::Span;
 
@@ -124,6 +125,10 @@ impl Pass for Normalizer {
                 interval_value(operand).map(|interval| interval.negated().to_expr(value_span(operand)))
             }
             Expr::BinaryOp { left, op: BinaryOperator::Overlaps, right } => overlaps(left, right),
+            Expr::Identifier(name) if is_word(name, "UNKNOWN") => {
+                Some(cast(Expr::Value(Value::Null.with_span(name.span)), DataType::Boolean))
+            }
+            Expr::Identifier(name) if is_word(name, "PI") => Some(call("pi", vec![])),
             Expr::Tuple(fields) => Some(call("row", std::mem::take(fields))),
             // The character set of a text, such as _UTF16'x'.
             Expr::Prefixed { value, .. } => Some(value.as_ref().clone()),
@@ -145,6 +150,11 @@ impl Pass for Normalizer {
         }
         ControlFlow::Continue(())
     }
+}
+
+/// A name that stands for a constant.
+fn is_word(name: &Ident, word: &str) -> bool {
+    name.quote_style.is_none() && name.value.eq_ignore_ascii_case(word)
 }
 
 /// Takes the mark of [`protect`] off again.
@@ -197,12 +207,12 @@ fn number_literal(value: &ValueWithSpan, negative: bool) -> Option<Expr> {
     if negative {
         literal = Expr::UnaryOp { op: UnaryOperator::Minus, expr: Box::new(literal) };
     }
-    if let Some((whole, fraction)) = digits.split_once('.') {
+    if let Some((whole, fraction)) = digits.split_once('.').filter(|(_, fraction)| !fraction.is_empty()) {
         let (precision, scale) = ((whole.len() + fraction.len()) as u64, fraction.len() as i64);
         let decimal = DataType::Decimal(ExactNumberInfo::PrecisionAndScale(precision, scale));
         return (precision <= DECIMAL_DIGITS_MAX).then(|| cast(literal, decimal));
     }
-    let n: i64 = digits.parse().ok()?;
+    let n: i64 = digits.trim_end_matches('.').parse().ok()?;
     i32::try_from(if negative { -n } else { n }).ok()?;
     Some(cast(literal, DataType::Int(None)))
 }

@@ -109,14 +109,14 @@ fn base_type(p: &mut Parser, depth: usize) -> Step<FlinkType> {
         return Err(unknown_type(p));
     };
     Ok(match word {
-        "CHAR" | "CHARACTER" if eat(p, "VARYING") => FlinkType::Varchar(length(p, "VARCHAR")?),
-        "CHAR" | "CHARACTER" => FlinkType::Char(length(p, "CHAR")?),
-        "VARCHAR" => FlinkType::Varchar(length(p, "VARCHAR")?),
+        "CHAR" | "CHARACTER" if eat(p, "VARYING") => FlinkType::Varchar(length(p, "VARCHAR", MAX_LENGTH)?),
+        "CHAR" | "CHARACTER" => FlinkType::Char(length(p, "CHAR", 1)?),
+        "VARCHAR" => FlinkType::Varchar(length(p, "VARCHAR", MAX_LENGTH)?),
         "STRING" => FlinkType::STRING,
         "BOOLEAN" => FlinkType::Boolean,
-        "BINARY" if eat(p, "VARYING") => FlinkType::Varbinary(length(p, "VARBINARY")?),
-        "BINARY" => FlinkType::Binary(length(p, "BINARY")?),
-        "VARBINARY" => FlinkType::Varbinary(length(p, "VARBINARY")?),
+        "BINARY" if eat(p, "VARYING") => FlinkType::Varbinary(length(p, "VARBINARY", MAX_LENGTH)?),
+        "BINARY" => FlinkType::Binary(length(p, "BINARY", 1)?),
+        "VARBINARY" => FlinkType::Varbinary(length(p, "VARBINARY", MAX_LENGTH)?),
         "BYTES" => FlinkType::BYTES,
         "DECIMAL" | "DEC" | "NUMERIC" => decimal(p)?,
         "TINYINT" => FlinkType::TinyInt,
@@ -161,10 +161,10 @@ fn unknown_type(p: &Parser) -> sqlparser::parser::ParserError {
     }
 }
 
-/// `(n)`, or 1 when nothing is written.
-fn length(p: &mut Parser, name: &str) -> Step<u32> {
+/// `(n)`, or the default when nothing is written: `VARCHAR` is `STRING`.
+fn length(p: &mut Parser, name: &str, default: u32) -> Step<u32> {
     if !p.consume_token(&Token::LParen) {
-        return Ok(1);
+        return Ok(default);
     }
     let span = here(p);
     let n: u64 = number(p, "a length")?;

@@ -131,7 +131,7 @@ impl Value {
     }
 }
 
-fn filtered(batch: &RecordBatch, taken: &BooleanBuffer, rows_taken: usize) -> Result<RecordBatch> {
+pub(super) fn filtered(batch: &RecordBatch, taken: &BooleanBuffer, rows_taken: usize) -> Result<RecordBatch> {
     let mask = BooleanArray::new(taken.clone(), None);
     let filter = FilterBuilder::new(&mask).optimize().build();
     let columns: Vec<ArrayRef> = batch.columns().iter().map(|c| filter.filter(c.as_ref())).collect::<std::result::Result<_, _>>()?;

@@ -3,9 +3,11 @@
 mod at_end;
 mod case;
 mod changes;
+mod enforce;
 pub mod expr;
 mod group;
 mod join;
+mod logic;
 mod match_recognize;
 mod merge;
 mod over;
@@ -25,7 +27,6 @@ use flott_engine::graph::{Edge, Exchange, Graph, NodeId, NodeKind};
 use flott_engine::operator::{Operator, OperatorFactory};
 use flott_engine::operators::calc::Calc;
 use flott_engine::operators::emitting_aggregate::{EmitStrategy, EmittingAggregate};
-use flott_engine::operators::enforce::EnforceNotNull;
 use flott_engine::operators::expand::{Expand, GroupingSet};
 use flott_engine::operators::limit::Limit;
 use flott_engine::operators::session_aggregate::SessionAggregate;
@@ -120,7 +121,7 @@ pub fn lower(
             }
             _ => {
                 let sink = result.take().ok_or_else(|| SqlError::new("a query's rows need somewhere to go"))?;
-                lowering.finish(root, None, sink)?;
+                lowering.result(root, sink)?;
             }
         }
     }
@@ -148,11 +149,15 @@ impl Lowering<'_> {
     fn finish(&mut self, node: &StreamNode, table: Option<&Table>, sink: Box<dyn Sink>) -> SqlResult<()> {
         let input = self.node(node)?;
         let input = self.settle(input, node)?;
+        self.end(input, node, table, sink);
+        Ok(())
+    }
+
+    fn end(&mut self, input: Lowered, node: &StreamNode, table: Option<&Table>, sink: Box<dyn Sink>) {
         let inputs = edges(&input, Exchange::Forward);
         let name = table.map_or("Result".to_string(), |table| format!("Sink: {}", table.path.name));
         let id = self.graph.add(name, NodeKind::Sink(sink), inputs);
         self.graph.nodes[id].label = self.parts.sink_label(table, node);
-        Ok(())
     }
 
     fn sink(&self, table: &Arc<Table>, hints: &BTreeMap<String, String>, changelog: Changelog) -> SqlResult<Box<dyn Sink>> {
@@ -241,13 +246,6 @@ impl Lowering<'_> {
             }
             StreamOp::Sink(..) => Err(SqlError::new("a sink cannot stand below another step")),
         }
-    }
-
-    fn enforce_not_null(&mut self, node: &StreamNode, columns: &[usize], table: &str) -> SqlResult<Lowered> {
-        let columns = columns.iter().map(|c| (*c, node.schema.field(*c).name().clone())).collect();
-        let drop = self.options.get("table.exec.sink.not-null-enforcer").is_some_and(|v| v.eq_ignore_ascii_case("DROP"));
-        let operator = EnforceNotNull { columns, table: table.into(), drop };
-        self.unary(node, "ConstraintEnforcer", Exchange::Forward, factory(operator))
     }
 
     fn union(&mut self, node: &StreamNode) -> SqlResult<Lowered> {

@@ -13,7 +13,7 @@ use sqlparser::ast::{
 
 use crate::dialect::{Flow, Pass, flink_type_of};
 use crate::functions::cast_to;
-use crate::types::ColumnType;
+use crate::types::{ColumnType, FlinkType};
 
 const CAST: &str = "$cast:";
 const TRY_CAST: &str = "$try_cast:";
@@ -67,6 +67,11 @@ pub(super) fn call(name: String, args: Vec<Expr>) -> Expr {
         over: None,
         within_group: vec![],
     })
+}
+
+/// A value as another type.
+pub(super) fn cast_call(ty: &FlinkType, value: Expr) -> Expr {
+    call(format!("{CAST}{ty}"), vec![value])
 }
 
 /// A value as DOUBLE.

@@ -223,6 +223,7 @@ impl<'a> PlanContext<'a> {
         super::windows::settle(&mut query, self.batch())?;
         normalize(&mut query);
         let _ = walk_query(&mut query, &mut super::casts::CastCalls);
+        super::values::rewrite(&mut query, self);
         let planner = SqlToRel::new_with_options(self, parser_options());
         let plan = planner.sql_statement_to_plan(ast::Statement::Query(Box::new(query)))?;
         super::size::check(&plan)?;

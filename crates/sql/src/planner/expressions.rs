@@ -3,7 +3,7 @@
 use arrow::array::{Array, ArrayRef, AsArray, StructArray, make_array};
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, Field, FieldRef};
-use datafusion_common::{DFSchema, Result, ScalarValue, TableReference, plan_err};
+use datafusion_common::{DFSchema, DataFusionError, Result, ScalarValue, TableReference, plan_err};
 use datafusion_expr::expr::ScalarFunction;
 use datafusion_expr::planner::{ExprPlanner, PlannerResult, RawAggregateExpr, RawBinaryExpr, RawFieldAccessExpr, RawWindowExpr};
 use datafusion_expr::{
@@ -14,9 +14,10 @@ use sqlparser::ast::BinaryOperator;
 use std::sync::{Arc, LazyLock};
 
 use super::context::scalar_function;
+use super::declared;
 use crate::catalog::{PROCTIME, with_time_attribute};
 use crate::error::SqlError;
-use crate::functions::{flink_binary, time_arithmetic};
+use crate::functions::{cast_to, flink_binary, time_arithmetic};
 use crate::types::FlinkType;
 
 /// See the module.
@@ -36,13 +37,23 @@ impl ExprPlanner for FlinkExpressions {
             | BinaryOperator::Lt
             | BinaryOperator::LtEq
             | BinaryOperator::Gt
-            | BinaryOperator::GtEq => {
-                check_comparable(&raw.left.get_type(schema)?, &raw.right.get_type(schema)?)?;
-                return Ok(PlannerResult::Original(raw));
-            }
+            | BinaryOperator::GtEq => return comparison(raw, schema).map(PlannerResult::Original),
+            BinaryOperator::And if is_bare_null(&raw.left) || is_bare_null(&raw.right) => return Err(illegal_null("AND")),
+            BinaryOperator::Or if is_bare_null(&raw.left) || is_bare_null(&raw.right) => return Err(illegal_null("OR")),
             _ => return Ok(PlannerResult::Original(raw)),
         };
+        if is_bare_null(&raw.left) || is_bare_null(&raw.right) {
+            return Err(illegal_null(&raw.op.to_string()));
+        }
         let (left, right) = (raw.left.get_type(schema)?, raw.right.get_type(schema)?);
+        if op == Operator::Modulo && (left.is_floating() || right.is_floating()) {
+            return Err(inexact_remainder().into());
+        }
+        if interval_months(&raw.left, schema)? != interval_months(&raw.right, schema)? && both_intervals(&left, &right) {
+            return Err(
+                SqlError::new(format!("'{}' takes two intervals of months or two of days and times, not one of each", raw.op)).into()
+            );
+        }
         match flink_binary(op, &left, &right).or_else(|| time_arithmetic(op, &left, &right)) {
             Some(function) => Ok(PlannerResult::Planned(call(function, vec![raw.left, raw.right]))),
             None => Ok(PlannerResult::Original(raw)),
@@ -113,12 +124,75 @@ fn counts_rows(argument: &Expr) -> bool {
     }
 }
 
+/// A comparison with operands that mean the same in DataFusion.
+fn comparison(raw: RawBinaryExpr, schema: &DFSchema) -> Result<RawBinaryExpr> {
+    let (left, right) = (raw.left.get_type(schema)?, raw.right.get_type(schema)?);
+    let equality = matches!(raw.op, BinaryOperator::Eq | BinaryOperator::NotEq);
+    // A truth value is compared with a text as the text that it prints.
+    let as_text = |a: &DataType, b: &DataType| equality && *a == DataType::Boolean && *b == DataType::Utf8;
+    let to_text = |expr| call(cast_to(DataType::Utf8, None, false), vec![expr]);
+    if as_text(&left, &right) {
+        return Ok(RawBinaryExpr { left: to_text(raw.left), ..raw });
+    }
+    if as_text(&right, &left) {
+        return Ok(RawBinaryExpr { right: to_text(raw.right), ..raw });
+    }
+    if both_intervals(&left, &right) && interval_months(&raw.left, schema)? != interval_months(&raw.right, schema)? {
+        return Err(SqlError::new("an interval of months has no fixed length and cannot be compared with one of days and times").into());
+    }
+    if !equality && matches!((&left, &right), (DataType::List(_), DataType::List(_)) | (DataType::Map(..), DataType::Map(..))) {
+        return Err(SqlError::new(format!("{} has no order", FlinkType::from_arrow(&left))).help("compare with = or <>").into());
+    }
+    check_comparable(&left, &right)?;
+    let [left, right] = same_numbers([raw.left, raw.right], schema);
+    Ok(RawBinaryExpr { left, right, ..raw })
+}
+
+/// Values that are compared: a DECIMAL beside a FLOAT or a DOUBLE becomes one, not the other way around, which could overflow.
+pub fn same_numbers<const N: usize>(values: [Expr; N], schema: &DFSchema) -> [Expr; N] {
+    let types = values.each_ref().map(|v| v.get_type(schema).ok());
+    let any = |is: fn(&DataType) -> bool| types.iter().flatten().any(is);
+    if !any(DataType::is_floating) || !any(|t| matches!(t, DataType::Decimal128(..))) {
+        return values;
+    }
+    let mut types = types.into_iter();
+    values.map(|value| match types.next().flatten() {
+        Some(DataType::Decimal128(..)) => call(cast_to(DataType::Float64, None, false), vec![value]),
+        _ => value,
+    })
+}
+
+fn both_intervals(left: &DataType, right: &DataType) -> bool {
+    matches!((left, right), (DataType::Interval(_), DataType::Interval(_)))
+}
+
+/// Whether an expression is an interval of months.
+fn interval_months(expr: &Expr, schema: &DFSchema) -> Result<bool> {
+    Ok(FlinkType::from_field(declared::field(expr, schema)?.as_ref()).0 == FlinkType::IntervalMonth)
+}
+
+/// NULL as it is written, without a type.
+pub fn is_bare_null(expr: &Expr) -> bool {
+    matches!(expr, Expr::Literal(ScalarValue::Null, _))
+}
+
+/// The error for a NULL without a type as an operand.
+pub fn illegal_null(operator: &str) -> DataFusionError {
+    SqlError::new(format!("{operator} cannot take NULL as it is: it has no type")).about("NULL").help("write CAST(NULL AS type)").into()
+}
+
+fn inexact_remainder() -> SqlError {
+    SqlError::new("'%' and MOD take whole numbers and DECIMAL, not FLOAT or DOUBLE").help("CAST the operand to DECIMAL(p, s)")
+}
+
 /// Flink compares no numbers with texts and no dates with timestamps; DataFusion would cast.
 fn check_comparable(left: &DataType, right: &DataType) -> Result<()> {
     let text = |t: &DataType| *t == DataType::Utf8;
     let date = |t: &DataType| *t == DataType::Date32;
     let timestamp = |t: &DataType| matches!(t, DataType::Timestamp(..));
-    let clash = |a: &DataType, b: &DataType| (text(a) && (b.is_numeric() || *b == DataType::Boolean)) || (date(a) && timestamp(b));
+    let clash = |a: &DataType, b: &DataType| {
+        (text(a) && (b.is_numeric() || matches!(b, DataType::Boolean | DataType::Binary))) || (date(a) && timestamp(b))
+    };
     if clash(left, right) || clash(right, left) {
         let (left, right) = (FlinkType::from_arrow(left), FlinkType::from_arrow(right));
         let error = SqlError::new(format!("{left} and {right} cannot be compared"));

@@ -12,6 +12,7 @@ pub mod catalog;
 pub mod changelog;
 mod conditions;
 pub mod context;
+mod declared;
 pub mod deep;
 mod dependent;
 pub mod expressions;
@@ -33,12 +34,14 @@ pub mod temporal;
 mod ttl;
 mod unions;
 pub mod unnest;
+mod values;
 pub mod window_functions;
 mod windows;
 
+use arrow::datatypes::FieldRef;
 use datafusion_common::config::ConfigOptions;
 use datafusion_common::{Column, DFSchemaRef, Result};
-use datafusion_expr::{EmptyRelation, Expr, LogicalPlan, LogicalPlanBuilder};
+use datafusion_expr::{EmptyRelation, Expr, LogicalPlan, LogicalPlanBuilder, Projection};
 use datafusion_optimizer::analyzer::resolve_grouping_function::ResolveGroupingFunction;
 use datafusion_optimizer::analyzer::type_coercion::TypeCoercion;
 use datafusion_optimizer::{
@@ -113,6 +116,7 @@ fn coerce_types(plan: LogicalPlan) -> SqlResult<LogicalPlan> {
 fn apply_rules(plan: LogicalPlan) -> SqlResult<LogicalPlan> {
     let plan = coerce_types(plan)?;
     let plan = rewrite::flink_expressions(plan)?;
+    let declared = plan.schema().clone();
     let context = || OptimizerContext::new_with_config_options(Arc::new(config())).with_skip_failing_rules(false);
     let plan = Optimizer::with_rules(vec![Arc::new(RewriteSetComparison::new())]).optimize(plan, &context(), |_, _| {})?;
     let plan = marks::rewrite(plan)?;
@@ -131,7 +135,19 @@ fn apply_rules(plan: LogicalPlan) -> SqlResult<LogicalPlan> {
         Arc::new(OptimizeProjections::new()),
     ];
     let context = context().with_max_passes(OPTIMIZER_PASSES as u8);
-    Ok(Optimizer::with_rules(rules).optimize(plan, &context, |_, _| {})?)
+    declared_types(Optimizer::with_rules(rules).optimize(plan, &context, |_, _| {})?, declared)
+}
+
+/// Columns keep the types of their expressions as they were written: of `LEFT('ab', 1)`, computed while planning, the value alone would
+/// tell another length, and that it is never NULL.
+fn declared_types(plan: LogicalPlan, declared: DFSchemaRef) -> SqlResult<LogicalPlan> {
+    let same = |(a, b): (&FieldRef, &FieldRef)| a.data_type() == b.data_type();
+    match plan {
+        LogicalPlan::Projection(p) if *p.schema != *declared && p.schema.fields().iter().zip(declared.fields()).all(same) => {
+            Ok(LogicalPlan::Projection(Projection::try_new_with_schema(p.expr, p.input, declared)?))
+        }
+        plan => Ok(plan),
+    }
 }
 
 /// The plan with other column names; none: as it is.

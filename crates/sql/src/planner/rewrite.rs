@@ -6,17 +6,20 @@ use datafusion_common::{DFSchema, Result, ScalarValue};
 use datafusion_expr::expr::{Cast, TryCast};
 use datafusion_expr::expr_rewriter::NamePreserver;
 use datafusion_expr::utils::merge_schema;
-use datafusion_expr::{Expr, ExprSchemable, LogicalPlan, lit};
+use datafusion_expr::{Between, Expr, ExprSchemable, LogicalPlan, Operator, binary_expr, lit};
 
 use super::context::scalar_function;
-use super::expressions::call;
-use crate::functions::{cast_to, type_of};
+use super::declared::{self, with_declared_types};
+use super::expressions::{call, illegal_null, is_bare_null, same_numbers};
+use crate::functions::{cast_to, type_of, type_text};
 
 /// Type text of a field, where Arrow's type says less than Flink's.
 const FLINK_TYPE: &str = "flink.type";
 
 /// Rewrites all expressions of a plan, sub-queries included.
 pub fn flink_expressions(plan: LogicalPlan) -> Result<LogicalPlan> {
+    // Once a projection tells other types, so do the plans around it.
+    let mut retyped = false;
     let rewritten = plan.transform_up_with_subqueries(|plan| {
         let schema = match plan.inputs().as_slice() {
             [] => plan.schema().as_ref().clone(),
@@ -28,10 +31,13 @@ pub fn flink_expressions(plan: LogicalPlan) -> Result<LogicalPlan> {
             let rewritten = expr.transform_up(|e| rewrite(e, &schema))?;
             Ok(rewritten.update_data(|e| name.restore(e)))
         })?;
-        if !mapped.transformed {
+        if !mapped.transformed && !retyped && !matches!(mapped.data, LogicalPlan::Projection(_)) {
             return Ok(mapped);
         }
-        Ok(Transformed::yes(mapped.data.recompute_schema()?))
+        let before = mapped.data.schema().clone();
+        let plan = with_declared_types(mapped.data.recompute_schema()?)?;
+        retyped |= *plan.schema() != before;
+        Ok(Transformed::yes(plan))
     })?;
     Ok(rewritten.data)
 }
@@ -72,13 +78,26 @@ fn rewrite(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
             let text = field.metadata().get(FLINK_TYPE).cloned();
             Ok(Transformed::yes(call(cast_to(field.data_type().clone(), text, true), vec![*expr])))
         }
+        // Whole numbers wrap around.
+        Expr::Negative(inner) if inner.get_type(schema).is_ok_and(|t| t.is_signed_integer()) => {
+            let zero = ScalarValue::new_zero(&inner.get_type(schema)?)?;
+            Ok(Transformed::yes(binary_expr(lit(zero), Operator::Minus, *inner)))
+        }
+        Expr::Not(inner) if is_bare_null(&inner) => Err(illegal_null("NOT")),
+        Expr::Like(like) if is_bare_null(&like.expr) || is_bare_null(&like.pattern) => Err(illegal_null("LIKE")),
+        Expr::SimilarTo(like) if is_bare_null(&like.expr) || is_bare_null(&like.pattern) => Err(illegal_null("SIMILAR TO")),
+        Expr::Between(b) => {
+            let [expr, low, high] = same_numbers([*b.expr, *b.low, *b.high], schema);
+            let (expr, low, high) = (Box::new(expr), Box::new(low), Box::new(high));
+            Ok(Transformed::no(Expr::Between(Between { expr, negated: b.negated, low, high })))
+        }
         Expr::Like(like) if !like.case_insensitive => pattern("like", like),
         Expr::SimilarTo(like) => pattern("similar_to", like),
         // Here the argument still has its planned type; folded to a literal it would look like CHAR(n) NOT NULL.
         Expr::ScalarFunction(f) if f.func.name() == "typeof" && f.args.len() == 1 => {
-            let (_, field) = f.args[0].to_field(schema)?;
+            let field = declared::field(&f.args[0], schema)?;
             let literal = if let Expr::Literal(value, _) = &f.args[0] { Some(value) } else { None };
-            Ok(Transformed::yes(lit(type_of(&field, literal))))
+            Ok(Transformed::yes(call(type_text(type_of(&field, literal)), vec![])))
         }
         other => Ok(Transformed::no(other)),
     }

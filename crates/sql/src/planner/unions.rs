@@ -68,7 +68,7 @@ fn cast_columns(input: &Arc<LogicalPlan>, types: &[FlinkType]) -> Result<Arc<Log
 }
 
 /// The narrowest type that holds the values of both; none when they are of different families.
-fn common_type(a: &FlinkType, b: &FlinkType) -> Option<FlinkType> {
+pub(super) fn common_type(a: &FlinkType, b: &FlinkType) -> Option<FlinkType> {
     use FlinkType as T;
     match (a, b) {
         (a, b) if a == b => Some(a.clone()),
