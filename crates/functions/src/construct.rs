@@ -16,17 +16,17 @@ pub(super) const FUNCTIONS: &[Def] = &[
     Def::new("make_array", &[Arg::Same], Ret::By(array_type), make_array).alias(&["array"]).optional(1).variadic().nulls(Nulls::Never).doc(
         "ARRAY[value, …]",
         "An array of the values.",
-        "ARRAY[1, 2]",
+        "ARRAY[1, 2][1] = 1",
     ),
     Def::new("map", &[Arg::Any], Ret::By(map_type), make_map).alias(&["make_map"]).optional(1).variadic().nulls(Nulls::Never).doc(
         "MAP[key, value, …]",
         "A map of the keys to the values.",
-        "MAP['a', 1]",
+        "MAP['a', 1]['a'] = 1",
     ),
     Def::new("row", &[Arg::Any], Ret::By(row_type), make_row).optional(1).variadic().nulls(Nulls::Never).doc(
         "ROW(value, …)",
         "A row of the values; its fields are named EXPR$0, EXPR$1 and so on.",
-        "ROW(1, 'a')",
+        "ROW(1, 'a') = ROW(1, 'a')",
     ),
     // named_row('a', x, 'b', y): a ROW with AS names.
     Def::new("named_row", &[Arg::Any], Ret::By(named_row_type), make_named_row)
@@ -227,6 +227,7 @@ fn item_type(args: &ReturnFieldArgs) -> Result<DataType> {
             let place = field_place(fields, args.scalar_arguments.get(1).copied().flatten())?;
             fields[place].data_type().clone()
         }
+        DataType::LargeBinary => super::variant::part_type(key.data_type())?,
         other => return plan_err!("{} has no elements", type_name(other)),
     })
 }
@@ -262,6 +263,7 @@ fn item(call: &Call) -> Result<ArrayRef> {
                 }
             }
         }
+        DataType::LargeBinary => super::variant::part(call, &value),
         other => exec_err!("{} has no elements", type_name(other)),
     }
 }

@@ -4,6 +4,8 @@
 
 use std::borrow::Cow;
 
+pub(crate) use flott_engine::text::push_json_string as push_quoted;
+
 /// One JSON value.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Node<'a> {
@@ -30,6 +32,33 @@ pub(crate) fn parse(text: &str) -> Option<Node<'_>> {
     let node = parser.value(0)?;
     parser.blanks();
     (parser.at == text.len()).then_some(node)
+}
+
+/// What stands between the quotes of a JSON string, its escapes resolved; `None` if one of them is none.
+pub(crate) fn unescape(text: &str) -> Option<String> {
+    let mut parser = Parser { text, at: 0 };
+    let mut plain = String::with_capacity(text.len());
+    while let Some(escape) = text[parser.at..].find('\\') {
+        plain.push_str(&text[parser.at..parser.at + escape]);
+        parser.at += escape + 1;
+        plain.push(parser.escape()?);
+    }
+    plain.push_str(&text[parser.at..]);
+    Some(plain)
+}
+
+/// Parses the first value of a text, as Java's Jackson does that is not asked what follows it.
+pub(crate) fn parse_first(text: &str) -> Option<Node<'_>> {
+    let mut parser = Parser { text, at: 0 };
+    let node = parser.value(0)?;
+    let ends = match (&node, parser.peek()) {
+        (_, None) => true,
+        // It has to look behind a number and a word to know that they end.
+        (Node::Number(_), Some(next)) => matches!(next, b' ' | b'\t' | b'\n' | b'\r'),
+        (Node::Null | Node::Bool(_), Some(next)) => !(next.is_ascii_alphanumeric() || matches!(next, b'_' | 0x80..)),
+        _ => true,
+    };
+    ends.then_some(node)
 }
 
 impl<'a> Parser<'a> {
@@ -264,27 +293,8 @@ impl Node<'_> {
     }
 }
 
-/// Appends a text as a JSON string.
-pub(crate) fn push_quoted(out: &mut Vec<u8>, text: &str) {
-    out.push(b'"');
-    for byte in text.bytes() {
-        match byte {
-            b'"' => out.extend_from_slice(b"\\\""),
-            b'\\' => out.extend_from_slice(b"\\\\"),
-            8 => out.extend_from_slice(b"\\b"),
-            b'\t' => out.extend_from_slice(b"\\t"),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            12 => out.extend_from_slice(b"\\f"),
-            b'\r' => out.extend_from_slice(b"\\r"),
-            0..=0x1f => out.extend_from_slice(format!("\\u{byte:04X}").as_bytes()),
-            _ => out.push(byte),
-        }
-    }
-    out.push(b'"');
-}
-
 /// The digits as `BigDecimal.toString` writes them: an exponent only where the number is tiny or was written with one.
-fn number_text(digits: &str) -> Cow<'_, str> {
+pub(crate) fn number_text(digits: &str) -> Cow<'_, str> {
     let tiny = digits.trim_start_matches('-').starts_with("0.000000");
     if !tiny && !digits.contains(['e', 'E']) {
         return if digits == "-0" { Cow::Borrowed("0") } else { Cow::Borrowed(digits) };
@@ -346,8 +356,12 @@ impl Path {
             "strict" => (false, trimmed[6..].trim_start()),
             _ => (false, trimmed),
         };
-        let Some(mut rest) = path.strip_prefix('$') else {
-            return Err(format!("The JSON path '{spec}' must begin with $"));
+        // A path that begins with a name means one from the root.
+        let named = format!(".{path}");
+        let mut rest = match path.strip_prefix('$') {
+            Some(rest) => rest,
+            None if path.starts_with(|c: char| c.is_alphanumeric() || c == '_') => named.as_str(),
+            None => return Err(format!("The JSON path '{spec}' must begin with $")),
         };
         let mut steps = Vec::new();
         while !rest.is_empty() {
@@ -363,15 +377,19 @@ impl Path {
     /// Follows the path from the root.
     pub fn find<'a, 'n>(&self, root: &'n Node<'a>) -> Found<'a, 'n> {
         let mut current = vec![root];
+        let mut one = true;
         for step in &self.steps {
+            one &= matches!(step, Step::Key(_) | Step::Index(_));
             let mut next = Vec::new();
             for node in current {
                 follow(step, node, &mut next);
             }
             current = next;
+            if one && current.is_empty() {
+                return Found::Missing;
+            }
         }
-        let definite = self.steps.iter().all(|step| matches!(step, Step::Key(_) | Step::Index(_)));
-        match (definite, current.first()) {
+        match (one, current.first()) {
             (false, _) => Found::Many(current),
             (true, Some(node)) => Found::One(node),
             (true, None) => Found::Missing,

@@ -37,7 +37,8 @@ impl ExprPlanner for FlinkExpressions {
             | BinaryOperator::LtEq
             | BinaryOperator::Gt
             | BinaryOperator::GtEq => {
-                check_comparable(&raw.left.get_type(schema)?, &raw.right.get_type(schema)?)?;
+                let ordered = !matches!(raw.op, BinaryOperator::Eq | BinaryOperator::NotEq);
+                check_comparable(&raw.left.get_type(schema)?, &raw.right.get_type(schema)?, ordered)?;
                 return Ok(PlannerResult::Original(raw));
             }
             _ => return Ok(PlannerResult::Original(raw)),
@@ -113,8 +114,15 @@ fn counts_rows(argument: &Expr) -> bool {
     }
 }
 
-/// Flink compares no numbers with texts and no dates with timestamps; DataFusion would cast.
-fn check_comparable(left: &DataType, right: &DataType) -> Result<()> {
+/// Flink compares no numbers with texts and no dates with timestamps; DataFusion would cast. A VARIANT or a BITMAP is equal to another
+/// or not, but has no place in an order.
+fn check_comparable(left: &DataType, right: &DataType, ordered: bool) -> Result<()> {
+    let opaque = |t: &DataType| matches!(t, DataType::LargeBinary | DataType::BinaryView);
+    if (opaque(left) || opaque(right)) && (ordered || left != right) && !left.is_null() && !right.is_null() {
+        let what = if left == right { "have no order" } else { "cannot be compared" };
+        let error = SqlError::new(format!("{} and {} {what}", FlinkType::from_arrow(left), FlinkType::from_arrow(right)));
+        return Err(error.help("compare texts of them: JSON_STRING(variant), BITMAP_TO_STRING(bitmap)").into());
+    }
     let text = |t: &DataType| *t == DataType::Utf8;
     let date = |t: &DataType| *t == DataType::Date32;
     let timestamp = |t: &DataType| matches!(t, DataType::Timestamp(..));
