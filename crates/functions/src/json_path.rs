@@ -2,8 +2,11 @@
 //!
 //! Numbers keep their digits: `1.10` stays `1.10`, as with Java's BigDecimal.
 
+mod first;
+
 use std::borrow::Cow;
 
+pub(crate) use first::{parse_first, unescape};
 pub(crate) use flott_engine::text::push_json_string as push_quoted;
 
 /// One JSON value.
@@ -32,33 +35,6 @@ pub(crate) fn parse(text: &str) -> Option<Node<'_>> {
     let node = parser.value(0)?;
     parser.blanks();
     (parser.at == text.len()).then_some(node)
-}
-
-/// What stands between the quotes of a JSON string, its escapes resolved; `None` if one of them is none.
-pub(crate) fn unescape(text: &str) -> Option<String> {
-    let mut parser = Parser { text, at: 0 };
-    let mut plain = String::with_capacity(text.len());
-    while let Some(escape) = text[parser.at..].find('\\') {
-        plain.push_str(&text[parser.at..parser.at + escape]);
-        parser.at += escape + 1;
-        plain.push(parser.escape()?);
-    }
-    plain.push_str(&text[parser.at..]);
-    Some(plain)
-}
-
-/// Parses the first value of a text, as Java's Jackson does that is not asked what follows it.
-pub(crate) fn parse_first(text: &str) -> Option<Node<'_>> {
-    let mut parser = Parser { text, at: 0 };
-    let node = parser.value(0)?;
-    let ends = match (&node, parser.peek()) {
-        (_, None) => true,
-        // It has to look behind a number and a word to know that they end.
-        (Node::Number(_), Some(next)) => matches!(next, b' ' | b'\t' | b'\n' | b'\r'),
-        (Node::Null | Node::Bool(_), Some(next)) => !(next.is_ascii_alphanumeric() || matches!(next, b'_' | 0x80..)),
-        _ => true,
-    };
-    ends.then_some(node)
 }
 
 impl<'a> Parser<'a> {
@@ -552,6 +528,6 @@ mod tests {
         assert_eq!(find("$..y"), "1;2;");
         assert_eq!(find("$.a.z"), "?");
         assert_eq!(find("$.x[0:1].y"), "1;");
-        assert!(Path::parse("a.b").is_err() && Path::parse("$.x[?(@.y>1)]").is_err());
+        assert!(Path::parse("a.b").is_ok() && Path::parse("?a").is_err() && Path::parse("$.x[?(@.y>1)]").is_err());
     }
 }
