@@ -73,7 +73,9 @@ fn head(all: &[Case], topics: &[expressions::Topic]) -> String {
          {} have a type and values, {} are refused or fail. Flott gives the same type and the same values, to the digit, or refuses\n\
          as well, in all but {}.\n\n\
          Not compared this way: INSERT, statement sets and ALTER give no rows to compare and have tests of their own.\n\
-         What Flott does not have yet it refuses by name, before anything runs: `flott check FILE` tells for a script of yours.\n\n",
+         What Flott does not have yet it refuses by name, before anything runs: `flott check FILE` tells for a script of yours.\n\
+         Of the built-in functions these are OBJECT_OF and OBJECT_UPDATE, which make values of Java classes. VARIANT and BITMAP can be\n\
+         computed with and printed; no format carries them, in Flink neither.\n\n",
         counts.asked,
         counts.asked - counts.refused,
         counts.refused,

@@ -32,7 +32,7 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     ("testkit", &[]),
 ];
 /// All that the engine may name: Arrow, and small crates without dependencies of weight.
-const ENGINE_LIBRARIES: &[&str] = &["arrow", "hashbrown", "xxhash-rust", "thiserror", "itoa", "ryu"];
+const ENGINE_LIBRARIES: &[&str] = &["arrow", "hashbrown", "xxhash-rust", "roaring", "thiserror", "itoa", "ryu"];
 /// All of DataFusion that the functions may name: what an expression is, and nothing that plans or runs one.
 const FUNCTION_LIBRARIES: &[&str] = &["datafusion-common", "datafusion-expr"];
 /// Libraries (by the beginning of their names) that only one crate may name.

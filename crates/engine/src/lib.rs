@@ -13,6 +13,7 @@ pub mod aggregate;
 mod archive;
 pub mod batch;
 pub mod beside;
+pub mod bitmap;
 pub mod change;
 pub mod checkpoint;
 pub mod connector;
@@ -38,6 +39,7 @@ pub mod source;
 pub mod state;
 pub mod text;
 pub mod time;
+pub mod variant;
 mod wait;
 mod worker;
 

@@ -5,6 +5,7 @@
 //! allocate otherwise; the `parse_*` functions return `None` for text that is not of their form.
 
 mod datetime;
+mod json;
 mod number;
 mod value;
 
@@ -12,6 +13,7 @@ pub use datetime::{
     civil_from_days, days_from_civil, parse_date, parse_date_strict, parse_time, parse_time_strict, parse_timestamp, parse_timestamp_iso,
     parse_timestamp_offset, parse_timestamp_sql, push_date, push_time, push_timestamp,
 };
+pub use json::push_json_string;
 pub use number::{
     parse_decimal, parse_f32, parse_f64, parse_i64, push_decimal, push_decimal_java, push_decimal_stripped, push_f32, push_f64, push_i64,
 };

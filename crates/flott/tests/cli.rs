@@ -469,7 +469,7 @@ fn lists_of_connectors_and_functions() {
         assert!(told.starts_with(form) && told.contains("Example: "), "{told}");
     }
     let listed = out(&flott(dir.path(), &["functions"]));
-    assert!(["aggregate\n", "window\n", "ranking\n"].iter().all(|group| listed.contains(group)), "{listed}");
+    assert!(["aggregate\n", "window\n", "over\n", "bitmap\n"].iter().all(|group| listed.contains(group)), "{listed}");
     let options = out(&flott(dir.path(), &["connectors", "filesystem"]));
     assert!(options.contains("json.ignore-parse-errors") && options.contains("becomes NULL"), "{options}");
     assert!(out(&flott(dir.path(), &["completions", "bash"])).contains("_flott"));

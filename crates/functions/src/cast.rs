@@ -40,7 +40,14 @@ fn refusal(from: &DataType, to: &DataType) -> Option<&'static str> {
     let ok = |fits: bool| if fits { None } else { Some(NONE) };
     match (from, to) {
         (D::Null, _) => None,
+        (D::LargeBinary, to) if text(to) => Some("use JSON_STRING(value)"),
         _ if from == to || text(to) => None,
+        (D::Utf8, D::LargeBinary) => Some("use PARSE_JSON(string)"),
+        (D::Binary, D::BinaryView) => Some("use BITMAP_FROM_BYTES(bytes)"),
+        (D::BinaryView, D::Binary) => Some("use BITMAP_TO_BYTES(bitmap)"),
+        (D::BinaryView, D::List(_)) => Some("use BITMAP_TO_ARRAY(bitmap)"),
+        (D::List(_), D::BinaryView) => Some("use BITMAP_BUILD(array)"),
+        (D::LargeBinary | D::BinaryView, _) | (_, D::LargeBinary | D::BinaryView) => Some(NONE),
         (D::Utf8, D::List(_) | D::Map(..) | D::Struct(_) | D::Interval(_)) => Some(NONE),
         (D::Utf8, _) => None,
         (D::Boolean, _) => ok(is_number(to)),
@@ -115,7 +122,7 @@ impl ScalarUDFImpl for Cast {
         // Only the forms of text and bytes that functions do not read are changed.
         let plain = |t: &DataType| match t {
             DataType::LargeUtf8 | DataType::Utf8View => DataType::Utf8,
-            DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => DataType::Binary,
+            DataType::FixedSizeBinary(_) => DataType::Binary,
             other => other.clone(),
         };
         Ok(types.iter().map(plain).collect())

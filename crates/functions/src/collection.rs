@@ -31,27 +31,27 @@ pub(super) const FUNCTIONS: &[Def] = &[
     Def::new("map_keys", &[Arg::Map], Ret::By(|args| part_type(args, 0)), |call| map_part(call, 0)).doc(
         "MAP_KEYS(map)",
         "The keys as an array.",
-        "",
+        "MAP_KEYS(MAP['a', 1]) = ARRAY['a']",
     ),
     Def::new("map_values", &[Arg::Map], Ret::By(|args| part_type(args, 1)), |call| map_part(call, 1)).doc(
         "MAP_VALUES(map)",
         "The values as an array.",
-        "",
+        "MAP_VALUES(MAP['a', 1]) = ARRAY[1]",
     ),
     Def::new("map_entries", &[Arg::Map], Ret::By(entries_type), map_entries).doc(
         "MAP_ENTRIES(map)",
         "The entries as an array of rows of key and value.",
-        "",
+        "MAP_ENTRIES(MAP['a', 1]) = ARRAY[ROW('a', 1)]",
     ),
     Def::new("map_from_arrays", &[Arg::Array, Arg::Array], Ret::By(map_from_type), map_from_arrays).doc(
         "MAP_FROM_ARRAYS(keys, values)",
         "The map of the keys to the values at the same place.",
-        "",
+        "MAP_FROM_ARRAYS(ARRAY['a', 'b'], ARRAY[1, 2])['b'] = 2",
     ),
     Def::new("map_union", &[Arg::Map], Ret::Like(0), map_union).variadic().doc(
         "MAP_UNION(map, …)",
         "The entries of all maps; of those with the same key the last.",
-        "",
+        "MAP_UNION(MAP['a', 1], MAP['a', 2])['a'] = 2",
     ),
     Def::new("str_to_map", &[Arg::Text, Arg::Text, Arg::Text], Ret::By(|_| Ok(map_of(DataType::Utf8, DataType::Utf8, true))), str_to_map)
         .optional(2)

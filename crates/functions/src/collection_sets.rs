@@ -36,53 +36,57 @@ pub(super) const FUNCTIONS: &[Def] = &[
     Def::new("array_remove", LIST_AND_VALUE, Ret::Like(0), array_remove).nulls(LIST_NULLS).doc(
         "ARRAY_REMOVE(array, value)",
         "The array without the elements that are equal to the value.",
-        "",
+        "ARRAY_REMOVE(ARRAY[1, 2, 1], 1) = ARRAY[2]",
     ),
     Def::new("array_append", LIST_AND_VALUE, Ret::By(open_list), |c| array_extend(c, false)).nulls(LIST_NULLS).doc(
         "ARRAY_APPEND(array, value)",
         "The array with the value at its end.",
-        "",
+        "ARRAY_APPEND(ARRAY[1], 2) = ARRAY[1, 2]",
     ),
     Def::new("array_prepend", LIST_AND_VALUE, Ret::By(open_list), |c| array_extend(c, true)).nulls(LIST_NULLS).doc(
         "ARRAY_PREPEND(array, value)",
         "The array with the value at its start.",
-        "",
+        "ARRAY_PREPEND(ARRAY[1], 2) = ARRAY[2, 1]",
     ),
     Def::new("array_distinct", &[Arg::Array], Ret::Like(0), array_distinct).doc(
         "ARRAY_DISTINCT(array)",
         "The array with each element once, in the order of their first places.",
-        "",
+        "ARRAY_DISTINCT(ARRAY[1, 2, 1]) = ARRAY[1, 2]",
     ),
-    Def::new("array_reverse", &[Arg::Array], Ret::Like(0), array_reverse).doc("ARRAY_REVERSE(array)", "The elements in reverse order.", ""),
+    Def::new("array_reverse", &[Arg::Array], Ret::Like(0), array_reverse).doc(
+        "ARRAY_REVERSE(array)",
+        "The elements in reverse order.",
+        "ARRAY_REVERSE(ARRAY[1, 2]) = ARRAY[2, 1]",
+    ),
     Def::new("array_slice", &[Arg::Array, Arg::Int, Arg::Int], Ret::Like(0), array_slice).optional(1).doc(
         "ARRAY_SLICE(array, start [, end])",
         "The elements from place start to place end, both included, from 1; negative places count from the end.",
-        "ARRAY_SLICE(ARRAY[1, 2, 3], 2, 3)",
+        "ARRAY_SLICE(ARRAY[1, 2, 3], 2, 3) = ARRAY[2, 3]",
     ),
     Def::new("array_sort", &[Arg::Array, Arg::Bool, Arg::Bool], Ret::Like(0), array_sort).optional(2).doc(
         "ARRAY_SORT(array [, ascending [, nulls_first]])",
         "The elements in order, by default ascending and with NULL first; in descending order NULL comes last.",
-        "",
+        "ARRAY_SORT(ARRAY[2, 1]) = ARRAY[1, 2]",
     ),
     Def::new("array_union", LISTS, Ret::By(open_list), |c| array_set(c, SetOperation::Union)).doc(
         "ARRAY_UNION(array, other)",
         "The elements of both arrays, each once.",
-        "",
+        "ARRAY_UNION(ARRAY[1, 2], ARRAY[2, 3]) = ARRAY[1, 2, 3]",
     ),
     Def::new("array_except", LISTS, Ret::Like(0), |c| array_set(c, SetOperation::Except)).doc(
         "ARRAY_EXCEPT(array, other)",
         "The elements of the first array that are not in the second, each once.",
-        "",
+        "ARRAY_EXCEPT(ARRAY[1, 2], ARRAY[2]) = ARRAY[1]",
     ),
     Def::new("array_intersect", LISTS, Ret::Like(0), |c| array_set(c, SetOperation::Intersect)).doc(
         "ARRAY_INTERSECT(array, other)",
         "The elements that are in both arrays, each once.",
-        "",
+        "ARRAY_INTERSECT(ARRAY[1, 2], ARRAY[2, 3]) = ARRAY[2]",
     ),
     Def::new("array_concat", &[Arg::Array], Ret::By(open_list), array_concat).variadic().doc(
         "ARRAY_CONCAT(array, …)",
         "The elements of all arrays, one array after the other.",
-        "",
+        "ARRAY_CONCAT(ARRAY[1], ARRAY[2]) = ARRAY[1, 2]",
     ),
     Def::new("array_max", &[Arg::Array], Ret::By(element_type), |c| array_extreme(c, true)).nullable().doc(
         "ARRAY_MAX(array)",

@@ -19,18 +19,18 @@ pub(super) const FUNCTIONS: &[Def] = &[
         .variadic()
         .length(Length::Nested)
         .nulls(Nulls::Never)
-        .doc("ARRAY[value, …]", "An array of the values.", "ARRAY[1, 2]"),
+        .doc("ARRAY[value, …]", "An array of the values.", "ARRAY[1, 2][1] = 1"),
     Def::new("map", &[Arg::Any], Ret::By(map_type), make_map)
         .alias(&["make_map"])
         .optional(1)
         .variadic()
         .length(Length::Nested)
         .nulls(Nulls::Never)
-        .doc("MAP[key, value, …]", "A map of the keys to the values.", "MAP['a', 1]"),
+        .doc("MAP[key, value, …]", "A map of the keys to the values.", "MAP['a', 1]['a'] = 1"),
     Def::new("row", &[Arg::Any], Ret::By(row_type), make_row).optional(1).variadic().length(Length::Nested).nulls(Nulls::Never).doc(
         "ROW(value, …)",
         "A row of the values; its fields are named EXPR$0, EXPR$1 and so on.",
-        "ROW(1, 'a')",
+        "ROW(1, 'a') = ROW(1, 'a')",
     ),
     // named_row('a', x, 'b', y): a ROW with AS names.
     Def::new("named_row", &[Arg::Any], Ret::By(named_row_type), make_named_row)
@@ -234,6 +234,7 @@ fn item_type(args: &ReturnFieldArgs) -> Result<DataType> {
             let place = field_place(fields, args.scalar_arguments.get(1).copied().flatten())?;
             fields[place].data_type().clone()
         }
+        DataType::LargeBinary => super::variant::part_type(key.data_type())?,
         other => return plan_err!("{} has no elements", type_name(other)),
     })
 }
@@ -269,6 +270,7 @@ fn item(call: &Call) -> Result<ArrayRef> {
                 }
             }
         }
+        DataType::LargeBinary => super::variant::part(call, &value),
         other => exec_err!("{} has no elements", type_name(other)),
     }
 }

@@ -42,6 +42,7 @@ pub(crate) enum Arg {
     TimeOrText,
     Array,
     Map,
+    Bitmap,
     Any,
     /// Any type, but one common type for all arguments of this kind.
     Same,
@@ -63,6 +64,8 @@ pub(crate) enum Ret {
     /// TIMESTAMP_LTZ(3).
     Ltz,
     TextArray,
+    Variant,
+    Bitmap,
     /// The type of that argument.
     Like(usize),
     /// The common type of the arguments that are [`Arg::Same`].
@@ -280,6 +283,8 @@ impl Def {
             Ret::Time => DataType::Time32(TimeUnit::Millisecond),
             Ret::Timestamp => DataType::Timestamp(TimeUnit::Millisecond, None),
             Ret::Ltz => ltz(TimeUnit::Millisecond),
+            Ret::Variant => DataType::LargeBinary,
+            Ret::Bitmap => DataType::BinaryView,
             Ret::TextArray => DataType::new_list(DataType::Utf8, true),
             Ret::Like(index) => match args.arg_fields.get(index) {
                 Some(field) => field.data_type().clone(),
@@ -339,7 +344,7 @@ impl Arg {
     fn coerce(self, actual: &DataType) -> Option<DataType> {
         use DataType as D;
         let text = matches!(actual, D::Utf8 | D::LargeUtf8 | D::Utf8View);
-        let binary = matches!(actual, D::Binary | D::LargeBinary | D::BinaryView | D::FixedSizeBinary(_));
+        let binary = matches!(actual, D::Binary | D::FixedSizeBinary(_));
         let time = matches!(actual, D::Date32 | D::Time32(TimeUnit::Millisecond) | D::Timestamp(..));
         let null = actual.is_null();
         let keep = |fits: bool| fits.then(|| actual.clone());
@@ -356,6 +361,7 @@ impl Arg {
             Arg::Time | Arg::TimeOrText => keep(time),
             Arg::Array => keep(matches!(actual, D::List(_) | D::Null)),
             Arg::Map => keep(matches!(actual, D::Map(..) | D::Null)),
+            Arg::Bitmap => (null || *actual == D::BinaryView).then_some(D::BinaryView),
             Arg::Any | Arg::Same => Some(actual.clone()),
         }
     }
@@ -372,6 +378,7 @@ impl Arg {
             Arg::TimeOrText => "a TIMESTAMP, a DATE or a STRING",
             Arg::Array => "an ARRAY",
             Arg::Map => "a MAP",
+            Arg::Bitmap => "a BITMAP",
             Arg::Any => "a value",
             Arg::Same => "of a type that all these arguments share",
         }

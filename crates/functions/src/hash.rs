@@ -25,10 +25,26 @@ pub(super) const FUNCTIONS: &[Def] = &[
         "The SHA-1 digest as 40 hexadecimal digits.",
         "SHA1('a') = '86f7e437faa5a7fce15d1ddcb9eaeaea377667b8'",
     ),
-    digest_of("sha224", digest::<Sha224>, 56).doc("SHA224(string)", "The SHA-224 digest as 56 hexadecimal digits.", ""),
-    digest_of("sha256", digest::<Sha256>, 64).doc("SHA256(string)", "The SHA-256 digest as 64 hexadecimal digits.", ""),
-    digest_of("sha384", digest::<Sha384>, 96).doc("SHA384(string)", "The SHA-384 digest as 96 hexadecimal digits.", ""),
-    digest_of("sha512", digest::<Sha512>, 128).doc("SHA512(string)", "The SHA-512 digest as 128 hexadecimal digits.", ""),
+    digest_of("sha224", digest::<Sha224>, 56).doc(
+        "SHA224(string)",
+        "The SHA-224 digest as 56 hexadecimal digits.",
+        "SHA224('a') = SHA2('a', 224)",
+    ),
+    digest_of("sha256", digest::<Sha256>, 64).doc(
+        "SHA256(string)",
+        "The SHA-256 digest as 64 hexadecimal digits.",
+        "SHA256('a') = SHA2('a', 256)",
+    ),
+    digest_of("sha384", digest::<Sha384>, 96).doc(
+        "SHA384(string)",
+        "The SHA-384 digest as 96 hexadecimal digits.",
+        "SHA384('a') = SHA2('a', 384)",
+    ),
+    digest_of("sha512", digest::<Sha512>, 128).doc(
+        "SHA512(string)",
+        "The SHA-512 digest as 128 hexadecimal digits.",
+        "SHA512('a') = SHA2('a', 512)",
+    ),
     Def::new("sha2", &[Arg::Bytes, Arg::Int], Ret::Text, sha2).length(Length::AtMost(128)).doc(
         "SHA2(string, bits)",
         "The SHA-2 digest of this many bits (224, 256, 384 or 512) in hexadecimal.",

@@ -14,8 +14,8 @@ use datafusion_expr::ReturnFieldArgs;
 
 use super::cast::{To, cast_array};
 use super::def::{Arg, Call, Def, Length, Nulls, Ret};
-use super::json_path::{Found, Node, Path, parse, push_quoted};
-use super::json_text::push_json;
+use super::json_path::{Found, Node, Path, parse_first, push_quoted, unescape};
+use super::json_text::{check_json, push_json};
 use super::types::type_name;
 use super::values::{Text, TextOut};
 use crate::data_type::FlinkType;
@@ -48,7 +48,7 @@ pub(super) const FUNCTIONS: &[Def] = &[
         "The object or array that the path leads to, as JSON text or ARRAY<STRING>.",
         "JSON_QUERY('{\"a\": {\"b\": 2}}', '$.a') = '{\"b\":2}'",
     ),
-    Def::new("json_object", &[Arg::Text, Arg::Any], Ret::Text, json_object)
+    Def::new("json_object", &[Arg::Text, Arg::Any], Ret::By(json_type), json_object)
         .variadic()
         .optional(2)
         .nulls(Nulls::Never)
@@ -58,7 +58,7 @@ pub(super) const FUNCTIONS: &[Def] = &[
             "A JSON object of the keys and values, as text.",
             "JSON_OBJECT('k' VALUE 1) = '{\"k\":1}'",
         ),
-    Def::new("json_array", &[Arg::Text, Arg::Any], Ret::Text, json_array)
+    Def::new("json_array", &[Arg::Text, Arg::Any], Ret::By(json_type), json_array)
         .variadic()
         .optional(2)
         .nulls(Nulls::Never)
@@ -73,18 +73,28 @@ pub(super) const FUNCTIONS: &[Def] = &[
         "The text taken as JSON within JSON_OBJECT and JSON_ARRAY.",
         "JSON_OBJECT('k' VALUE JSON('[1]')) = '{\"k\":[1]}'",
     ),
-    Def::new("json_string", &[Arg::Any], Ret::Text, json_string).doc(
+    Def::new("json_string", &[Arg::Any], Ret::By(json_type), json_string).doc(
         "JSON_STRING(value)",
         "Any value as JSON text.",
         "JSON_STRING(ARRAY[1, 2]) = '[1,2]'",
     ),
-    Def::new("json_quote", &[Arg::Text], Ret::Text, json_quote).doc("JSON_QUOTE(string)", "The text as a JSON string, with quotes.", ""),
+    Def::new("json_quote", &[Arg::Text], Ret::Text, json_quote).doc(
+        "JSON_QUOTE(string)",
+        "The text as a JSON string, with quotes.",
+        "JSON_QUOTE('a\"b') = '\"a\\\"b\"'",
+    ),
     Def::new("json_unquote", &[Arg::Text], Ret::Text, json_unquote).doc(
         "JSON_UNQUOTE(string)",
         "The text that a JSON string stands for; any other text as it is.",
-        "",
+        "JSON_UNQUOTE('\"a\"') = 'a'",
     ),
 ];
+
+/// STRING, of values that can be written as JSON.
+fn json_type(args: &ReturnFieldArgs) -> Result<DataType> {
+    args.arg_fields.iter().try_for_each(|field| check_json(field.data_type()))?;
+    Ok(DataType::Utf8)
+}
 
 thread_local! {
     static PATHS: RefCell<HashMap<String, Rc<Path>>> = RefCell::new(HashMap::new());
@@ -108,7 +118,7 @@ fn is_json(call: &Call) -> Result<ArrayRef> {
     let (text, kind) = (call.text(0)?, call.text_or(1, "VALUE")?);
     call.bools(|row| {
         let (Some(text), Some(kind)) = (text.get(row), kind.get(row)) else { return Ok(Some(false)) };
-        Ok(Some(parse(text).is_some_and(|node| match kind {
+        Ok(Some(parse_first(text).is_some_and(|node| match kind {
             "SCALAR" => node.is_scalar(),
             "ARRAY" => matches!(node, Node::Array(_)),
             "OBJECT" => matches!(node, Node::Object(_)),
@@ -131,7 +141,7 @@ enum Outcome<'t> {
 fn look_up<'t>(text: Option<&'t str>, spec: Option<&str>) -> Result<Outcome<'t>> {
     let (Some(text), Some(spec)) = (text, spec) else { return Ok(Outcome::Null) };
     let path = path(spec)?;
-    let Some(root) = parse(text) else {
+    let Some(root) = parse_first(text) else {
         return Ok(if path.lax { Outcome::Empty } else { Outcome::Failed(format!("'{text}' is not JSON")) });
     };
     Ok(match path.find(&root) {
@@ -164,7 +174,7 @@ fn json_exists(call: &Call) -> Result<ArrayRef> {
 fn value_type(args: &ReturnFieldArgs) -> Result<DataType> {
     match args.arg_fields.get(6).map(|field| field.data_type()) {
         None | Some(DataType::Null) => Ok(DataType::Utf8),
-        Some(returning) if super::cast::can_cast(&DataType::Utf8, returning) => Ok(returning.clone()),
+        Some(returning @ (DataType::Utf8 | DataType::Boolean | DataType::Int32 | DataType::Float64)) => Ok(returning.clone()),
         Some(other) => plan_err!("JSON_VALUE cannot return {}; use STRING, BOOLEAN, INT or DOUBLE", type_name(other)),
     }
 }
@@ -452,9 +462,11 @@ fn json_unquote(call: &Call) -> Result<ArrayRef> {
     let text = call.text(0)?;
     call.texts(|row, out| {
         let Some(text) = text.get(row) else { return Ok(false) };
-        match parse(text) {
-            Some(Node::Text(inner)) => out.extend_from_slice(inner.as_bytes()),
-            _ => out.extend_from_slice(text.as_bytes()),
+        // What follows the first string is not looked at, but the last quote has to end the text.
+        let quoted = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).filter(|_| parse_first(text).is_some());
+        match quoted.and_then(unescape) {
+            Some(inner) => out.extend_from_slice(inner.as_bytes()),
+            None => out.extend_from_slice(text.as_bytes()),
         }
         Ok(true)
     })

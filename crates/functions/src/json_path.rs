@@ -2,7 +2,12 @@
 //!
 //! Numbers keep their digits: `1.10` stays `1.10`, as with Java's BigDecimal.
 
+mod first;
+
 use std::borrow::Cow;
+
+pub(crate) use first::{parse_first, unescape};
+pub(crate) use flott_engine::text::push_json_string as push_quoted;
 
 /// One JSON value.
 #[derive(Debug, Clone, PartialEq)]
@@ -267,27 +272,8 @@ impl Node<'_> {
     }
 }
 
-/// Appends a text as a JSON string.
-pub(crate) fn push_quoted(out: &mut Vec<u8>, text: &str) {
-    out.push(b'"');
-    for byte in text.bytes() {
-        match byte {
-            b'"' => out.extend_from_slice(b"\\\""),
-            b'\\' => out.extend_from_slice(b"\\\\"),
-            8 => out.extend_from_slice(b"\\b"),
-            b'\t' => out.extend_from_slice(b"\\t"),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            12 => out.extend_from_slice(b"\\f"),
-            b'\r' => out.extend_from_slice(b"\\r"),
-            0..=0x1f => out.extend_from_slice(format!("\\u{byte:04X}").as_bytes()),
-            _ => out.push(byte),
-        }
-    }
-    out.push(b'"');
-}
-
 /// The digits as `BigDecimal.toString` writes them: an exponent only where the number is tiny or was written with one.
-fn number_text(digits: &str) -> Cow<'_, str> {
+pub(crate) fn number_text(digits: &str) -> Cow<'_, str> {
     let tiny = digits.trim_start_matches('-').starts_with("0.000000");
     if !tiny && !digits.contains(['e', 'E']) {
         return if digits == "-0" { Cow::Borrowed("0") } else { Cow::Borrowed(digits) };
@@ -349,8 +335,12 @@ impl Path {
             "strict" => (false, trimmed[6..].trim_start()),
             _ => (false, trimmed),
         };
-        let Some(mut rest) = path.strip_prefix('$') else {
-            return Err(format!("The JSON path '{spec}' must begin with $"));
+        // A path that begins with a name means one from the root.
+        let named = format!(".{path}");
+        let mut rest = match path.strip_prefix('$') {
+            Some(rest) => rest,
+            None if path.starts_with(|c: char| c.is_alphanumeric() || c == '_') => named.as_str(),
+            None => return Err(format!("The JSON path '{spec}' must begin with $")),
         };
         let mut steps = Vec::new();
         while !rest.is_empty() {
@@ -366,7 +356,9 @@ impl Path {
     /// Follows the path from the root.
     pub fn find<'a, 'n>(&self, root: &'n Node<'a>) -> Found<'a, 'n> {
         let mut current = vec![root];
+        let mut one = true;
         for step in &self.steps {
+            one &= matches!(step, Step::Key(_) | Step::Index(_));
             let mut next = Vec::new();
             for node in current {
                 follow(step, node, &mut next);
@@ -375,9 +367,11 @@ impl Path {
                 }
             }
             current = next;
+            if one && current.is_empty() {
+                return Found::Missing;
+            }
         }
-        let definite = self.steps.iter().all(|step| matches!(step, Step::Key(_) | Step::Index(_)));
-        match (definite, current.first()) {
+        match (one, current.first()) {
             (false, _) => Found::Many(current),
             (true, Some(node)) => Found::One(node),
             (true, None) => Found::Missing,
@@ -540,6 +534,6 @@ mod tests {
         assert_eq!(find("$..y"), "1;2;");
         assert_eq!(find("$.a.z"), "?");
         assert_eq!(find("$.x[0:1].y"), "1;");
-        assert!(Path::parse("a.b").is_err() && Path::parse("$.x[?(@.y>1)]").is_err());
+        assert!(Path::parse("a.b").is_ok() && Path::parse("?a").is_err() && Path::parse("$.x[?(@.y>1)]").is_err());
     }
 }

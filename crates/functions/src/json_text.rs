@@ -2,12 +2,32 @@
 
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::{DataType, Field, TimeUnit};
-use datafusion_common::{Result, exec_err};
+use datafusion_common::{Result, exec_err, plan_err};
 use flott_engine::text::{print_text, value_text};
 
+use super::construct::map_fields;
 use super::json::IS_JSON;
-use super::json_path::{parse, push_quoted};
+use super::json_path::{number_text, parse, push_quoted};
 use super::types::type_name;
+
+/// An error for a type that Flink does not write as JSON: DATE, TIME, an INTERVAL, a BITMAP, a map whose keys are no texts.
+pub(super) fn check_json(data_type: &DataType) -> Result<()> {
+    match data_type {
+        DataType::List(item) => check_json(item.data_type()),
+        DataType::Struct(fields) => fields.iter().try_for_each(|field| check_json(field.data_type())),
+        DataType::Map(..) => {
+            let (_, fields) = map_fields(data_type)?;
+            match fields[0].data_type() {
+                DataType::Utf8 => check_json(fields[1].data_type()),
+                key => plan_err!("the keys of a JSON object are texts, not {}: CAST the map first", type_name(key)),
+            }
+        }
+        DataType::Date32 | DataType::Time32(_) | DataType::Interval(_) | DataType::BinaryView => {
+            plan_err!("{} cannot be written as JSON: CAST it to STRING", type_name(data_type))
+        }
+        _ => Ok(()),
+    }
+}
 
 /// Appends a value of any type as JSON.
 pub(super) fn push_json(array: &ArrayRef, field: &Field, row: usize, out: &mut Vec<u8>) -> Result<()> {
@@ -30,6 +50,7 @@ pub(super) fn push_json(array: &ArrayRef, field: &Field, row: usize, out: &mut V
             let bytes = array.as_binary::<i32>().value(row);
             push_quoted(out, &base64::engine::general_purpose::STANDARD.encode(bytes));
         }
+        DataType::LargeBinary => flott_engine::variant::push_variant(out, array.as_binary::<i64>().value(row)),
         DataType::List(item) => {
             let list = array.as_list::<i32>();
             out.push(b'[');
@@ -61,6 +82,12 @@ pub(super) fn push_json(array: &ArrayRef, field: &Field, row: usize, out: &mut V
             let mut text = Vec::new();
             print_text(array.as_ref(), row, field, &mut text);
             push_quoted(out, &String::from_utf8_lossy(&text));
+        }
+        DataType::Float32 | DataType::Float64 => {
+            let mut text = Vec::new();
+            value_text(array.as_ref(), row, field, &mut text);
+            // Java makes a BigDecimal of it: 1.0E10 is 1.0E+10.
+            out.extend_from_slice(number_text(&String::from_utf8_lossy(&text)).as_bytes());
         }
         data_type if super::types::is_number(data_type) => value_text(array.as_ref(), row, field, out),
         other => return exec_err!("{} cannot be written as JSON", type_name(other)),

@@ -6,6 +6,7 @@
 
 mod arithmetic;
 mod binary;
+mod bitmap;
 mod cast;
 mod cast_text;
 mod cast_value;
@@ -29,6 +30,7 @@ mod of_arrays;
 mod output;
 mod pad;
 mod parse_time;
+mod printf;
 mod regexp;
 mod rounding;
 mod search;
@@ -40,6 +42,7 @@ mod type_text;
 pub mod types;
 mod url;
 mod values;
+mod variant;
 mod zone;
 
 use std::sync::Arc;
@@ -70,6 +73,16 @@ pub struct FunctionInfo {
     pub example: &'static str,
 }
 
+/// Functions that Flink 2.3 lacks, by their names in upper case, and what helps there.
+pub const NOT_IN_FLINK: &[(&str, &str)] = &[
+    ("IS_VALID_UTF8", "a later Flink has it"),
+    ("MAKE_VALID_UTF8", "a later Flink has it; there, DECODE(bytes, 'UTF-8') does the same"),
+    ("CLASSIFIER", "there, a measure for each variable tells the same"),
+    ("MATCH_NUMBER", "there, a measure for each variable tells the same"),
+    ("NEXT", "there, put a variable for the row that follows behind it"),
+    ("PREV", "there, compute LAG(…) OVER (…) in a sub-query before MATCH_RECOGNIZE, and use its column"),
+];
+
 const GROUPS: &[(&str, &[Def])] = &[
     ("arithmetic", arithmetic::FUNCTIONS),
     ("arithmetic", rounding::FUNCTIONS),
@@ -88,6 +101,8 @@ const GROUPS: &[(&str, &[Def])] = &[
     ("collection", collection_sets::FUNCTIONS),
     ("construction", construct::FUNCTIONS),
     ("json", json::FUNCTIONS),
+    ("json", variant::FUNCTIONS),
+    ("bitmap", bitmap::FUNCTIONS),
     ("aggregate", of_arrays::FUNCTIONS),
     ("other", misc::FUNCTIONS),
 ];

@@ -22,7 +22,7 @@ pub(super) const FUNCTIONS: &[Def] = &[
     Def::new("uuid", &[], Ret::Text, uuid).nulls(Nulls::Never).length(Length::Chars(36)).per_row().doc(
         "UUID()",
         "A random identifier (version 4) of 36 characters.",
-        "",
+        "CHAR_LENGTH(UUID()) = 36",
     ),
 ];
 

@@ -1,11 +1,11 @@
 //! Functions that put texts together: concatenation, padding, repetition, replacement, formatting.
 
-use arrow::array::{Array, ArrayRef};
-use arrow::datatypes::{Field, FieldRef};
+use arrow::array::ArrayRef;
 use datafusion_common::{Result, exec_err};
 use memchr::{memchr, memmem};
 
 use super::def::{Arg, Call, Def, Nulls, Ret};
+use super::printf::printf;
 use super::string::{char_count, char_start};
 use super::values::Text;
 
@@ -22,7 +22,7 @@ pub(super) const FUNCTIONS: &[Def] = &[
         .doc(
             "CONCAT_WS(separator, string, …)",
             "The texts with the separator between them; texts that are NULL are left out.",
-            "CONCAT_WS(',', 'a', NULL, 'b') = 'a,b'",
+            "CONCAT_WS(',', 'a', CAST(NULL AS STRING), 'b') = 'a,b'",
         ),
     Def::new("lpad", &[Arg::Text, Arg::Int, Arg::Text], Ret::Text, lpad).doc(
         "LPAD(string, length, pad)",
@@ -197,9 +197,9 @@ fn replace_found(text: &str, old: &str, new: &str, find: impl Fn(&[u8]) -> Optio
 fn translate(call: &Call) -> Result<ArrayRef> {
     let (text, from, to) = (call.text(0)?, call.text(1)?, call.text(2)?);
     call.texts(|row, out| {
-        let (Some(text), Some(from), Some(to)) = (text.get(row), from.get(row), to.get(row)) else {
-            return Ok(false);
-        };
+        let Some(text) = text.get(row) else { return Ok(false) };
+        // NULL stands for no characters.
+        let (from, to) = (from.get(row).unwrap_or_default(), to.get(row).unwrap_or_default());
         let mut buffer = [0; 4];
         for c in text.chars() {
             let new = match from.chars().position(|f| f == c) {
@@ -227,147 +227,4 @@ fn elt(call: &Call) -> Result<ArrayRef> {
             None => Ok(false),
         }
     })
-}
-
-fn printf(call: &Call) -> Result<ArrayRef> {
-    let format = call.text(0)?;
-    let values: Vec<ArrayRef> = (1..call.args.len()).map(|i| call.array(i)).collect::<Result<_>>()?;
-    call.texts(|row, out| {
-        let Some(format) = format.get(row) else { return Ok(false) };
-        Ok(format_row(format, &values, &call.fields[1..], row, out).is_some())
-    })
-}
-
-/// One conversion such as `%-8.3f`.
-#[derive(Default)]
-struct Conversion {
-    left: bool,
-    zeros: bool,
-    plus: bool,
-    grouped: bool,
-    width: usize,
-    precision: Option<usize>,
-    kind: char,
-}
-
-fn format_row(format: &str, values: &[ArrayRef], fields: &[FieldRef], row: usize, out: &mut Vec<u8>) -> Option<()> {
-    let mut chars = format.chars().peekable();
-    let mut next = values.iter().zip(fields);
-    let mut buffer = [0; 4];
-    while let Some(c) = chars.next() {
-        if c != '%' {
-            out.extend_from_slice(c.encode_utf8(&mut buffer).as_bytes());
-            continue;
-        }
-        let conversion = read_conversion(&mut chars)?;
-        match conversion.kind {
-            '%' => out.push(b'%'),
-            'n' => out.push(b'\n'),
-            _ => {
-                let (value, field) = next.next()?;
-                push_padded(out, &convert(&conversion, value, field, row)?, &conversion);
-            }
-        }
-    }
-    Some(())
-}
-
-fn read_conversion(chars: &mut std::iter::Peekable<std::str::Chars>) -> Option<Conversion> {
-    let mut conversion = Conversion::default();
-    let mut in_precision = false;
-    loop {
-        match chars.next()? {
-            '-' => conversion.left = true,
-            '+' => conversion.plus = true,
-            ',' => conversion.grouped = true,
-            '0' if conversion.width == 0 && !in_precision => conversion.zeros = true,
-            '.' => {
-                in_precision = true;
-                conversion.precision = Some(0);
-            }
-            digit @ '0'..='9' => {
-                let digit = digit as usize - '0' as usize;
-                match &mut conversion.precision {
-                    Some(precision) if in_precision => *precision = (*precision * 10 + digit).min(1000),
-                    _ => conversion.width = (conversion.width * 10 + digit).min(100_000),
-                }
-            }
-            kind => {
-                conversion.kind = kind;
-                return Some(conversion);
-            }
-        }
-    }
-}
-
-fn convert(conversion: &Conversion, value: &ArrayRef, field: &Field, row: usize) -> Option<String> {
-    let mut text = Vec::new();
-    if value.is_null(row) {
-        return Some("null".into());
-    }
-    flott_engine::text::value_text(value.as_ref(), row, field, &mut text);
-    let text = String::from_utf8(text).ok()?;
-    Some(match conversion.kind {
-        's' | 'S' => {
-            let end = conversion.precision.map_or(text.len(), |p| char_start(&text, p));
-            let cut = text[..end].to_string();
-            if conversion.kind == 'S' { cut.to_uppercase() } else { cut }
-        }
-        'd' => signed(group(text.parse::<i128>().ok()?.to_string(), conversion), conversion),
-        'x' => format!("{:x}", text.parse::<i64>().ok()?),
-        'X' => format!("{:X}", text.parse::<i64>().ok()?),
-        'o' => format!("{:o}", text.parse::<i64>().ok()?),
-        'f' => {
-            let number = text.parse::<f64>().ok()?;
-            signed(group(format!("{number:.*}", conversion.precision.unwrap_or(6)), conversion), conversion)
-        }
-        'e' => {
-            let text = format!("{:.*e}", conversion.precision.unwrap_or(6), text.parse::<f64>().ok()?);
-            let (mantissa, exponent) = text.split_once('e')?;
-            let exponent: i32 = exponent.parse().ok()?;
-            let sign = if exponent < 0 { '-' } else { '+' };
-            format!("{mantissa}e{sign}{:02}", exponent.abs())
-        }
-        'b' => text.to_lowercase(),
-        'c' => match text.parse::<u32>() {
-            Ok(code) => char::from_u32(code)?.to_string(),
-            Err(_) => text,
-        },
-        _ => return None,
-    })
-}
-
-fn signed(text: String, conversion: &Conversion) -> String {
-    if conversion.plus && !text.starts_with('-') { format!("+{text}") } else { text }
-}
-
-/// Puts commas between groups of three digits, if the conversion asks for it.
-fn group(text: String, conversion: &Conversion) -> String {
-    if !conversion.grouped {
-        return text;
-    }
-    let (sign, digits) = text.strip_prefix('-').map_or(("", text.as_str()), |digits| ("-", digits));
-    let (whole, fraction) = digits.split_at(digits.find('.').unwrap_or(digits.len()));
-    let mut grouped = String::from(sign);
-    for (i, digit) in whole.chars().enumerate() {
-        if i > 0 && (whole.len() - i) % 3 == 0 {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped + fraction
-}
-
-fn push_padded(out: &mut Vec<u8>, text: &str, conversion: &Conversion) {
-    let missing = conversion.width.saturating_sub(char_count(text));
-    let zeros = conversion.zeros && !conversion.left && matches!(conversion.kind, 'd' | 'f' | 'x' | 'X' | 'o' | 'e');
-    let sign = usize::from(zeros && text.starts_with(['-', '+']));
-    out.extend_from_slice(&text.as_bytes()[..sign]);
-    if !conversion.left {
-        out.extend(std::iter::repeat_n(if zeros { b'0' } else { b' ' }, missing));
-    }
-    out.extend_from_slice(&text.as_bytes()[sign..]);
-    if conversion.left {
-        out.extend(std::iter::repeat_n(b' ', missing));
-    }
 }

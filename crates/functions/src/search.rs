@@ -5,12 +5,13 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, ListArray, NullBufferBuilder};
 use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType, Int32Type};
-use datafusion_common::{Result, exec_err};
+use datafusion_common::{Result, exec_err, plan_err};
+use datafusion_expr::ReturnFieldArgs;
 use memchr::memmem;
 
 use super::def::{Arg, Call, Def, Ret};
 use super::string::{char_count, char_start};
-use super::types::is_integer;
+use super::types::{is_integer, type_name};
 use super::values::{Text, TextOut};
 
 pub(super) const FUNCTIONS: &[Def] = &[
@@ -29,12 +30,12 @@ pub(super) const FUNCTIONS: &[Def] = &[
         "Where the nth `part` stands in the text, from 1; a negative `start` searches backwards from the end.",
         "INSTR('hello', 'l', 1, 2) = 4",
     ),
-    Def::new("startswith", &[Arg::Bytes, Arg::Bytes], Ret::Bool, starts_with).doc(
+    Def::new("startswith", &[Arg::Bytes, Arg::Bytes], Ret::By(same_kind), starts_with).doc(
         "STARTSWITH(string, start)",
         "Whether the text (or bytes) begins with `start`.",
         "STARTSWITH('hello', 'he') = TRUE",
     ),
-    Def::new("endswith", &[Arg::Bytes, Arg::Bytes], Ret::Bool, ends_with).doc(
+    Def::new("endswith", &[Arg::Bytes, Arg::Bytes], Ret::By(same_kind), ends_with).doc(
         "ENDSWITH(string, end)",
         "Whether the text (or bytes) ends with `end`.",
         "ENDSWITH('hello', 'lo') = TRUE",
@@ -50,6 +51,20 @@ pub(super) const FUNCTIONS: &[Def] = &[
         "SPLIT('a,b', ',') = ARRAY['a', 'b']",
     ),
 ];
+
+/// BOOLEAN, of two texts or two byte strings.
+fn same_kind(args: &ReturnFieldArgs) -> Result<DataType> {
+    match args.arg_fields {
+        [a, b] if a.data_type() != b.data_type() => {
+            plan_err!(
+                "STARTSWITH and ENDSWITH compare two texts or two values of BYTES, not {} with {}",
+                type_name(a.data_type()),
+                type_name(b.data_type())
+            )
+        }
+        _ => Ok(DataType::Boolean),
+    }
+}
 
 fn locate(call: &Call) -> Result<ArrayRef> {
     let (part, text, start) = (call.text(0)?, call.text(1)?, call.int_or(2, 1)?);

@@ -69,7 +69,7 @@ pub(super) const FUNCTIONS: &[Def] = &[
     Def::new("overlaps", &[Arg::Time, Arg::Any, Arg::Time, Arg::Any], Ret::Bool, overlaps).doc(
         "(start1, end1) OVERLAPS (start2, end2)",
         "Whether the two spans have a time in common; an end may also be an INTERVAL.",
-        "",
+        "(TIME '2:55:00', INTERVAL '1' HOUR) OVERLAPS (TIME '3:30:00', INTERVAL '2' HOUR) = TRUE",
     ),
     now("now", Ret::Ltz, current_ms).doc("NOW()", "The processing time, as TIMESTAMP_LTZ(3).", ""),
     now("current_timestamp", Ret::Ltz, current_ms).doc("CURRENT_TIMESTAMP", "The processing time, as TIMESTAMP_LTZ(3).", ""),

@@ -38,7 +38,7 @@ pub(super) const FUNCTIONS: &[Def] = &[
         "TO_TIMESTAMP_LTZ(number [, precision]) or TO_TIMESTAMP_LTZ(string [, format [, zone]])",
         "The point in time that is so many seconds (precision 0), milliseconds (3, the default), microseconds (6) or \
              nanoseconds (9) after the epoch, or that a text holds in a zone, by default UTC.",
-        "TO_TIMESTAMP_LTZ(1000, 3)",
+        "TO_TIMESTAMP_LTZ(1000, 3) = TO_TIMESTAMP_LTZ(1, 0)",
     ),
     Def::new("to_date", &[Arg::Text, Arg::Text], Ret::Date, to_date).optional(1).nullable().doc(
         "TO_DATE(string [, format])",

@@ -21,11 +21,11 @@ pub fn type_text(field: &Field) -> String {
     ColumnType { ty, nullable }.to_string()
 }
 
-/// The exact Flink type of an expression: a text literal of n characters is CHAR(n).
+/// The exact Flink type of an expression: a text literal of n UTF-16 units is CHAR(n).
 pub fn flink_type(field: &Field, literal: Option<&ScalarValue>) -> FlinkType {
     let (ty, _) = FlinkType::from_field(field);
     match (&ty, literal) {
-        (&FlinkType::STRING, Some(ScalarValue::Utf8(Some(text)))) => FlinkType::Char(text.chars().count() as u32),
+        (&FlinkType::STRING, Some(ScalarValue::Utf8(Some(text)))) => FlinkType::Char(text.encode_utf16().count() as u32),
         (&FlinkType::BYTES, Some(ScalarValue::Binary(Some(bytes)))) => FlinkType::Binary(bytes.len() as u32),
         _ => ty,
     }
@@ -99,7 +99,7 @@ pub fn common_type(types: &[DataType]) -> Option<DataType> {
 fn common_pair(a: &DataType, b: &DataType) -> Option<DataType> {
     use DataType as D;
     let text = |t: &DataType| matches!(t, D::Utf8 | D::LargeUtf8 | D::Utf8View);
-    let binary = |t: &DataType| matches!(t, D::Binary | D::LargeBinary | D::BinaryView | D::FixedSizeBinary(_));
+    let binary = |t: &DataType| matches!(t, D::Binary | D::FixedSizeBinary(_));
     match (a, b) {
         _ if a == b => Some(a.clone()),
         (D::Null, other) | (other, D::Null) => Some(other.clone()),

@@ -1,11 +1,13 @@
 //! URLs, and texts as bytes: encodings, Base64, hexadecimal.
 
 use arrow::array::ArrayRef;
-use datafusion_common::{Result, exec_datafusion_err, exec_err};
+use arrow::datatypes::DataType;
+use datafusion_common::{Result, exec_datafusion_err, exec_err, plan_err};
+use datafusion_expr::ReturnFieldArgs;
 
 use super::def::{Arg, Call, Def, Ret};
 use super::hash::push_hex;
-use super::types::is_integer;
+use super::types::{is_integer, type_name};
 
 pub(super) const FUNCTIONS: &[Def] = &[
     Def::new("parse_url", &[Arg::Text, Arg::Text, Arg::Text], Ret::Text, parse_url).optional(1).nullable().doc(
@@ -18,9 +20,9 @@ pub(super) const FUNCTIONS: &[Def] = &[
         "The text as it stands in a URL's query, in UTF-8.",
         "URL_ENCODE('a b&c') = 'a+b%26c'",
     ),
-    Def::new("url_decode", &[Arg::Text, Arg::Bool], Ret::Text, url_decode).optional(1).nullable().doc(
-        "URL_DECODE(string [, recursive])",
-        "The text that URL_ENCODE was given; with TRUE, decoded until nothing changes. NULL if it is malformed.",
+    Def::new("url_decode", &[Arg::Text], Ret::Text, url_decode).nullable().doc(
+        "URL_DECODE(string)",
+        "The text that URL_ENCODE was given. NULL if it is malformed.",
         "URL_DECODE('a+b%26c') = 'a b&c'",
     ),
     Def::new("to_base64", &[Arg::Bytes], Ret::Text, to_base64).doc(
@@ -33,7 +35,7 @@ pub(super) const FUNCTIONS: &[Def] = &[
         "The text that this Base64 stands for.",
         "FROM_BASE64('aGk=') = 'hi'",
     ),
-    Def::new("hex", &[Arg::Any], Ret::Text, hex).doc(
+    Def::new("hex", &[Arg::Any], Ret::By(hex_type), hex).doc(
         "HEX(value)",
         "A whole number, or the UTF-8 of a text, in upper-case hexadecimal digits.",
         "HEX(255) = 'FF'",
@@ -44,12 +46,12 @@ pub(super) const FUNCTIONS: &[Def] = &[
         "UNHEX('FF') = X'FF'",
     ),
     Def::new("bin", &[Arg::Int], Ret::Text, bin).doc("BIN(number)", "The whole number in binary digits.", "BIN(5) = '101'"),
-    Def::new("encode", &[Arg::Text, Arg::Text], Ret::Binary, encode).nullable().doc(
+    Def::new("encode", &[Arg::Text, Arg::Text], Ret::Binary, encode).doc(
         "ENCODE(string, charset)",
         "The text as bytes in US-ASCII, ISO-8859-1, UTF-8, UTF-16, UTF-16BE or UTF-16LE.",
         "ENCODE('A', 'UTF-16BE') = X'0041'",
     ),
-    Def::new("decode", &[Arg::Binary, Arg::Text], Ret::Text, decode).nullable().doc(
+    Def::new("decode", &[Arg::Binary, Arg::Text], Ret::Text, decode).doc(
         "DECODE(bytes, charset)",
         "The text that these bytes are in US-ASCII, ISO-8859-1, UTF-8, UTF-16, UTF-16BE or UTF-16LE.",
         "DECODE(X'41', 'UTF-8') = 'A'",
@@ -62,7 +64,7 @@ pub(super) const FUNCTIONS: &[Def] = &[
     Def::new("make_valid_utf8", &[Arg::Binary], Ret::Text, make_valid_utf8).doc(
         "MAKE_VALID_UTF8(bytes)",
         "The bytes as text, with U+FFFD for what is not well-formed UTF-8.",
-        "",
+        "MAKE_VALID_UTF8(X'41') = 'A'",
     ),
     Def::new("inet_aton", &[Arg::Text], Ret::BigInt, inet_aton).nullable().doc(
         "INET_ATON(string)",
@@ -172,20 +174,8 @@ fn url_encode(call: &Call) -> Result<ArrayRef> {
 
 fn url_decode(call: &Call) -> Result<ArrayRef> {
     let text = call.text(0)?;
-    let recursive = if call.has(1) { Some(call.bool(1)?) } else { None };
     call.texts(|row, out| {
-        let Some(text) = text.get(row) else { return Ok(false) };
-        let again = recursive.as_ref().is_some_and(|r| r.get(row) == Some(true));
-        let Some(mut decoded) = decode_url(text) else { return Ok(false) };
-        if again {
-            loop {
-                match decode_url(&decoded) {
-                    Some(next) if next != decoded => decoded = next,
-                    Some(_) => break,
-                    None => return Ok(false),
-                }
-            }
-        }
+        let Some(decoded) = text.get(row).and_then(decode_url) else { return Ok(false) };
         out.extend_from_slice(decoded.as_bytes());
         Ok(true)
     })
@@ -233,6 +223,14 @@ fn from_base64(call: &Call) -> Result<ArrayRef> {
         out.extend_from_slice(String::from_utf8_lossy(&decoded).as_bytes());
         Ok(true)
     })
+}
+
+fn hex_type(args: &ReturnFieldArgs) -> Result<DataType> {
+    match args.arg_fields[0].data_type() {
+        number if is_integer(number) => Ok(DataType::Utf8),
+        DataType::Utf8 | DataType::Null => Ok(DataType::Utf8),
+        other => plan_err!("HEX takes a whole number or a STRING, not {}", type_name(other)),
+    }
 }
 
 fn hex(call: &Call) -> Result<ArrayRef> {
@@ -354,10 +352,18 @@ fn make_valid_utf8(call: &Call) -> Result<ArrayRef> {
 
 fn inet_aton(call: &Call) -> Result<ArrayRef> {
     let text = call.text(0)?;
-    call.primitives::<arrow::datatypes::Int64Type>(|row| {
-        let address = text.get(row).and_then(|text| text.parse::<std::net::Ipv4Addr>().ok());
-        Ok(address.map(|address| i64::from(u32::from(address))))
-    })
+    call.primitives::<arrow::datatypes::Int64Type>(|row| Ok(text.get(row).and_then(address)))
+}
+
+/// The number of an address of up to four parts; of fewer than four the last one is the host's.
+fn address(text: &str) -> Option<i64> {
+    let part = |part: &str| {
+        let digits = !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+        part.parse::<i64>().ok().filter(|n| digits && *n < 256)
+    };
+    let parts: Vec<i64> = text.split('.').map(part).collect::<Option<_>>()?;
+    let (last, first) = parts.split_last().filter(|_| parts.len() <= 4)?;
+    Some(first.iter().zip([24, 16, 8]).fold(*last, |number, (part, bits)| number | part << bits))
 }
 
 fn inet_ntoa(call: &Call) -> Result<ArrayRef> {

@@ -5,6 +5,7 @@ use sqlparser::ast::{Expr, MatchRecognizePattern as Pattern, NullTreatment, Quer
 
 use crate::dialect::{CreateTable, Flow, OptionEntry, Pass, Statement, TIMED_OUT_SYMBOL, walk_query};
 use crate::error::SqlError;
+use crate::functions::NOT_IN_FLINK;
 use crate::place::Place;
 
 /// Connectors that are no part of Flink or of its own projects.
@@ -140,6 +141,10 @@ impl Pass for Found {
             let name = function.name.to_string().to_ascii_uppercase();
             if let Some((_, help)) = IN_PATTERNS.iter().find(|(own, _)| *own == name) {
                 self.notes.push(SqlError::new(format!("Flink has no {name} in MATCH_RECOGNIZE")).placed(place).help(*help));
+            }
+            let newer = |of: &&(&str, &str)| of.0 == name && !IN_PATTERNS.iter().any(|(own, _)| *own == name);
+            if let Some((_, help)) = NOT_IN_FLINK.iter().find(newer) {
+                self.notes.push(SqlError::new(format!("Flink 2.3 has no function {name}")).placed(place).help(*help));
             }
             if name == "LAG" && function.null_treatment == Some(NullTreatment::IgnoreNulls) {
                 let note = SqlError::new("IGNORE NULLS behind LAG changes nothing, on Flink and here").about("NULLS").placed(place);

@@ -129,7 +129,7 @@ impl Field {
                 let offsets = OffsetBuffer::from_lengths(lengths);
                 Arc::new(StringArray::try_new(offsets, bytes.into(), nulls)?)
             }
-            DataType::Binary | DataType::LargeBinary | DataType::BinaryView => {
+            DataType::Binary => {
                 let bytes: Vec<u8> = rows.clone().flat_map(|n| value(n).to_be_bytes()).collect();
                 let offsets = OffsetBuffer::from_repeated_length(8, (rows.end - rows.start) as usize);
                 Arc::new(BinaryArray::try_new(offsets, bytes.into(), nulls)?)

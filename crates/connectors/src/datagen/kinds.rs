@@ -8,6 +8,7 @@ use flott_engine::{Error, Result};
 
 use super::fields::{FieldOptions, Kind};
 use super::parse;
+use crate::formats::type_name;
 
 /// Length of texts and binary strings unless type or table says otherwise.
 const TEXT_LENGTH: u32 = 100;
@@ -22,7 +23,7 @@ pub(super) fn sql_type(arrow: &ArrowField) -> Option<String> {
 }
 
 pub(super) fn unsupported(options: &FieldOptions<'_>, path: &str, arrow: &ArrowField) -> Error {
-    let name = sql_type(arrow).unwrap_or_else(|| arrow.data_type().to_string());
+    let name = sql_type(arrow).unwrap_or_else(|| type_name(arrow.data_type()));
     options
         .error(format!("'{path}' is of type {name}, which cannot be generated"))
         .help("Generate a column of a simpler type and declare this one as computed from it")
@@ -70,7 +71,7 @@ pub(super) fn random(options: &mut FieldOptions<'_>, path: &str, arrow: &ArrowFi
             let (length, varies) = length(options, path, arrow, "CHAR", "VARCHAR")?;
             Ok(Kind::Text { length, varies })
         }
-        DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => {
+        DataType::Binary | DataType::FixedSizeBinary(_) => {
             let (length, varies) = length(options, path, arrow, "BINARY", "VARBINARY")?;
             Ok(Kind::Bytes { length, varies })
         }
@@ -194,7 +195,7 @@ pub(super) fn check_sequence(options: &FieldOptions<'_>, path: &str, arrow: &Arr
             (-largest, largest)
         }
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => (i64::MIN, i64::MAX),
-        DataType::Binary | DataType::LargeBinary | DataType::BinaryView => (i64::MIN, i64::MAX),
+        DataType::Binary => (i64::MIN, i64::MAX),
         DataType::Float32 | DataType::Float64 => (i64::MIN, i64::MAX),
         other => integer_limits(other).ok_or_else(|| no_sequence(options, path, arrow))?,
     };
@@ -207,7 +208,7 @@ pub(super) fn check_sequence(options: &FieldOptions<'_>, path: &str, arrow: &Arr
 }
 
 fn no_sequence(options: &FieldOptions<'_>, path: &str, arrow: &ArrowField) -> Error {
-    let name = sql_type(arrow).unwrap_or_else(|| arrow.data_type().to_string());
+    let name = sql_type(arrow).unwrap_or_else(|| type_name(arrow.data_type()));
     options
         .error(format!("'{path}' cannot be a sequence: its type is {name}"))
         .help("Sequences are of integers, FLOAT, DOUBLE, DECIMAL, CHAR, VARCHAR, STRING, VARBINARY and BYTES")

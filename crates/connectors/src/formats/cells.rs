@@ -9,8 +9,10 @@ use arrow::array::{
 use arrow::buffer::NullBuffer;
 use arrow::compute;
 use arrow::datatypes::{DataType, Field, Int64Type, IntervalUnit, TimeUnit};
+use flott_engine::Result;
 use flott_engine::text::{self, TYPE_KEY};
-use flott_engine::{Error, Result};
+
+use super::scalar::no_text;
 
 /// A column, ready to be written value by value.
 pub struct Cells {
@@ -111,7 +113,7 @@ impl Cells {
                 Kind::String(compute::cast(array, &DataType::Utf8)?.as_string().clone())
             }
             other => {
-                return Err(Error::config(format!("Column {} has type {other}, which text formats cannot carry", field.name())));
+                return Err(no_text(field.name(), other));
             }
         };
         Ok(Self { kind, nulls: array.logical_nulls() })

@@ -18,6 +18,7 @@ use flott_engine::{Error, Result};
 
 use super::builders::{Booleans, Bytes, List, Map, Row, Strings, Values, checked_length, offsets};
 use super::nulls::Nulls;
+use super::scalar::no_text;
 
 /// So much more than the last batch needed is reserved, so that a little growth costs no copy.
 const ROOM_SLACK: f64 = 1.06;
@@ -136,7 +137,7 @@ impl Column {
                 nulls: Nulls::default(),
             })),
             other => {
-                return Err(Error::config(format!("Column {} has type {other}, which text formats cannot carry", field.name())));
+                return Err(no_text(field.name(), other));
             }
         })
     }

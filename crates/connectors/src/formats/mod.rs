@@ -28,6 +28,7 @@ use flott_engine::connector::{OptionInfo, TableSpec};
 use flott_engine::{Error, Result, RowKind};
 
 use crate::options::Options;
+pub(crate) use scalar::type_name;
 pub use slot::Slot;
 
 /// How many bad records of one piece of input are kept to be shown.

@@ -1,7 +1,7 @@
 //! From the text of one value to a value in a column, by the rules that Flink's text formats share.
 
 use arrow::datatypes::{DataType, IntervalMonthDayNano, TimeUnit};
-use flott_engine::text;
+use flott_engine::{Error, text};
 
 use super::base64;
 use super::columns::{Column, TimestampKind};
@@ -174,6 +174,16 @@ fn timestamp_refused(text: &str, kind: &TimestampKind, standard: TimestampStanda
     refused(text, &format!("a {name} such as {example}"))
 }
 
+/// The error for a type that no text format carries, in Flink neither.
+pub fn no_text(column: &str, data_type: &DataType) -> Error {
+    let error = Error::config(format!("Column {column} has type {}, which text formats cannot carry", type_name(data_type)));
+    match data_type {
+        DataType::LargeBinary => error.help("write its text, JSON_STRING(variant), into a STRING"),
+        DataType::BinaryView => error.help("write BITMAP_TO_BYTES(bitmap) into BYTES, or BITMAP_TO_STRING(bitmap) into a STRING"),
+        _ => error,
+    }
+}
+
 /// SQL's name of a type, for messages.
 pub fn type_name(data_type: &DataType) -> String {
     match data_type {
@@ -187,6 +197,8 @@ pub fn type_name(data_type: &DataType) -> String {
         DataType::Decimal128(p, s) => format!("DECIMAL({p}, {s})"),
         DataType::Utf8 => "STRING".into(),
         DataType::Binary => "BYTES".into(),
+        DataType::LargeBinary => "VARIANT".into(),
+        DataType::BinaryView => "BITMAP".into(),
         DataType::Date32 => "DATE".into(),
         DataType::Time32(_) => "TIME".into(),
         DataType::Timestamp(_, None) => "TIMESTAMP".into(),

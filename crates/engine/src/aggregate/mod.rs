@@ -4,6 +4,7 @@
 //! row there is the slot of its group. Partial results are those columns, saved as arrays: the local phase of a two-phase
 //! aggregation and the slices of a window both hand them to [`Aggregate::merge`].
 
+mod bitmap;
 mod collect;
 mod count;
 pub(crate) mod distinct;
@@ -96,6 +97,13 @@ pub enum AggFunction {
         /// How many. `None`: as many as the second argument says in the last row.
         offset: Option<usize>,
     },
+    /// A set of 32-bit integers.
+    Bitmap {
+        /// What is made of the values.
+        make: Make,
+        /// The size of the set instead of the set.
+        cardinality: bool,
+    },
     /// Variance or standard deviation.
     Variance {
         /// Divide by n - 1 instead of n.
@@ -146,6 +154,19 @@ fn bind_own(spec: &AggSpec, own: &OwnFunction) -> Result<Arc<dyn Aggregate>> {
     Ok(own.code.clone())
 }
 
+/// What an aggregate over bitmaps makes of its values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Make {
+    /// The set of the values, which are integers.
+    Set,
+    /// What is in any of the sets.
+    Union,
+    /// What is in all of the sets.
+    Intersection,
+    /// What is in an odd number of the sets.
+    Odd,
+}
+
 /// What is needed to bind an aggregate.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct AggSpec {
@@ -177,6 +198,7 @@ pub fn bind(spec: &AggSpec) -> Result<Arc<dyn Aggregate>> {
         AggFunction::Min | AggFunction::Max => extreme::bind(spec)?,
         AggFunction::FirstValue | AggFunction::LastValue | AggFunction::ListAgg { .. } => ordered::bind(spec)?,
         AggFunction::ArrayAgg | AggFunction::Collect => collect::bind(spec)?,
+        AggFunction::Bitmap { make, cardinality } => bitmap::bind(spec, *make, *cardinality)?,
         AggFunction::Lag { offset } => lag::bind(spec, *offset)?,
         AggFunction::Variance { sample, root } => Arc::new(variance::Variance::new(spec, *sample, *root)?),
         AggFunction::Own(own) => bind_own(spec, own)?,

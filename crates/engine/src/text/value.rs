@@ -11,7 +11,9 @@ use arrow::datatypes::{
 
 use super::datetime::{push_date, push_time, push_time_java, push_timestamp, push_timestamp_java};
 use super::number::{push_decimal, push_decimal_java, push_f32, push_f64, push_i64};
+use crate::bitmap::push_bitmap;
 use crate::time::LocalTime;
+use crate::variant::push_variant;
 
 /// Key of the field metadata that holds the SQL type where Arrow's type says less, for example `TIMESTAMP(0)`.
 pub const TYPE_KEY: &str = "flink.type";
@@ -98,8 +100,9 @@ fn push_value(array: &dyn Array, row: usize, field: &Field, style: Style<'_>, ou
         DataType::LargeUtf8 => out.extend_from_slice(array.as_string::<i64>().value(row).as_bytes()),
         DataType::Utf8View => out.extend_from_slice(array.as_string_view().value(row).as_bytes()),
         DataType::Binary => push_bytes(out, array.as_binary::<i32>().value(row), style),
-        DataType::LargeBinary => push_bytes(out, array.as_binary::<i64>().value(row), style),
-        DataType::BinaryView => push_bytes(out, array.as_binary_view().value(row), style),
+        // VARIANT and BITMAP, whose texts are the same everywhere.
+        DataType::LargeBinary => push_variant(out, array.as_binary::<i64>().value(row)),
+        DataType::BinaryView => push_bitmap(out, array.as_binary_view().value(row)),
         DataType::FixedSizeBinary(_) => push_bytes(out, array.as_fixed_size_binary().value(row), style),
         DataType::Date32 => push_date(out, array.as_primitive::<Date32Type>().value(row)),
         DataType::Time32(_) | DataType::Time64(_) => push_time_value(array, row, field, style, out),

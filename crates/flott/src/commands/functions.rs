@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use flott_engine::{Error, Result};
-use flott_sql::functions::FunctionInfo;
+use flott_sql::functions::{FunctionInfo, NOT_IN_FLINK};
 use flott_sql::planner::catalog::catalog;
 
 use super::{print, similar};
@@ -71,6 +71,10 @@ fn describe(function: &FunctionInfo) -> String {
     let mut text = format!("{}\n\n{}\n", function.signature, function.description);
     if !function.example.is_empty() {
         text.push_str(&format!("\nExample: {}\n", function.example));
+    }
+    match NOT_IN_FLINK.iter().find(|(name, _)| *name == function.name) {
+        Some((_, help)) => text.push_str(&format!("\nNot in Flink 2.3: {help}.\n")),
+        None => text.push_str("\nFlink has it too.\n"),
     }
     if !function.aliases.is_empty() {
         let aliases: Vec<String> = function.aliases.iter().map(|a| a.to_ascii_uppercase()).collect();

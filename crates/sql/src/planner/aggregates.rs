@@ -4,9 +4,10 @@ use arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion_common::{Result, ScalarValue, not_impl_err, plan_err};
 use datafusion_expr::function::AccumulatorArgs;
 use datafusion_expr::{Accumulator, AggregateUDF, AggregateUDFImpl, Expr, Signature, Volatility};
-use flott_engine::aggregate::AggFunction;
+use flott_engine::aggregate::{AggFunction, Make};
 use std::sync::Arc;
 
+use super::group_id::GROUP_ID;
 use crate::types::{ColumnType, FlinkType};
 
 /// An aggregate function of Flink.
@@ -20,9 +21,18 @@ struct FlinkAggregate {
 pub const AGGREGATES: &[(&str, &str, &str)] = &[
     ("array_agg", "ARRAY_AGG([DISTINCT] value)", "The values as an array in order of arrival, NULLs too."),
     ("avg", "AVG([DISTINCT] numeric)", "The average; of integers truncated to their type."),
+    ("bitmap_and_agg", "BITMAP_AND_AGG(bitmap)", "What is in all of the sets."),
+    ("bitmap_and_cardinality_agg", "BITMAP_AND_CARDINALITY_AGG(bitmap)", "How many integers are in all of the sets."),
+    ("bitmap_build_agg", "BITMAP_BUILD_AGG(integer)", "The set of the integers that are not NULL."),
+    ("bitmap_build_cardinality_agg", "BITMAP_BUILD_CARDINALITY_AGG(integer)", "The number of different integers; NULL if there are none."),
+    ("bitmap_or_agg", "BITMAP_OR_AGG(bitmap)", "What is in any of the sets."),
+    ("bitmap_or_cardinality_agg", "BITMAP_OR_CARDINALITY_AGG(bitmap)", "How many integers are in any of the sets."),
+    ("bitmap_xor_agg", "BITMAP_XOR_AGG(bitmap)", "What is in an odd number of the sets."),
+    ("bitmap_xor_cardinality_agg", "BITMAP_XOR_CARDINALITY_AGG(bitmap)", "How many integers are in an odd number of the sets."),
     ("collect", "COLLECT([DISTINCT] value)", "The values that are not NULL as a multiset."),
     ("count", "COUNT(*) | COUNT([DISTINCT] value)", "The number of rows, or of rows where the value is not NULL."),
     ("first_value", "FIRST_VALUE(value)", "The first value that is not NULL, in order of arrival."),
+    ("group_id", "GROUP_ID()", "0 for the first of several equal grouping sets, 1 for the second, and so on."),
     ("grouping", "GROUPING(key [, ...])", "A bit per key: 1 where the grouping set leaves it out."),
     ("grouping_id", "GROUPING_ID(key [, ...])", "Same as GROUPING."),
     ("last_value", "LAST_VALUE(value)", "The last value that is not NULL, in order of arrival."),
@@ -53,9 +63,26 @@ pub fn all() -> Vec<(&'static str, Arc<AggregateUDF>)> {
     AGGREGATES.iter().map(one).collect()
 }
 
+/// What an aggregate over bitmaps makes of its values, and whether its size is asked for.
+fn of_bitmaps(name: &str) -> Option<(Make, bool)> {
+    let name = name.strip_prefix("bitmap_")?.strip_suffix("_agg")?;
+    let (name, cardinality) = name.strip_suffix("_cardinality").map_or((name, false), |name| (name, true));
+    let make = match name {
+        "build" => Make::Set,
+        "or" => Make::Union,
+        "and" => Make::Intersection,
+        "xor" => Make::Odd,
+        _ => return None,
+    };
+    Some((make, cardinality))
+}
+
 /// The engine's function for a call.
 pub fn engine_function(name: &str, args: &[Expr]) -> Result<AggFunction> {
     let variance = |sample, root| Ok(AggFunction::Variance { sample, root });
+    if let Some((make, cardinality)) = of_bitmaps(name) {
+        return Ok(AggFunction::Bitmap { make, cardinality });
+    }
     match name {
         "count" => Ok(AggFunction::Count),
         "sum" => Ok(AggFunction::Sum),
@@ -98,6 +125,19 @@ impl FlinkAggregate {
     }
 }
 
+impl FlinkAggregate {
+    fn bitmap_type(&self, make: Make, cardinality: bool, arg: &DataType) -> Result<DataType> {
+        let (fits, wanted) = match make {
+            Make::Set => (matches!(arg, DataType::Int8 | DataType::Int16 | DataType::Int32), "an INT"),
+            _ => (*arg == DataType::BinaryView, "a BITMAP"),
+        };
+        if !fits {
+            return plan_err!("{} takes {wanted}, not {}", self.name.to_uppercase(), FlinkType::from_arrow(arg));
+        }
+        Ok(if cardinality { DataType::Int64 } else { DataType::BinaryView })
+    }
+}
+
 impl AggregateUDFImpl for FlinkAggregate {
     fn name(&self) -> &str {
         self.name
@@ -114,17 +154,28 @@ impl AggregateUDFImpl for FlinkAggregate {
 
     fn return_type(&self, args: &[DataType]) -> Result<DataType> {
         let Some(arg) = args.first() else {
-            return if self.name == "count" { Ok(DataType::Int64) } else { plan_err!("{} needs an argument", self.name.to_uppercase()) };
+            return if let "count" | GROUP_ID = self.name {
+                Ok(DataType::Int64)
+            } else {
+                plan_err!("{} needs an argument", self.name.to_uppercase())
+            };
         };
         let most = match self.name {
             "listagg" => 2,
             "grouping" => usize::MAX,
+            GROUP_ID => 0,
             _ => 1,
         };
         if args.len() > most {
             return plan_err!("{} takes {most} argument{}, not {}", self.name.to_uppercase(), if most == 1 { "" } else { "s" }, args.len());
         }
+        if let Some((make, cardinality)) = of_bitmaps(self.name) {
+            return self.bitmap_type(make, cardinality, arg);
+        }
         match (self.name, arg) {
+            ("min" | "max", DataType::LargeBinary | DataType::BinaryView) => {
+                plan_err!("{} takes values that have an order, not {}", self.name.to_uppercase(), FlinkType::from_arrow(arg))
+            }
             ("count", _) => Ok(DataType::Int64),
             ("array_agg", _) => Ok(FlinkType::Array(Box::new(ColumnType::nullable(FlinkType::from_arrow(arg)))).to_arrow()),
             ("collect", _) => Ok(multiset(arg).to_arrow()),
@@ -155,7 +206,7 @@ impl AggregateUDFImpl for FlinkAggregate {
     }
 
     fn is_nullable(&self) -> bool {
-        !matches!(self.name, "count" | "grouping" | "collect")
+        !matches!(self.name, "count" | "grouping" | GROUP_ID | "collect")
     }
 
     fn accumulator(&self, _: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {

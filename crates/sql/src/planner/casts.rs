@@ -36,6 +36,24 @@ impl Pass for CastCalls {
     }
 }
 
+/// The lower-case name of the function that names the session's database.
+pub const CURRENT_DATABASE: &str = "current_database";
+
+/// Puts the name of the session's database, a STRING, for CURRENT_DATABASE().
+pub struct CurrentDatabase<'a>(pub &'a str);
+
+impl Pass for CurrentDatabase<'_> {
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> Flow {
+        if let Expr::Function(function) = expr
+            && function.name.to_string().eq_ignore_ascii_case(CURRENT_DATABASE)
+            && matches!(&function.args, FunctionArguments::List(list) if list.args.is_empty())
+        {
+            *expr = call(format!("{CAST}STRING"), vec![Expr::value(Value::SingleQuotedString(self.0.to_string()))]);
+        }
+        ControlFlow::Continue(())
+    }
+}
+
 /// `x[1].name`: the name as a text.
 fn quote_field(access: &mut AccessExpr) {
     if let AccessExpr::Dot(Expr::Identifier(name)) = access {

@@ -1,22 +1,41 @@
 //! What can be called in a query, for people: the scalar functions, and those that only the planner knows.
 
 use super::aggregates::AGGREGATES;
+use super::catalog_forms::{OPERATORS, OVER, PATTERNS};
 use super::list_calls::LIST_AGGREGATES;
 use crate::functions::FunctionInfo;
 
 /// Calls with their results, for the aggregate functions that have one.
 const EXAMPLES: &[(&str, &str)] = &[
-    ("array_agg", "SELECT item, ARRAY_AGG(price) FROM bids GROUP BY item → ['a', [1, 3]]"),
-    ("avg", "SELECT AVG(price) FROM (VALUES (1), (2)) AS t(price) → 1, since the average of INT is INT"),
+    ("array_agg", "SELECT ARRAY_AGG(x) FROM (VALUES (1), (3)) AS t(x) → [1, 3]"),
+    ("avg", "SELECT AVG(price) FROM (VALUES (1), (2)) AS t(price) → 1"),
+    ("bitmap_and_agg", "SELECT BITMAP_AND_AGG(b) FROM (VALUES (BITMAP_BUILD(ARRAY[1, 2])), (BITMAP_BUILD(ARRAY[2, 3]))) AS t(b) → {2}"),
+    (
+        "bitmap_and_cardinality_agg",
+        "SELECT BITMAP_AND_CARDINALITY_AGG(b) FROM (VALUES (BITMAP_BUILD(ARRAY[1, 2])), (BITMAP_BUILD(ARRAY[2, 3]))) AS t(b) → 1",
+    ),
+    ("bitmap_build_agg", "SELECT BITMAP_BUILD_AGG(x) FROM (VALUES (5), (1), (5)) AS t(x) → {1,5}"),
+    ("bitmap_build_cardinality_agg", "SELECT BITMAP_BUILD_CARDINALITY_AGG(x) FROM (VALUES (5), (1), (5)) AS t(x) → 2"),
+    ("bitmap_or_agg", "SELECT BITMAP_OR_AGG(b) FROM (VALUES (BITMAP_BUILD(ARRAY[1, 2])), (BITMAP_BUILD(ARRAY[2, 3]))) AS t(b) → {1,2,3}"),
+    (
+        "bitmap_or_cardinality_agg",
+        "SELECT BITMAP_OR_CARDINALITY_AGG(b) FROM (VALUES (BITMAP_BUILD(ARRAY[1, 2])), (BITMAP_BUILD(ARRAY[2, 3]))) AS t(b) → 3",
+    ),
+    ("bitmap_xor_agg", "SELECT BITMAP_XOR_AGG(b) FROM (VALUES (BITMAP_BUILD(ARRAY[1, 2])), (BITMAP_BUILD(ARRAY[2, 3]))) AS t(b) → {1,3}"),
+    (
+        "bitmap_xor_cardinality_agg",
+        "SELECT BITMAP_XOR_CARDINALITY_AGG(b) FROM (VALUES (BITMAP_BUILD(ARRAY[1, 2])), (BITMAP_BUILD(ARRAY[2, 3]))) AS t(b) → 2",
+    ),
     ("collect", "SELECT COLLECT(x) FROM (VALUES ('a'), ('a'), ('b')) AS t(x) → {a=2, b=1}"),
     ("count", "SELECT item, COUNT(*), COUNT(DISTINCT bidder) FROM bids GROUP BY item"),
     ("first_value", "SELECT item, FIRST_VALUE(price) FROM bids GROUP BY item"),
+    ("group_id", "SELECT a, GROUP_ID(), SUM(n) FROM t GROUP BY GROUPING SETS ((a), (a))"),
     ("grouping", "SELECT a, b, GROUPING(b), SUM(n) FROM t GROUP BY ROLLUP (a, b)"),
     ("grouping_id", "SELECT a, b, GROUPING_ID(a, b), SUM(n) FROM t GROUP BY CUBE (a, b)"),
-    ("json_arrayagg", "SELECT JSON_ARRAYAGG(x) FROM (VALUES ('a'), ('b')) AS t(x) → '[\"a\",\"b\"]'"),
-    ("json_objectagg", "SELECT JSON_OBJECTAGG(KEY k VALUE v) FROM (VALUES ('a', 1), ('b', 2)) AS t(k, v) → '{\"a\":1,\"b\":2}'"),
+    ("json_arrayagg", "SELECT JSON_ARRAYAGG(x) FROM (VALUES ('a'), ('b')) AS t(x) → [\"a\",\"b\"]"),
+    ("json_objectagg", "SELECT JSON_OBJECTAGG(KEY k VALUE v) FROM (VALUES ('a', 1), ('b', 2)) AS t(k, v) → {\"a\":1,\"b\":2}"),
     ("last_value", "SELECT item, LAST_VALUE(price) FROM bids GROUP BY item"),
-    ("listagg", "SELECT LISTAGG(x, '-') FROM (VALUES ('a'), ('b')) AS t(x) → 'a-b'"),
+    ("listagg", "SELECT LISTAGG(x, '-') FROM (VALUES ('a'), ('b')) AS t(x) → a-b"),
     ("max", "SELECT item, MAX(price) FROM bids GROUP BY item"),
     ("min", "SELECT item, MIN(price) FROM bids GROUP BY item"),
     ("percentile", "SELECT PERCENTILE(x, 0.5) FROM (VALUES (1), (2), (10)) AS t(x) → 2.0"),
@@ -61,16 +80,6 @@ const WINDOWS: &[FunctionInfo] = &[
     ),
 ];
 
-const RANKING: &[FunctionInfo] = &[FunctionInfo {
-    name: "ROW_NUMBER",
-    aliases: &[],
-    category: "ranking",
-    signature: "ROW_NUMBER() OVER ([PARTITION BY keys] ORDER BY columns)",
-    description: "The place of a row within its key, from 1. With a condition such as rn <= 3 around it the query is a Top-N; with \
-                  rn = 1 over a time attribute it drops duplicates.",
-    example: "SELECT * FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY item ORDER BY price DESC) AS rn FROM bids) WHERE rn <= 3",
-}];
-
 /// Everything that a user may call.
 pub fn catalog() -> Vec<FunctionInfo> {
     let aggregate = |(name, signature, description): &(&'static str, &'static str, &'static str)| FunctionInfo {
@@ -83,7 +92,7 @@ pub fn catalog() -> Vec<FunctionInfo> {
     };
     let mut all = crate::functions::catalog();
     all.extend(AGGREGATES.iter().chain(&LIST_AGGREGATES).map(aggregate));
-    all.extend(WINDOWS.iter().chain(RANKING).copied());
+    all.extend(OVER.iter().chain(OPERATORS).chain(PATTERNS).chain(WINDOWS).copied());
     all
 }
 

@@ -106,6 +106,7 @@ static FUNCTIONS: LazyLock<Functions> = LazyLock::new(|| {
 pub fn function_names() -> Vec<&'static str> {
     let over = super::window_functions::WINDOW_FUNCTIONS.iter().map(|(name, ..)| *name);
     let lists = super::list_calls::LIST_AGGREGATES.iter().map(|(name, ..)| *name);
+    let lists = lists.chain([super::casts::CURRENT_DATABASE]);
     let all = FUNCTIONS.scalar.keys().chain(FUNCTIONS.aggregate.keys()).map(String::as_str).chain(over).chain(lists);
     // The others are what the planner itself writes.
     all.filter(|name| !name.starts_with('$')).collect()
@@ -218,6 +219,7 @@ impl<'a> PlanContext<'a> {
     pub(super) fn settled(&self, mut query: ast::Query) -> SqlResult<LogicalPlan> {
         super::set_operations::rewrite(&mut query);
         let _ = walk_query(&mut query, &mut super::list_calls::ListCalls);
+        let _ = walk_query(&mut query, &mut super::casts::CurrentDatabase(&self.catalog.current_database));
         super::legacy::rewrite(&mut query)?;
         super::row_in::rewrite(&mut query)?;
         super::windows::settle(&mut query, self.batch())?;
@@ -245,6 +247,7 @@ impl<'a> PlanContext<'a> {
         let mut expr = expr.clone();
         super::deep::flatten_expr(&mut expr)?;
         let _ = walk_expr(&mut expr, &mut super::list_calls::ListCalls);
+        let _ = walk_expr(&mut expr, &mut super::casts::CurrentDatabase(&self.catalog.current_database));
         normalize_expr(&mut expr);
         let _ = walk_expr(&mut expr, &mut super::casts::CastCalls);
         let planner = SqlToRel::new_with_options(self, parser_options());

@@ -143,7 +143,7 @@ fn comparison(raw: RawBinaryExpr, schema: &DFSchema) -> Result<RawBinaryExpr> {
     if !equality && matches!((&left, &right), (DataType::List(_), DataType::List(_)) | (DataType::Map(..), DataType::Map(..))) {
         return Err(SqlError::new(format!("{} has no order", FlinkType::from_arrow(&left))).help("compare with = or <>").into());
     }
-    check_comparable(&left, &right)?;
+    check_comparable(&left, &right, !equality)?;
     let [left, right] = same_numbers([raw.left, raw.right], schema);
     Ok(RawBinaryExpr { left, right, ..raw })
 }
@@ -185,8 +185,15 @@ fn inexact_remainder() -> SqlError {
     SqlError::new("'%' and MOD take whole numbers and DECIMAL, not FLOAT or DOUBLE").help("CAST the operand to DECIMAL(p, s)")
 }
 
-/// Flink compares no numbers with texts and no dates with timestamps; DataFusion would cast.
-fn check_comparable(left: &DataType, right: &DataType) -> Result<()> {
+/// Flink compares no numbers with texts and no dates with timestamps; DataFusion would cast. A VARIANT or a BITMAP is equal to another
+/// or not, but has no place in an order.
+fn check_comparable(left: &DataType, right: &DataType, ordered: bool) -> Result<()> {
+    let opaque = |t: &DataType| matches!(t, DataType::LargeBinary | DataType::BinaryView);
+    if (opaque(left) || opaque(right)) && (ordered || left != right) && !left.is_null() && !right.is_null() {
+        let what = if left == right { "have no order" } else { "cannot be compared" };
+        let error = SqlError::new(format!("{} and {} {what}", FlinkType::from_arrow(left), FlinkType::from_arrow(right)));
+        return Err(error.help("compare texts of them: JSON_STRING(variant), BITMAP_TO_STRING(bitmap)").into());
+    }
     let text = |t: &DataType| *t == DataType::Utf8;
     let date = |t: &DataType| *t == DataType::Date32;
     let timestamp = |t: &DataType| matches!(t, DataType::Timestamp(..));

@@ -9,6 +9,7 @@ pub mod at_end;
 mod blame;
 mod casts;
 pub mod catalog;
+mod catalog_forms;
 pub mod changelog;
 mod conditions;
 pub mod context;
@@ -16,6 +17,7 @@ mod declared;
 pub mod deep;
 mod dependent;
 pub mod expressions;
+mod group_id;
 mod lateral;
 mod legacy;
 mod list_calls;
@@ -109,7 +111,8 @@ fn config() -> ConfigOptions {
 
 /// The rules that give expressions their types.
 fn coerce_types(plan: LogicalPlan) -> SqlResult<LogicalPlan> {
-    let rules: Vec<Arc<dyn AnalyzerRule + Send + Sync>> = vec![Arc::new(ResolveGroupingFunction::new()), Arc::new(TypeCoercion::new())];
+    let rules: Vec<Arc<dyn AnalyzerRule + Send + Sync>> =
+        vec![Arc::new(ResolveGroupingFunction::new()), Arc::new(group_id::ResolveGroupId), Arc::new(TypeCoercion::new())];
     Ok(Analyzer::with_rules(rules).execute_and_check(plan, &config(), |_, _| {})?)
 }
 
@@ -164,8 +167,8 @@ pub fn rename_columns(plan: LogicalPlan, names: &[String]) -> Result<LogicalPlan
     LogicalPlanBuilder::from(plan).project(renamed)?.build()
 }
 
-/// Functions that Flink has and that are not here yet: nobody is told that they meant another one.
-const NOT_BUILT: [&str; 1] = ["BITMAP_BUILD_AGG"];
+/// Functions that Flink has for programs in Java.
+const OF_CLASSES: [&str; 2] = ["OBJECT_OF", "OBJECT_UPDATE"];
 
 /// Functions that mean something with OVER alone, and those that do in MATCH_RECOGNIZE alone.
 const WITH_OVER: [&str; 8] = ["RANK", "DENSE_RANK", "ROW_NUMBER", "LAG", "LEAD", "NTILE", "PERCENT_RANK", "CUME_DIST"];
@@ -175,8 +178,9 @@ const IN_PATTERNS: [&str; 2] = ["MATCH_ROWTIME", "MATCH_PROCTIME"];
 pub fn unknown_function(name: &str) -> SqlError {
     let upper = name.to_ascii_uppercase();
     let is_one_of = |names: &[&str]| names.contains(&upper.as_str());
-    if is_one_of(&NOT_BUILT) {
-        return SqlError::not_yet(format!("the function {upper}")).about(name).help("`flott functions` lists what there is");
+    if is_one_of(&OF_CLASSES) {
+        let error = SqlError::new(format!("{upper} makes a value of a Java class, and here are none")).about(name);
+        return error.help("write a ROW: CAST(ROW('Bob', 42) AS ROW<name STRING, age INT>)");
     }
     if is_one_of(&WITH_OVER) {
         let error = SqlError::new(format!("the function {upper} goes with OVER only")).about(name);

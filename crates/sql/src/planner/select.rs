@@ -5,8 +5,8 @@
 use arrow::datatypes::{DataType, FieldRef, Fields};
 use datafusion_common::{DFSchema, TableReference};
 use sqlparser::ast::{
-    self, CastKind, Cte, Expr, GroupByExpr, Ident, JoinConstraint, JoinOperator, ObjectName, Query, Select, SelectItem,
-    SelectItemQualifiedWildcardKind, SetExpr, Spanned, TableAlias, TableFactor, TableWithJoins, Value, With,
+    Cte, Expr, GroupByExpr, Ident, JoinConstraint, JoinOperator, ObjectName, Query, Select, SelectItem, SelectItemQualifiedWildcardKind,
+    SetExpr, Spanned, TableAlias, TableFactor, TableWithJoins, With,
 };
 use sqlparser::tokenizer::Span;
 use std::ops::ControlFlow;
@@ -70,7 +70,6 @@ impl Settle<'_, '_> {
         for table in &mut select.from {
             self.joined(table, ctes)?;
         }
-        group_ids(select)?;
         if needs_columns(select) {
             let columns = self.columns(&select.from, ctes)?;
             select.projection = written_out(std::mem::take(&mut select.projection), &columns)?;
@@ -147,36 +146,6 @@ fn without_condition(join: &JoinOperator) -> Option<&'static str> {
         JoinOperator::FullOuter(JoinConstraint::None) => Some("FULL JOIN"),
         _ => None,
     }
-}
-
-/// GROUP_ID() tells equal grouping sets apart; where no two are equal, which is the only case built, it is 0.
-fn group_ids(select: &mut Select) -> SqlResult<()> {
-    let mut found = false;
-    for item in &mut select.projection {
-        let _ = sqlparser::ast::visit_expressions_mut(item, |e| {
-            if let Expr::Function(f) = e
-                && f.name.to_string().eq_ignore_ascii_case("GROUP_ID")
-            {
-                found = true;
-                let zero = Expr::Value(Value::Number("0".into(), false).with_span(Span::empty()));
-                *e = Expr::Cast {
-                    kind: CastKind::Cast,
-                    expr: Box::new(zero),
-                    data_type: ast::DataType::BigInt(None),
-                    array: false,
-                    format: None,
-                };
-            }
-            ControlFlow::<()>::Continue(())
-        });
-    }
-    let GroupByExpr::Expressions(keys, _) = &select.group_by else { return Ok(()) };
-    let several = keys.iter().filter(|k| matches!(k, Expr::GroupingSets(_) | Expr::Cube(_) | Expr::Rollup(_))).count() > 1;
-    let twice = keys.iter().any(|k| matches!(k, Expr::GroupingSets(sets) if sets.iter().enumerate().any(|(i, s)| sets[..i].contains(s))));
-    if found && (several || twice) {
-        return Err(SqlError::not_yet("GROUP_ID() over grouping sets of which some may be equal").about("GROUP_ID"));
-    }
-    Ok(())
 }
 
 /// The columns of a CTE must have different names of their own.

@@ -294,7 +294,7 @@ pub fn reworded(error: SqlError) -> SqlError {
 
 /// Arrow's names of types as Flink's.
 fn with_types(text: &str) -> String {
-    const NAMES: [(&str, &str); 15] = [
+    const NAMES: [(&str, &str); 17] = [
         ("Utf8View", "STRING"),
         ("Utf8", "STRING"),
         ("Int64", "BIGINT"),
@@ -309,6 +309,8 @@ fn with_types(text: &str) -> String {
         ("Timestamp(ns)", "TIMESTAMP(9)"),
         ("Date32", "DATE"),
         ("Boolean", "BOOLEAN"),
+        ("LargeBinary", "VARIANT"),
+        ("BinaryView", "BITMAP"),
         ("Binary", "BYTES"),
     ];
     NAMES.iter().fold(text.to_string(), |text, (from, to)| text.replace(from, to))

@@ -1,0 +1,2 @@
+-- Sums of decimals beyond 38 digits are NULL.
+SELECT SUM(d) AS s, AVG(d) AS a, MAX(d) AS m, COUNT(d) AS c FROM (VALUES (CAST('99999999999999999999999999999999999999' AS DECIMAL(38, 0))), (CAST(1 AS DECIMAL(38, 0)))) AS t(d);

@@ -1,0 +1,3 @@
+-- SUM, AVG, MIN, MAX, COUNT over NULLs only, beyond the range of integers, with equal values.
+SELECT k, SUM(i) AS si, SUM(l) AS sl, SUM(d) AS sd, SUM(f) AS sf, AVG(i) AS ai, AVG(d) AS ad, AVG(f) AS af, MIN(i) AS mi, MAX(d) AS md, COUNT(i) AS c, COUNT(*) AS n
+FROM (VALUES (1, CAST(NULL AS INT), CAST(NULL AS BIGINT), CAST(NULL AS DECIMAL(10, 2)), CAST(NULL AS DOUBLE), CAST(NULL AS STRING)), (2, 2147483647, 9223372036854775807, 99999999.99, 1.5E0, 'b'), (2, 1, 1, 0.01, -0.5E0, 'a'), (2, CAST(NULL AS INT), CAST(NULL AS BIGINT), CAST(NULL AS DECIMAL(10, 2)), CAST(NULL AS DOUBLE), CAST(NULL AS STRING)), (2, 1, 1, 0.01, -0.5E0, 'a')) AS t(k, i, l, d, f, s) GROUP BY k;

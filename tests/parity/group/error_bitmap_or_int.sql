@@ -1,0 +1,2 @@
+-- BITMAP_OR_AGG of integers.
+SELECT BITMAP_OR_AGG(a) FROM (VALUES (5)) AS t(a);

@@ -1,0 +1,2 @@
+-- MAX of bitmaps.
+SELECT MAX(BITMAP_BUILD(ARRAY[a])) FROM (VALUES (5)) AS t(a);

@@ -1,0 +1,2 @@
+-- MAX of VARIANT.
+SELECT MAX(PARSE_JSON(a)) FROM (VALUES ('5')) AS t(a);

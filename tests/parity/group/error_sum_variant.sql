@@ -1,0 +1,2 @@
+-- SUM of VARIANT.
+SELECT SUM(PARSE_JSON(a)) FROM (VALUES ('5')) AS t(a);

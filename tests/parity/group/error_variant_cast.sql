@@ -1,0 +1,2 @@
+-- VARIANT is not cast.
+SELECT CAST(PARSE_JSON(a) AS INT) FROM (VALUES ('5')) AS t(a);
