@@ -19,7 +19,7 @@ pub struct Outlet {
 
 enum End {
     Direct(Box<dyn Sink>),
-    Outbox { courier: Courier, output: Vec<RecordBatch> },
+    Outbox { courier: Box<Courier>, output: Vec<RecordBatch> },
 }
 
 impl Outlet {
@@ -33,7 +33,7 @@ impl Outlet {
             }
             Delivery::Outbox => {
                 sink.open(None)?;
-                End::Outbox { courier: Courier::start(sink, last)?, output: vec![] }
+                End::Outbox { courier: Box::new(Courier::start(sink, last)?), output: vec![] }
             }
         };
         Ok(Self { node, rows: 0, end })

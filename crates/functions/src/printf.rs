@@ -135,7 +135,7 @@ fn convert(conversion: &Conversion, value: &ArrayRef, field: &FieldRef, row: usi
     let text = match conversion.kind.to_ascii_lowercase() {
         's' => cut(if null { "null".into() } else { java_text(value, field, row)? }, conversion),
         'b' => {
-            let boolean = value.as_boolean_opt().map_or(true, |b| null || b.value(row));
+            let boolean = value.as_boolean_opt().is_none_or(|b| null || b.value(row));
             cut((!null && boolean).to_string(), conversion)
         }
         'd' | 'x' | 'o' | 'f' | 'e' | 'g' | 'c' if null => "null".into(),

@@ -16,11 +16,11 @@ use crate::{Error, Result};
 
 /// Binds one of them.
 pub fn bind(spec: &AggSpec, make: Make, cardinality: bool) -> Result<Arc<dyn Aggregate>> {
-    let fits = match (only_arg(spec)?, make) {
-        (DataType::Int8 | DataType::Int16 | DataType::Int32, Make::Set) => true,
-        (DataType::BinaryView, Make::Union | Make::Intersection | Make::Odd) => true,
-        _ => false,
-    };
+    let fits = matches!(
+        (only_arg(spec)?, make),
+        (DataType::Int8 | DataType::Int16 | DataType::Int32, Make::Set)
+            | (DataType::BinaryView, Make::Union | Make::Intersection | Make::Odd)
+    );
     match fits {
         false => Err(unsupported(spec)),
         true if spec.retract && make != Make::Odd => Ok(Arc::new(Counted { make, cardinality })),

@@ -62,7 +62,7 @@ fn oracle(function: &AggFunction, distinct: bool, mut live: Vec<i64>) -> Option<
         AggFunction::LastValue => live.last().copied(),
         AggFunction::Lag { offset } => live.iter().rev().nth(offset.unwrap_or(1)).copied(),
         AggFunction::Variance { .. } => Some((live.iter().map(|v| v * v).sum::<i64>() - sum * sum / n) / n),
-        AggFunction::ListAgg { .. } | AggFunction::ArrayAgg | AggFunction::Collect | AggFunction::Bitmap { .. } => {
+        AggFunction::ListAgg { .. } | AggFunction::ArrayAgg | AggFunction::Collect | AggFunction::Bitmap { .. } | AggFunction::Own(_) => {
             unreachable!("not asked")
         }
     }

@@ -59,8 +59,7 @@ impl Session {
         let files = self.options.get(PYTHON_FILES).unwrap_or_default();
         let search_path = files.split(',').map(str::trim).filter(|f| !f.is_empty()).map(str::to_string).collect();
         let definition = Definition { name: name.to_string(), identifier: create.identifier.value.clone(), search_path };
-        let loaded = python.load(&definition).map_err(|e| SqlError { word: e.word.clone().or(Some(create.identifier.value.clone())), ..e });
-        loaded
+        python.load(&definition).map_err(|e| SqlError { word: e.word.clone().or(Some(create.identifier.value.clone())), ..e })
     }
 
     pub(super) fn drop_function(&mut self, drop: &Drop) -> SqlResult<Effect> {
