@@ -353,7 +353,7 @@ fn errors_say_what_to_do() {
         ),
         (
             &[sequence("fields.d.kind"), ("fields.d.start", "1"), ("fields.d.end", "2")],
-            "'d' cannot be a sequence: its type is Date32 (Sequences are of integers, FLOAT, DOUBLE, DECIMAL, CHAR, VARCHAR, STRING, VARBINARY and BYTES)",
+            "'d' cannot be a sequence: its type is DATE (Sequences are of integers, FLOAT, DOUBLE, DECIMAL, CHAR, VARCHAR, STRING, VARBINARY and BYTES)",
         ),
         (&[("fields.tiny.max", "300")], "the option 'fields.tiny.max' is 300, which the type of 'tiny' cannot hold (Write -128 to 127)"),
         (

@@ -39,8 +39,11 @@ const GUARANTEE: OptionInfo = option(
     Some("at-least-once"),
     "none; at-least-once: a checkpoint waits for the brokers' receipts; exactly-once: each checkpoint's rows are one transaction.",
 );
-const TRANSACTIONS: OptionInfo =
-    option(TRANSACTION_PREFIX, None, "Begins the names of the sink's transactions; needed for exactly-once, and no other job may use it.");
+const TRANSACTIONS: OptionInfo = option(
+    TRANSACTION_PREFIX,
+    None,
+    "Begins the names of the sink's transactions; needed for exactly-once. The job's name follows it: of two jobs with the same prefix and name, wherever they run, one ends the other.",
+);
 const NAMING: OptionInfo = option(
     "sink.transaction-naming-strategy",
     Some("INCREMENTING"),

@@ -76,7 +76,7 @@ fn at_place(script: &Script, error: &SqlError, kind: ReportKind<'_>, style: Styl
     let label = label(place.clone(), &advice, color, style);
     let report = Report::build(kind, place).with_config(config).with_message(without_users(&error.message)).with_label(label);
     let mut text = vec![];
-    let source = (script.name.clone(), Source::from(window.text).with_display_line_offset(window.lines_before));
+    let source = (script.name.clone(), Source::from(window.text));
     match report.finish().write(source, &mut text) {
         Ok(()) => {
             let column = |column| format!("{}:{}:{column} ]", script.name, window.lines_before + 1);
@@ -112,12 +112,14 @@ impl Window {
         // Whether a literal is secret can stand on the line before.
         let hidden = masked_part(script, from..to);
         let (head, tail) = (if from > line_start { "… " } else { "" }, if to < line_end { " …" } else { "" });
-        let start = head.len() + range.start - from;
+        let lines_before = script[..line_start].matches('\n').count();
+        let start = lines_before + head.len() + range.start - from;
         let end = start + (range.end.min(to) - range.start);
         Self {
-            text: format!("{head}{hidden}{tail}"),
+            // Empty lines, so that lines are counted right.
+            text: format!("{}{head}{hidden}{tail}", "\n".repeat(lines_before)),
             range: start..end,
-            lines_before: script[..line_start].matches('\n').count(),
+            lines_before,
             column: before.chars().count() + 1,
             shown_column: head.chars().count() + script[from..range.start].chars().count() + 1,
         }

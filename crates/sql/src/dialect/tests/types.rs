@@ -12,7 +12,7 @@ const TEXTS: &[(&str, &str)] = &[
     ("char", "CHAR(1)"),
     ("CHAR(3)", "CHAR(3)"),
     ("CHARACTER(3)", "CHAR(3)"),
-    ("VARCHAR", "VARCHAR(1)"),
+    ("VARCHAR", "STRING"),
     ("VARCHAR(2147483647)", "STRING"),
     ("CHARACTER VARYING(7)", "VARCHAR(7)"),
     ("STRING NOT NULL", "STRING NOT NULL"),
