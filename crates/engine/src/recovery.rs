@@ -15,11 +15,11 @@ use crate::sink::EpochId;
 use crate::{Error, Result};
 
 /// So many changed entries on a worker are handed over at once when a checkpoint is due; more of them are handed over in slices before.
-const CHANGES_MAX: usize = 8 << 10;
+const CHANGES_MAX: usize = 4 << 10;
 /// Entries of each table in a slice.
-const SLICE_ENTRIES: usize = 8 << 10;
+const SLICE_ENTRIES: usize = 4 << 10;
 /// After a tick slices are handed over for so long at most, and the last one to its end.
-const SLICES: Duration = Duration::from_millis(4);
+const SLICES: Duration = Duration::from_millis(3);
 /// Entries that are surely saved in a millisecond; 20,000 rows of a join are.
 const ENTRIES_PER_MS: usize = 4 << 10;
 /// Handing over begins so many times earlier than it would take alone, since ticks go on in between.
