@@ -9,6 +9,7 @@ use flott_engine::source::SplitInfo;
 use flott_engine::{Error, Result};
 use rdkafka::consumer::Consumer as _;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::metadata::{Metadata, MetadataTopic};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use super::client::{Consumer, REQUEST_TIMEOUT, passes, reason};
@@ -156,7 +157,7 @@ fn failed(error: &KafkaError, what: &str) -> Failed {
 /// All partitions of the topics, in order.
 fn partitions(consumer: &Consumer, topics: &Topics) -> Result<Vec<Name>, Failed> {
     let mut names = vec![];
-    let mut add = |topic: &rdkafka::metadata::MetadataTopic| {
+    let mut add = |topic: &MetadataTopic| {
         names.extend(topic.partitions().iter().map(|p| (topic.name().to_owned(), p.id())));
     };
     match topics {
@@ -164,14 +165,11 @@ fn partitions(consumer: &Consumer, topics: &Topics) -> Result<Vec<Name>, Failed>
             for name in wanted {
                 let metadata = consumer.fetch_metadata(Some(name), REQUEST_TIMEOUT);
                 let metadata = metadata.map_err(|e| failed(&e, &format!("topic {name}")))?;
-                let topic = metadata.topics().iter().find(|t| t.name() == name);
-                match topic.and_then(|t| t.error()).map(RDKafkaErrorCode::from) {
-                    None if topic.is_some_and(|t| !t.partitions().is_empty()) => topic.into_iter().for_each(&mut add),
-                    Some(code) if !passes(code) && !is_missing(code) => {
-                        return Err(Failed::For(Error::io(format!("topic {name}: {code}"))));
-                    }
-                    Some(code) if !is_missing(code) => return Err(Failed::Passing(format!("topic {name}: {code}"))),
-                    _ => return Err(Failed::Missing(no_topic(name))),
+                match topic_in(&metadata, name) {
+                    Ok(topic) => add(topic),
+                    Err(code) if is_missing(code) => return Err(Failed::Missing(no_topic(name))),
+                    Err(code) if passes(code) => return Err(Failed::Passing(format!("topic {name}: {code}"))),
+                    Err(code) => return Err(Failed::For(Error::io(format!("topic {name}: {code}")))),
                 }
             }
         }
@@ -182,6 +180,15 @@ fn partitions(consumer: &Consumer, topics: &Topics) -> Result<Vec<Name>, Failed>
     }
     names.sort();
     Ok(names)
+}
+
+/// What the brokers tell of a topic; one without partitions is not there yet.
+pub fn topic_in<'a>(metadata: &'a Metadata, name: &str) -> Result<&'a MetadataTopic, RDKafkaErrorCode> {
+    let topic = metadata.topics().iter().find(|t| t.name() == name);
+    match topic.and_then(|t| t.error()).map(RDKafkaErrorCode::from) {
+        Some(code) => Err(code),
+        None => topic.filter(|t| !t.partitions().is_empty()).ok_or(RDKafkaErrorCode::UnknownTopicOrPartition),
+    }
 }
 
 /// Whether there is no such topic.

@@ -15,7 +15,7 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _, ProducerContext
 
 use super::client::{News, REQUEST_TIMEOUT, config, creation, passes, reason};
 use super::config::Partitioner;
-use super::discovery::{is_missing, no_topic};
+use super::discovery::{is_missing, no_topic, topic_in};
 use super::properties::Settings;
 use super::record::{Record, Records};
 
@@ -201,12 +201,10 @@ impl Producer {
         let Some(topic) = &self.topic else { return Ok(()) };
         for _ in 0..TOPIC_ATTEMPTS {
             let Ok(metadata) = self.native().fetch_metadata(Some(topic), TOPIC_WAIT) else { return self.check() };
-            let found = metadata.topics().first();
-            match found.and_then(|t| t.error()).map(RDKafkaErrorCode::from) {
-                None if found.is_some_and(|t| !t.partitions().is_empty()) => return Ok(()),
-                Some(code) if !is_missing(code) => return Ok(()),
+            match topic_in(&metadata, topic) {
                 // One that the brokers make because they were asked is there soon.
-                _ => std::thread::sleep(TOPIC_PAUSE),
+                Err(code) if is_missing(code) => std::thread::sleep(TOPIC_PAUSE),
+                _ => return Ok(()),
             }
         }
         Err(no_topic(topic))
