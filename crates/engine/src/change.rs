@@ -43,6 +43,15 @@ impl Part {
     pub fn shown(&self) -> String {
         if self.places.is_empty() { self.title.clone() } else { format!("{} ({})", self.title, self.places.join(", ")) }
     }
+
+    /// What is lost where the new query has no use for the part, said behind its name.
+    pub fn loss(&self) -> &'static str {
+        match self.kind {
+            PartKind::Source => "is read no more: its positions would be dropped",
+            PartKind::Operator => "is of the old query and has no place in the new one: its state would be dropped",
+            PartKind::Sink => "is written no more: what it has not shown yet would be dropped",
+        }
+    }
 }
 
 /// Names of columns in state tables.
@@ -128,9 +137,17 @@ impl Change {
         self.fates.iter().enumerate().filter_map(pair).collect()
     }
 
-    /// Whether a part of the new query does what one did that is dropped, so that it is its input that was changed.
-    pub fn has_other_input(&self, old: &[Part], part: &Part) -> bool {
-        part.kind == PartKind::Operator && self.dropped.iter().any(|at| old[*at].title == part.title)
+    /// What is wrong with a part of the new query that would lack rows, said behind its name.
+    pub fn lack(&self, old: &[Part], part: &Part) -> &'static str {
+        // It does what one did that is dropped: it is the input that was changed.
+        let same_step = || self.dropped.iter().any(|at| old[*at].title == part.title);
+        match part.kind {
+            PartKind::Sink => "is new, and would lack the rows that were told before",
+            PartKind::Operator if same_step() => {
+                "has other input, since a step before it was changed, and would lack the rows that were read before"
+            }
+            _ => "is new or was changed, and would lack the rows that were read before",
+        }
     }
 
     /// What happens, in a sentence.
@@ -156,18 +173,9 @@ impl Change {
 
     /// What stands in the way, part by part, for people.
     pub fn objections(&self, old: &[Part], new: &[Part]) -> Vec<String> {
-        let lacking = self.fates.iter().zip(new).filter(|(fate, _)| **fate == Fate::Lacking).map(|(_, part)| match part.kind {
-            PartKind::Sink => format!("{} is new and would lack the rows that were told before", part.shown()),
-            _ if self.has_other_input(old, part) => {
-                format!("a step before {} was changed, and it would lack the rows that were read before", part.title)
-            }
-            _ => format!("{} is new or was changed, and would lack the rows that were read before", part.shown()),
-        });
-        let dropped = self.dropped.iter().map(|at| match old[*at].kind {
-            PartKind::Source => format!("{} is read no more: its positions would be dropped", old[*at].shown()),
-            PartKind::Operator => format!("{} of the old query has no place in the new one: its state would be dropped", old[*at].title),
-            PartKind::Sink => format!("{} is written no more: what it has not shown yet would be dropped", old[*at].shown()),
-        });
+        let lacking = self.fates.iter().zip(new).filter(|(fate, _)| **fate == Fate::Lacking);
+        let lacking = lacking.map(|(_, part)| format!("{} {}", part.shown(), self.lack(old, part)));
+        let dropped = self.dropped.iter().map(|at| format!("{} {}", old[*at].shown(), old[*at].loss()));
         lacking.chain(dropped).collect()
     }
 }

@@ -110,22 +110,13 @@ fn told(name: &str, old: &[Part], new: &[Part], change: &Change) -> String {
             (Fate::Kept(_), PartKind::Sink) => ("keep", "goes on"),
             (Fate::New, _) => ("build", "is new, and begins at the beginning of its input"),
             (Fate::FromNow, _) => ("begin", "is new, and is given the rows that come from now on"),
-            (Fate::Lacking, PartKind::Sink) => ("refuse", "is new, and would lack the rows that were told before"),
-            (Fate::Lacking, _) if change.has_other_input(old, part) => {
-                ("refuse", "a step before it was changed, and it would lack the rows that were read before")
-            }
-            (Fate::Lacking, _) => ("refuse", "is new or was changed, and would lack the rows that were read before"),
+            (Fate::Lacking, _) => ("refuse", change.lack(old, part)),
         };
         let name = if matches!(fate, Fate::Kept(_)) { part.title.clone() } else { part.shown() };
         tell(word, &name, what);
     }
     for part in change.dropped.iter().map(|at| &old[*at]) {
-        let what = match part.kind {
-            PartKind::Source => "is read no more: its positions would be dropped",
-            PartKind::Operator => "is of the old query and has no place in the new one: its state would be dropped",
-            PartKind::Sink => "is written no more: what it has not shown yet would be dropped",
-        };
-        tell("refuse", &part.shown(), what);
+        tell("refuse", &part.shown(), part.loss());
     }
     text.push_str(match change.is_refused() {
         false => "The job goes on with its state.\n",
