@@ -205,7 +205,7 @@ impl Job {
     /// Notes what has been delivered, or is within this time.
     pub(crate) fn deliver(&mut self, wait: Duration) -> Result<()> {
         let Some(archive) = &mut self.durable.archive else { return Ok(()) };
-        for outlet in self.outlets.iter_mut().filter(|outlet| !outlet.is_idle()) {
+        for outlet in &mut self.outlets {
             for epoch in outlet.delivered(wait).map_err(|e| e.at(self.topology.names[outlet.node].clone()))? {
                 archive.delivered(self.numbering.of(outlet.node), epoch)?;
             }
