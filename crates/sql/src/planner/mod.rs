@@ -10,6 +10,7 @@ mod blame;
 mod casts;
 pub mod catalog;
 mod catalog_forms;
+pub mod chain;
 pub mod changelog;
 mod conditions;
 pub mod context;
