@@ -43,6 +43,7 @@ pub mod types;
 mod url;
 mod values;
 mod variant;
+mod vector;
 mod zone;
 
 use std::sync::Arc;

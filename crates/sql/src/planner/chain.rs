@@ -203,9 +203,7 @@ impl Chain {
 
 fn compile(step: Step, right: Option<&ScalarValue>) -> Result<Compiled> {
     let constant = |expr: PlanExpr| match (&expr, right) {
-        (PlanExpr::Column(column), Some(value)) if column.name == RIGHT => {
-            Ok(Transformed::yes(PlanExpr::Literal(value.clone(), None)))
-        }
+        (PlanExpr::Column(column), Some(value)) if column.name == RIGHT => Ok(Transformed::yes(PlanExpr::Literal(value.clone(), None))),
         _ => Ok(Transformed::no(expr)),
     };
     let expr = step.expr.transform_up(constant)?.data;
@@ -281,5 +279,68 @@ impl Eq for Chain {}
 impl Hash for Chain {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.name.hash(state);
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use arrow::array::{ArrayRef, Decimal128Array, Float64Array, Int32Array, Int64Array, RecordBatch, TimestampMillisecondArray};
+    use flott_engine::expr::EvalContext;
+    use proptest::prelude::*;
+    use std::sync::Arc;
+
+    use crate::functions::Zone;
+    use crate::lower::expr::lower_text;
+
+    fn rows() -> RecordBatch {
+        let decimals = Decimal128Array::from(vec![Some(725), None, Some(-9_999_999_999), Some(1)]);
+        let columns: Vec<(&str, ArrayRef)> = vec![
+            ("i", Arc::new(Int32Array::from(vec![Some(7), None, Some(i32::MAX), Some(-3)]))),
+            ("n", Arc::new(Int64Array::from(vec![Some(9), Some(4), Some(i64::MIN), None]))),
+            ("d", Arc::new(decimals.with_precision_and_scale(10, 2).unwrap())),
+            ("x", Arc::new(Float64Array::from(vec![Some(0.5), Some(-1e300), None, Some(3.25)]))),
+            ("t", Arc::new(TimestampMillisecondArray::from(vec![Some(0), None, Some(1_704_067_200_123), Some(-1)]))),
+        ];
+        RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, column)| (name, column, true))).unwrap()
+    }
+
+    fn evaluate(sql: &str) -> Result<ArrayRef, String> {
+        let rows = rows();
+        let expr = lower_text(sql, &rows.schema(), Zone::UTC).map_err(|e| e.to_string())?;
+        expr.evaluate(&rows, &EvalContext { now_ms: 0, watermark: i64::MIN }).map_err(|e| e.to_string())
+    }
+
+    /// As it is written, and with brackets, which make the same of it but no chain.
+    fn both(first: &str, rest: &[(&str, &str)]) -> [Result<ArrayRef, String>; 2] {
+        let chain = rest.iter().fold(first.to_string(), |text, (op, operand)| format!("{text} {op} {operand}"));
+        let brackets = rest.iter().fold(first.to_string(), |text, (op, operand)| format!("({text}) {op} {operand}"));
+        [evaluate(&chain), evaluate(&brackets)]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200))]
+
+        #[test]
+        fn a_chain_is_computed_from_the_left(
+            tight in prop::bool::ANY,
+            first in prop::sample::select(vec!["i", "n", "d", "x", "3"]),
+            rest in prop::collection::vec((0..3_usize, prop::sample::select(vec!["i", "n", "d", "x", "2", "1.5", "CAST(7 AS BIGINT)"])), 33..50),
+        ) {
+            // Operators of one precedence: others bind as the grammar has it.
+            let operators = if tight { ["*", "/", "%"] } else { ["+", "-", "+"] };
+            let rest: Vec<(&str, &str)> = rest.into_iter().map(|(op, operand)| (operators[op], operand)).collect();
+            match both(first, &rest) {
+                [Ok(chain), Ok(brackets)] => prop_assert_eq!(&chain, &brackets),
+                [chain, brackets] => prop_assert!(chain.is_err() && brackets.is_err(), "{chain:?} {brackets:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn intervals_are_added_one_after_the_other() {
+        let hours = [("+", "INTERVAL '1' HOUR"), ("-", "INTERVAL '1' MONTH")].repeat(20);
+        let [chain, brackets] = both("t", &hours);
+        assert_eq!(chain.unwrap().as_ref(), brackets.unwrap().as_ref());
     }
 }
