@@ -293,7 +293,8 @@ fn map_item(call: &Call, value: &ArrayRef) -> Result<ArrayRef> {
     let (key, constant) = call.array_or_constant(1)?;
     let key = as_type(&key, map.keys().data_type())?;
     let offsets = map.value_offsets();
-    if let (Some(keys), Some(wanted)) = (map.keys().as_string_opt::<i32>(), key.as_string_opt::<i32>().filter(|key| constant && key.is_valid(0)))
+    if let (Some(keys), Some(wanted)) =
+        (map.keys().as_string_opt::<i32>(), key.as_string_opt::<i32>().filter(|key| constant && key.is_valid(0)))
     {
         let wanted = wanted.value(0);
         let find = |row: usize| (offsets[row]..offsets[row + 1]).find(|i| keys.value(*i as usize) == wanted).map(|i| i as u32);
