@@ -217,14 +217,10 @@ fn to_timestamp_ltz(call: &Call) -> Result<ArrayRef> {
 
 /// BIGINT numbers of seconds or milliseconds as times in milliseconds, all at once; `None` for others.
 fn instants_of_whole_numbers(call: &Call, unit: TimeUnit) -> Result<Option<ArrayRef>> {
-    let (Ints::I64(numbers), Ints::Const(Some(precision @ 0..=3))) =
-        (if *call.arg_type(0) == DataType::Int64 { call.int(0)? } else { Ints::Const(None) }, call.int_or(1, 3)?)
-    else {
-        return Ok(None);
-    };
-    if unit != TimeUnit::Millisecond {
+    if *call.arg_type(0) != DataType::Int64 || unit != TimeUnit::Millisecond {
         return Ok(None);
     }
+    let (Ints::I64(numbers), Ints::Const(Some(precision @ 0..=3))) = (call.int(0)?, call.int_or(1, 3)?) else { return Ok(None) };
     let step = POW10[3 - precision as usize] as i64;
     let (least, most) = (MIN_MS.div_euclid(step), MAX_MS.div_euclid(step));
     let in_range = |number: &i64| (least..=most).contains(number);
