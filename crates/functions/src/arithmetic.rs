@@ -16,6 +16,7 @@ use super::def::{Arg, Call, Def, Ret};
 use super::fdlibm;
 use super::types;
 use super::values::{POW10, to_doubles};
+use super::vector::{all_null, combine};
 
 const ONE: &[Arg] = &[Arg::Number];
 const TWO: &[Arg] = &[Arg::Number, Arg::Number];
@@ -84,8 +85,8 @@ fn map(call: &Call, f: fn(f64) -> f64) -> Result<ArrayRef> {
 }
 
 fn map2(call: &Call, f: fn(f64, f64) -> f64) -> Result<ArrayRef> {
-    let (a, b) = (call.double(0)?, call.double(1)?);
-    call.primitives::<Float64Type>(|row| Ok(a.get(row).zip(b.get(row)).map(|(a, b)| f(a, b))))
+    let (Some(a), Some(b)) = (call.double(0)?.column(), call.double(1)?.column()) else { return Ok(all_null(call)) };
+    Ok(combine(&a, &b, f).finish::<Float64Type>(call))
 }
 
 fn power(call: &Call) -> Result<ArrayRef> {

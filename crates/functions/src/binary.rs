@@ -20,7 +20,7 @@ use super::decimal;
 use super::def::{Call, invoke};
 use super::time_unit::add_months_ms;
 use super::types::{self, exact_digits, is_float, is_integer, is_number};
-use super::values::primitive;
+use super::values::{Ints, primitive};
 use crate::data_type::FlinkType;
 
 const MS_PER_DAY: i64 = 86_400_000;
@@ -265,6 +265,10 @@ where
     }
     let (left, right) = (call.int(0)?, call.int(1)?);
     let remainder = op == Operator::Modulo;
+    if let (true, Ints::I64(values), Ints::Const(Some(divisor @ 1..))) = (remainder, &left, &right) {
+        let rest = values.unary::<_, T>(|value| T::Native::truncate(value % divisor));
+        return Ok(Arc::new(rest.with_data_type(call.returns.data_type().clone())));
+    }
     call.primitives::<T>(|row| {
         let (Some(left), Some(right)) = (left.get(row), right.get(row)) else { return Ok(None) };
         if right == 0 {

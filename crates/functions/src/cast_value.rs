@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, NullBufferBuilder, PrimitiveArray, StringArray};
+use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, PrimitiveArray, StringArray};
 use arrow::datatypes::{
     DataType, Date32Type, Decimal128Type, Field, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
     Time32MillisecondType, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
@@ -12,8 +12,9 @@ use flott_engine::text::{parse_date, parse_decimal, parse_f32, parse_f64, parse_
 
 use super::cast::{To, not_possible, unit_of};
 use super::clock::context;
+use super::decimal::without;
 use super::interval;
-use super::rounding::drop_digits;
+use super::rounding::{drop_digits, whole_at};
 use super::time_unit::MS_PER_DAY;
 use super::types::is_integer;
 use super::values::{POW10, decimal_to_double, ms_to_unit, to_decimals, to_doubles, unit_to_ms};
@@ -52,21 +53,24 @@ fn parse_texts<T: ArrowPrimitiveType>(
 ) -> Result<ArrayRef> {
     let texts: &StringArray = array.as_string::<i32>();
     let mut values = Vec::with_capacity(texts.len());
-    let mut nulls = NullBufferBuilder::new(texts.len());
+    let mut odd = vec![];
     for row in 0..texts.len() {
-        let value = if texts.is_valid(row) {
-            let text = texts.value(row);
-            match parse(text) {
-                None if !to.safe => return no_value(text, to, what),
-                parsed => parsed,
+        if texts.is_null(row) {
+            values.push(T::Native::default());
+            continue;
+        }
+        let text = texts.value(row);
+        match parse(text) {
+            Some(value) => values.push(value),
+            None if !to.safe => return no_value(text, to, what),
+            None => {
+                odd.push(row);
+                values.push(T::Native::default());
             }
-        } else {
-            None
-        };
-        nulls.append(value.is_some());
-        values.push(value.unwrap_or_default());
+        }
     }
-    Ok(Arc::new(PrimitiveArray::<T>::new(values.into(), nulls.finish()).with_data_type(to.arrow.clone())))
+    let nulls = without(texts.nulls().cloned(), texts.len(), &odd);
+    Ok(Arc::new(PrimitiveArray::<T>::new(values.into(), nulls).with_data_type(to.arrow.clone())))
 }
 
 fn no_value<T>(text: &str, to: &To, what: &str) -> Result<T> {
@@ -135,6 +139,10 @@ fn parse_bool(text: &str) -> Option<bool> {
 
 /// A whole number with blanks around it; digits after a point are read and dropped.
 fn parse_whole(text: &str) -> Option<i64> {
+    parse_i64(text.as_bytes()).or_else(|| parse_written(text))
+}
+
+fn parse_written(text: &str) -> Option<i64> {
     let bytes = text.trim_matches(' ').as_bytes();
     let Some(point) = memchr::memchr(b'.', bytes) else { return parse_i64(bytes) };
     let (head, fraction) = (&bytes[..point], &bytes[point + 1..]);
@@ -226,6 +234,15 @@ fn to_decimal(array: &ArrayRef, to: &To, precision: u8, scale: i8) -> Result<Arr
             let doubles: ArrayRef = Arc::new(doubles);
             Ok(map_opt::<Float64Type, Decimal128Type>(&doubles, to, |v| double_to_decimal(v, precision, scale)))
         }
+        DataType::Int64 if scale >= 0 && precision > scale as u8 => {
+            let (one, most) = (POW10[scale as usize], POW10[usize::from(precision) - scale as usize]);
+            let numbers = array.as_primitive::<Int64Type>();
+            let fits = |v: i64| v.unsigned_abs() < most.unsigned_abs().min(u128::from(u64::MAX)) as u64;
+            if numbers.values().iter().all(|v| fits(*v)) {
+                return Ok(map::<Int64Type, Decimal128Type>(array, to, |v| i128::from(v) * one));
+            }
+            Ok(map_opt::<Int64Type, Decimal128Type>(array, to, |v| fits(v).then(|| i128::from(v) * one)))
+        }
         data_type if is_integer(data_type) || matches!(data_type, DataType::Decimal128(..)) => {
             let decimals = to_decimals(array)?;
             let from = decimals.scale();
@@ -238,6 +255,10 @@ fn to_decimal(array: &ArrayRef, to: &To, precision: u8, scale: i8) -> Result<Arr
 
 /// Goes by the number's shortest text, as Java does: 1.005 is taken as exactly that.
 fn double_to_decimal(value: f64, precision: u8, scale: i8) -> Option<i128> {
+    if let Some(size) = whole_at(value.abs(), i32::from(scale), true) {
+        let value = i128::from(if value < 0.0 { -size } else { size });
+        return (value.unsigned_abs() < POW10[usize::from(precision)].unsigned_abs()).then_some(value);
+    }
     if value.trunc() == value && value.abs() < 1e15 {
         return rescale(value as i128, 0, precision, scale);
     }
@@ -280,6 +301,9 @@ fn to_date(array: &ArrayRef, to: &To) -> Result<ArrayRef> {
             // A TIMESTAMP's day is found toward the epoch, as in Flink; a TIMESTAMP_LTZ's by the calendar.
             let instant = matches!(array.data_type(), DataType::Timestamp(_, Some(_)));
             let day = |ms: i64| if instant { ms.div_euclid(MS_PER_DAY) } else { ms / MS_PER_DAY };
+            if let DataType::Timestamp(TimeUnit::Millisecond, None) = array.data_type() {
+                return Ok(map::<TimestampMillisecondType, Date32Type>(array, to, |ms| (ms / MS_PER_DAY) as i32));
+            }
             let days = local_ms(array, |ms| Some(day(ms)))?;
             Ok(Arc::new(days.into_iter().map(|v| v.map(|v| v as i32)).collect::<PrimitiveArray<Date32Type>>()))
         }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, BooleanArray, make_comparator, new_null_array};
+use arrow::buffer::BooleanBuffer;
 use arrow::compute::kernels::zip::zip;
 use arrow::compute::{SortOptions, interleave, is_not_null};
 use arrow::datatypes::DataType;
@@ -12,7 +13,7 @@ use datafusion_expr::simplify::ExprSimplifyResult;
 use datafusion_expr::{Expr, when};
 
 use super::def::{Arg, Call, Def, Nulls, Ret};
-use super::types;
+use super::{types, vector};
 
 const SAME: &[Arg] = &[Arg::Same];
 const PAIR: &[Arg] = &[Arg::Same, Arg::Same];
@@ -118,12 +119,15 @@ fn coalesce(call: &Call) -> Result<ArrayRef> {
 
 fn if_else(call: &Call) -> Result<ArrayRef> {
     let condition = call.bool(0)?;
-    let mask: BooleanArray = (0..call.rows).map(|row| Some(condition.get(row) == Some(true))).collect();
+    let mask = BooleanArray::new(BooleanBuffer::collect_bool(call.rows, |row| condition.get(row) == Some(true)), None);
     let values = in_result_type(call, 1)?;
     Ok(zip(&mask, &values[0], &values[1])?)
 }
 
 fn extreme(call: &Call, greatest: bool) -> Result<ArrayRef> {
+    if let Some(array) = vector::extreme(call, greatest)? {
+        return Ok(array);
+    }
     let values = in_result_type(call, 0)?;
     if values.len() == 1 {
         return Ok(Arc::clone(&values[0]));
@@ -168,7 +172,8 @@ fn is_decimal(text: &str) -> bool {
 fn test_text(call: &Call, type_passes: bool, test: fn(&str) -> bool) -> Result<ArrayRef> {
     if *call.arg_type(0) == DataType::Utf8 {
         let text = call.text(0)?;
-        return call.bools(|row| Ok(Some(text.get(row).is_some_and(|text| !text.is_empty() && test(text)))));
+        let passes = |row: usize| text.get(row).is_some_and(|text| !text.is_empty() && test(text));
+        return Ok(Arc::new(BooleanArray::new(BooleanBuffer::collect_bool(call.rows, passes), None)));
     }
     if call.args.is_empty() {
         return exec_err!("{} takes one argument", call.returns.name());

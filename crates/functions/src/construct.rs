@@ -327,8 +327,16 @@ fn map_item(call: &Call, value: &ArrayRef) -> Result<ArrayRef> {
     let Some(map) = value.as_map_opt() else { return exec_err!("{} is not a MAP", type_name(value.data_type())) };
     let (key, constant) = call.array_or_constant(1)?;
     let key = as_type(&key, map.keys().data_type())?;
-    let compare = make_comparator(map.keys().as_ref(), key.as_ref(), SortOptions::default())?;
     let offsets = map.value_offsets();
+    if let (Some(keys), Some(wanted)) =
+        (map.keys().as_string_opt::<i32>(), key.as_string_opt::<i32>().filter(|key| constant && key.is_valid(0)))
+    {
+        let wanted = wanted.value(0);
+        let find = |row: usize| (offsets[row]..offsets[row + 1]).find(|i| keys.value(*i as usize) == wanted).map(|i| i as u32);
+        let picks: UInt32Array = (0..call.rows).map(|row| find(row).filter(|_| map.is_valid(row))).collect();
+        return Ok(take(map.values(), &picks, None)?);
+    }
+    let compare = make_comparator(map.keys().as_ref(), key.as_ref(), SortOptions::default())?;
     let picks: UInt32Array = (0..call.rows)
         .map(|row| {
             let at = if constant { 0 } else { row };

@@ -86,25 +86,28 @@ pub(super) fn push_json(array: &ArrayRef, field: &Field, row: usize, out: &mut V
             }
             push_quoted(out, &String::from_utf8_lossy(&text));
         }
-        // A FLOAT is written with the digits that it has as a DOUBLE.
-        DataType::Float32 | DataType::Float64 => {
-            let mut text = Vec::new();
-            match array.as_primitive_opt::<Float32Type>() {
-                Some(floats) => push_f64(&mut text, f64::from(floats.value(row))),
-                None => value_text(array.as_ref(), row, field, &mut text),
-            }
-            if !matches!(text.last(), Some(b'0'..=b'9')) {
-                // NaN and the infinities are no numbers there.
-                push_quoted(out, &String::from_utf8_lossy(&text));
-                return Ok(());
-            }
-            // Java makes a BigDecimal of it: 1.0E10 is 1.0E+10.
-            out.extend_from_slice(number_text(&String::from_utf8_lossy(&text)).as_bytes());
-        }
+        DataType::Float32 | DataType::Float64 => push_float(array, field, row, out),
         data_type if super::types::is_number(data_type) => value_text(array.as_ref(), row, field, out),
         other => return exec_err!("{} cannot be written as JSON", type_name(other)),
     }
     Ok(())
+}
+
+/// A FLOAT is written with the digits that it has as a DOUBLE.
+fn push_float(array: &ArrayRef, field: &Field, row: usize, out: &mut Vec<u8>) {
+    let mut text = Vec::new();
+    match array.as_primitive_opt::<Float32Type>() {
+        Some(floats) => push_f64(&mut text, f64::from(floats.value(row))),
+        None => value_text(array.as_ref(), row, field, &mut text),
+    }
+    let text = String::from_utf8_lossy(&text);
+    if text.ends_with(|c: char| c.is_ascii_digit()) {
+        // Java makes a BigDecimal of it: 1.0E10 is 1.0E+10.
+        out.extend_from_slice(number_text(&text).as_bytes());
+    } else {
+        // NaN and the infinities are no numbers there.
+        push_quoted(out, &text);
+    }
 }
 
 /// A point in time is written with as many digits as it needs: `…:03.1Z`.

@@ -46,6 +46,7 @@ mod url;
 mod utf16;
 mod values;
 mod variant;
+mod vector;
 mod zone;
 
 use std::sync::Arc;

@@ -228,6 +228,15 @@ fn trim_ends(call: &Call, subject: usize, characters: Option<usize>, start: bool
         Some(index) => call.text(index)?,
         None => super::values::Text::Const(Some(" ")),
     };
+    if let super::values::Text::Const(Some(set)) = &set
+        && let [byte @ ..0x80] = set.as_bytes()
+    {
+        return call.texts(|row, out| {
+            let Some(text) = text.get(row) else { return Ok(false) };
+            out.extend_from_slice(trimmed(text.as_bytes(), *byte, start, end));
+            Ok(true)
+        });
+    }
     call.texts(|row, out| {
         let (Some(mut text), Some(set)) = (text.get(row), set.get(row)) else { return Ok(false) };
         if start {
@@ -239,6 +248,23 @@ fn trim_ends(call: &Call, subject: usize, characters: Option<usize>, start: bool
         out.extend_from_slice(text.as_bytes());
         Ok(true)
     })
+}
+
+/// The text without this ASCII character at its start, at its end, or both.
+fn trimmed(mut text: &[u8], byte: u8, start: bool, end: bool) -> &[u8] {
+    while start
+        && let [first, rest @ ..] = text
+        && *first == byte
+    {
+        text = rest;
+    }
+    while end
+        && let [rest @ .., last] = text
+        && *last == byte
+    {
+        text = rest;
+    }
+    text
 }
 
 fn substring(call: &Call) -> Result<ArrayRef> {

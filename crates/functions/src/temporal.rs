@@ -12,10 +12,13 @@ use super::clock::context;
 use super::def::{Arg, Call, Def, Nulls, Ret};
 use super::interval;
 use super::time_unit::{
-    MS_PER_DAY, MS_PER_SECOND, Unit, add_months_ms, civil, day_of_year, days_of, iso_day_of_week, iso_week, months_between_ms,
+    MS_PER_DAY, MS_PER_HOUR, MS_PER_MINUTE, MS_PER_SECOND, Unit, add_months_ms, civil, day_of_year, days_of, iso_day_of_week, iso_week,
+    months_between_ms,
 };
 use super::types::{self, ltz};
-use super::values::{TimeKind, Times, ms_to_unit};
+use super::values::{Ints, TimeKind, Times, ms_to_unit};
+use super::vector::{Column, combine};
+use super::zone::Zone;
 
 const TIME: &[Arg] = &[Arg::Time];
 
@@ -246,6 +249,11 @@ fn round_to(call: &Call, up: bool) -> Result<ArrayRef> {
     let date = times.kind == TimeKind::Date;
     let zone = context().time_zone;
     let instant = matches!(times.kind, TimeKind::Instant(_));
+    if let Some(times) = times.column_ms(zone).filter(|_| !up)
+        && let Some(whole) = whole_units(&times, unit)
+    {
+        return Ok(whole.finish::<TimestampMillisecondType>(call));
+    }
     times_out(call, |row| {
         let Some(ms) = times.get_ms(row) else { return Ok(None) };
         if date {
@@ -271,6 +279,28 @@ fn round_to(call: &Call, up: bool) -> Result<ArrayRef> {
             _ => round_days(local / MS_PER_DAY, unit, up) * MS_PER_DAY,
         };
         Ok(Some((rounded - offset, 0)))
+    })
+}
+
+/// Times rounded down to one of the units that are asked for most, each by a constant, which costs no division.
+fn whole_units(times: &Column<i64>, unit: Unit) -> Option<Column<i64>> {
+    Some(match unit {
+        Unit::Day => times.map(|ms| ms.div_euclid(MS_PER_DAY) * MS_PER_DAY),
+        Unit::Hour => times.map(|ms| ms.div_euclid(MS_PER_HOUR) * MS_PER_HOUR),
+        Unit::Minute => times.map(|ms| ms.div_euclid(MS_PER_MINUTE) * MS_PER_MINUTE),
+        Unit::Second => times.map(|ms| ms.div_euclid(MS_PER_SECOND) * MS_PER_SECOND),
+        _ => return None,
+    })
+}
+
+/// The units from one time to the other, in the same way.
+fn units_between(start: &Column<i64>, end: &Column<i64>, unit: Unit) -> Option<Column<i32>> {
+    Some(match unit {
+        Unit::Day => combine(start, end, |start, end| (end.wrapping_sub(start) / MS_PER_DAY) as i32),
+        Unit::Hour => combine(start, end, |start, end| (end.wrapping_sub(start) / MS_PER_HOUR) as i32),
+        Unit::Minute => combine(start, end, |start, end| (end.wrapping_sub(start) / MS_PER_MINUTE) as i32),
+        Unit::Second => combine(start, end, |start, end| (end.wrapping_sub(start) / MS_PER_SECOND) as i32),
+        _ => return None,
     })
 }
 
@@ -319,9 +349,20 @@ fn added_type(args: &ReturnFieldArgs) -> Result<DataType> {
     })
 }
 
+/// Further a time is not moved without a look at it.
+const SHIFT_MS_MAX: i64 = 1 << 60;
+
 fn timestampadd(call: &Call) -> Result<ArrayRef> {
     let (unit, count, times) = (unit_argument(call, 0)?, call.int(1)?, call.time(2)?);
     let of_day = times.kind == TimeKind::Time;
+    // The same count for all rows, unless it reaches beyond all times, which is told row by row.
+    if let (Ints::Const(Some(count)), Some(size), Some(times)) = (&count, unit.milliseconds(), times.column_ms(Zone::UTC))
+        && *call.returns.data_type() == *call.arg_type(2)
+        && let Some(shift) = count.checked_mul(size).filter(|shift| shift.abs() < SHIFT_MS_MAX)
+        && times.all(|ms| ms.abs() < SHIFT_MS_MAX)
+    {
+        return Ok(times.map(|ms| ms + shift).finish::<TimestampMillisecondType>(call));
+    }
     times_out(call, |row| {
         let (Some(count), Some(ms)) = (count.get(row), times.get_ms(row)) else { return Ok(None) };
         let nanos = times.get_nanos_of_ms(row);
@@ -382,6 +423,11 @@ fn timestampdiff(call: &Call) -> Result<ArrayRef> {
         Unit::Microsecond => (MS_PER_SECOND, 1_000_000),
         _ => (unit.milliseconds().unwrap_or(1), 1),
     };
+    if let (Some(start), Some(end)) = (start.column_ms(Zone::UTC), end.column_ms(Zone::UTC))
+        && let Some(units) = units_between(&start, &end, unit)
+    {
+        return Ok(units.finish::<Int32Type>(call));
+    }
     call.primitives::<Int32Type>(|row| {
         let (Some(start), Some(end)) = (start.get_ms(row), end.get_ms(row)) else { return Ok(None) };
         Ok(Some(match unit.months() {

@@ -345,7 +345,8 @@ impl ContextProvider for PlanContext<'_> {
         let (asked, of_table) = Registry::asked(name);
         let own = |found: Option<&Planned>| found.and_then(|f| f.scalar(of_table));
         let built_in = || scalar_function(&name.to_ascii_lowercase());
-        let made_up = super::casts::cast_function(name).or_else(|| super::deep::part_function(name));
+        let made_up =
+            super::casts::cast_function(name).or_else(|| super::deep::part_function(name)).or_else(|| super::chain::chain_function(name));
         let system = made_up.or_else(|| own(self.catalog.functions.system(asked)));
         system.or_else(built_in).or_else(|| own(self.named(asked)))
     }

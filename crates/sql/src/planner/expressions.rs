@@ -55,7 +55,7 @@ impl ExprPlanner for FlinkExpressions {
         if op == Operator::Modulo && (left.is_floating() || right.is_floating()) {
             return Err(inexact_remainder().into());
         }
-        if interval_months(&raw.left, schema)? != interval_months(&raw.right, schema)? && both_intervals(&left, &right) {
+        if both_intervals(&left, &right) && interval_months(&raw.left, schema)? != interval_months(&raw.right, schema)? {
             return Err(
                 SqlError::new(format!("'{}' takes two intervals of months or two of days and times, not one of each", raw.op)).into()
             );

@@ -11,6 +11,7 @@ pub mod case_call;
 mod casts;
 pub mod catalog;
 mod catalog_forms;
+pub mod chain;
 pub mod changelog;
 mod conditions;
 pub mod context;
