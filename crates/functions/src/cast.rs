@@ -193,7 +193,7 @@ pub(super) fn cast_array(array: &ArrayRef, from: &Field, to: &To) -> Result<Arra
             let columns: Vec<&ColumnType> = fields.iter().map(|field| &field.column).collect();
             cast_struct(array, &columns, to)
         }
-        _ => cast_value::cast_value(array, from, to),
+        _ => cast_value::cast_value(array, to),
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, PrimitiveArray, StringArray};
 use arrow::datatypes::{
-    DataType, Date32Type, Decimal128Type, Field, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
+    DataType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
     Time32MillisecondType, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
 };
 use datafusion_common::{Result, exec_err};
@@ -21,7 +21,7 @@ use super::values::{POW10, decimal_to_double, ms_to_unit, to_decimals, to_double
 use crate::data_type::FlinkType;
 
 /// Casts to anything but texts, bytes and nested types.
-pub(super) fn cast_value(array: &ArrayRef, from: &Field, to: &To) -> Result<ArrayRef> {
+pub(super) fn cast_value(array: &ArrayRef, to: &To) -> Result<ArrayRef> {
     match to.flink {
         FlinkType::Boolean => to_boolean(array, to),
         FlinkType::TinyInt => to_integer::<Int8Type>(array, to, |v| v as i8, |v| v as i32 as i8, i8::MIN as i64, i8::MAX as i64),
@@ -37,7 +37,7 @@ pub(super) fn cast_value(array: &ArrayRef, from: &Field, to: &To) -> Result<Arra
         FlinkType::TimestampLtz(precision) => to_timestamp(array, to, *precision, true),
         _ if array.data_type() == to.arrow => Ok(Arc::clone(array)),
         FlinkType::IntervalMonth | FlinkType::IntervalSecond => {
-            let whole = cast_value(array, from, &To { flink: &FlinkType::BigInt, arrow: &DataType::Int64, safe: to.safe })?;
+            let whole = cast_value(array, &To { flink: &FlinkType::BigInt, arrow: &DataType::Int64, safe: to.safe })?;
             Ok(interval::of_numbers(whole.as_primitive(), *to.flink == FlinkType::IntervalMonth))
         }
         _ => not_possible(array, to),

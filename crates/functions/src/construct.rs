@@ -180,8 +180,8 @@ fn last_of_each_key(keys: &[ArrayRef], rows: usize) -> Result<Vec<Vec<usize>>> {
     }
     let of_row = |row: usize| {
         let mut picks: Vec<usize> = Vec::with_capacity(keys.len());
-        for i in 0..keys.len() {
-            match picks.iter_mut().find(|j| same[i][**j](row, row).is_eq()) {
+        for (i, same) in same.iter().enumerate() {
+            match picks.iter_mut().find(|j| same[**j](row, row).is_eq()) {
                 Some(place) => *place = i,
                 None => picks.push(i),
             }

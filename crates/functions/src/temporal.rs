@@ -394,7 +394,7 @@ fn difference_type(args: &ReturnFieldArgs) -> Result<DataType> {
     let [_, start, end] = args.arg_fields else { return plan_err!("TIMESTAMPDIFF takes 3 arguments") };
     let unit = constant_unit(args, 0)?;
     if !matches!(unit, Unit::Year | Unit::Quarter | Unit::Month | Unit::Week | Unit::Microsecond)
-        && !unit.milliseconds().is_some_and(|ms| ms <= MS_PER_DAY)
+        && unit.milliseconds().is_none_or(|ms| ms > MS_PER_DAY)
     {
         return plan_err!("TIMESTAMPDIFF cannot count {unit:?}; use YEAR, QUARTER, MONTH, WEEK, DAY, HOUR, MINUTE or SECOND");
     }
