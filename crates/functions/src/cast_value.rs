@@ -13,6 +13,7 @@ use flott_engine::text::{parse_date, parse_decimal, parse_f32, parse_f64, parse_
 use super::cast::{To, not_possible, unit_of};
 use super::clock::context;
 use super::decimal::without;
+use super::interval;
 use super::rounding::{drop_digits, whole_at};
 use super::time_unit::MS_PER_DAY;
 use super::types::is_integer;
@@ -20,7 +21,7 @@ use super::values::{POW10, decimal_to_double, ms_to_unit, to_decimals, to_double
 use crate::data_type::FlinkType;
 
 /// Casts to anything but texts, bytes and nested types.
-pub(super) fn cast_value(array: &ArrayRef, _from: &Field, to: &To) -> Result<ArrayRef> {
+pub(super) fn cast_value(array: &ArrayRef, from: &Field, to: &To) -> Result<ArrayRef> {
     match to.flink {
         FlinkType::Boolean => to_boolean(array, to),
         FlinkType::TinyInt => to_integer::<Int8Type>(array, to, |v| v as i8, |v| v as i32 as i8, i8::MIN as i64, i8::MAX as i64),
@@ -35,6 +36,10 @@ pub(super) fn cast_value(array: &ArrayRef, _from: &Field, to: &To) -> Result<Arr
         FlinkType::Timestamp(precision) => to_timestamp(array, to, *precision, false),
         FlinkType::TimestampLtz(precision) => to_timestamp(array, to, *precision, true),
         _ if array.data_type() == to.arrow => Ok(Arc::clone(array)),
+        FlinkType::IntervalMonth | FlinkType::IntervalSecond => {
+            let whole = cast_value(array, from, &To { flink: &FlinkType::BigInt, arrow: &DataType::Int64, safe: to.safe })?;
+            Ok(interval::of_numbers(whole.as_primitive(), *to.flink == FlinkType::IntervalMonth))
+        }
         _ => not_possible(array, to),
     }
 }
@@ -310,13 +315,15 @@ fn to_time(array: &ArrayRef, to: &To) -> Result<ArrayRef> {
     match array.data_type() {
         DataType::Utf8 => parse_texts::<Time32MillisecondType>(array, to, "a time such as 10:11:12", |text| parse_time(text.as_bytes())),
         DataType::Time32(TimeUnit::Millisecond) => Ok(Arc::clone(array)),
-        DataType::Timestamp(..) => {
-            // Whole seconds are found toward the epoch, fractions of them rounded down.
+        DataType::Timestamp(_, zone) => {
+            // Of a TIMESTAMP whole seconds are found toward the epoch, and fractions of them rounded down.
+            let instant = zone.is_some();
             let times = local_ms(array, |ms| match to.flink {
                 FlinkType::Time(digits @ 1..=3) => {
                     let step = 10i64.pow(3 - u32::from(*digits));
                     Some((ms.div_euclid(step) * step).rem_euclid(MS_PER_DAY))
                 }
+                _ if instant => Some((ms.div_euclid(1000) * 1000).rem_euclid(MS_PER_DAY)),
                 _ => Some((ms / 1000 * 1000).rem_euclid(MS_PER_DAY)),
             })?;
             Ok(Arc::new(times.into_iter().map(|v| v.map(|v| v as i32)).collect::<PrimitiveArray<Time32MillisecondType>>()))
@@ -351,6 +358,9 @@ fn to_timestamp(array: &ArrayRef, to: &To, precision: u8, instant: bool) -> Resu
         let parse = |text: &str| {
             let (seconds, nanos) = parse_timestamp(text.as_bytes())?;
             let nanos = i64::from(nanos);
+            if unit == TimeUnit::Nanosecond && !NANOSECOND_MS.contains(&seconds.checked_mul(1000)?) {
+                return None;
+            }
             Some(value(from_local(seconds * 1000 + nanos / 1_000_000), nanos % 1_000_000))
         };
         let what = "a timestamp such as 2024-01-31 10:11:12.345";
@@ -360,14 +370,14 @@ fn to_timestamp(array: &ArrayRef, to: &To, precision: u8, instant: bool) -> Resu
             _ => parse_texts::<TimestampMillisecondType>(array, to, what, parse),
         };
     }
-    let values: Vec<Option<i64>> = match array.data_type() {
+    let times: Vec<Option<(i64, i64)>> = match array.data_type() {
         DataType::Date32 => {
             let days = array.as_primitive::<Date32Type>();
-            days.iter().map(|v| v.map(|v| value(from_local(i64::from(v) * MS_PER_DAY), 0))).collect()
+            days.iter().map(|v| v.map(|v| (from_local(i64::from(v) * MS_PER_DAY), 0))).collect()
         }
         DataType::Time32(TimeUnit::Millisecond) => {
             let times = array.as_primitive::<Time32MillisecondType>();
-            times.iter().map(|v| v.map(|v| value(from_local(i64::from(v)), 0))).collect()
+            times.iter().map(|v| v.map(|v| (from_local(i64::from(v)), 0))).collect()
         }
         DataType::Timestamp(from_unit, from_zone) => {
             if array.data_type() == to.arrow && precision >= super::types::unit_precision(&unit) {
@@ -385,14 +395,27 @@ fn to_timestamp(array: &ArrayRef, to: &To, precision: u8, instant: bool) -> Resu
                 TimeUnit::Nanosecond => raw.rem_euclid(1_000_000),
                 _ => 0,
             };
-            (0..array.len())
-                .map(|row| array.is_valid(row).then(|| value(shift(unit_to_ms(raw[row], from_unit)), nanos_of(raw[row]))))
-                .collect()
+            (0..array.len()).map(|row| array.is_valid(row).then(|| (shift(unit_to_ms(raw[row], from_unit)), nanos_of(raw[row])))).collect()
         }
         _ => return not_possible(array, to),
     };
+    let mut values = Vec::with_capacity(times.len());
+    for time in times {
+        values.push(match time {
+            Some((ms, _)) if unit == TimeUnit::Nanosecond && !NANOSECOND_MS.contains(&ms) => match to.safe {
+                true => None,
+                false => {
+                    return exec_err!("CAST AS {} failed: it holds times from 1677-09-21 to 2262-04-11; use a precision of 6", to.flink);
+                }
+            },
+            time => time.map(|(ms, nanos)| value(ms, nanos)),
+        });
+    }
     Ok(timestamps(values, unit, to))
 }
+
+/// The milliseconds that nanoseconds in an `i64` reach.
+const NANOSECOND_MS: std::ops::Range<i64> = -i64::MAX / 1_000_000..i64::MAX / 1_000_000;
 
 fn timestamps(values: Vec<Option<i64>>, unit: TimeUnit, to: &To) -> ArrayRef {
     fn build<T: ArrowPrimitiveType<Native = i64>>(values: Vec<Option<i64>>, to: &To) -> ArrayRef {

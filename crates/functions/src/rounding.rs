@@ -161,7 +161,10 @@ fn exact_to_places(call: &Call, array: &ArrayRef, places: impl Fn(usize) -> Opti
         DataType::Int16 => call.primitives::<Int16Type>(|row| Ok(value(row).map(|v| v as i16))),
         DataType::Int32 => call.primitives::<Int32Type>(|row| Ok(value(row).map(|v| v as i32))),
         DataType::Int64 => call.primitives::<Int64Type>(|row| Ok(value(row).map(|v| v as i64))),
-        DataType::Decimal128(..) => call.primitives::<Decimal128Type>(|row| Ok(value(row))),
+        DataType::Decimal128(precision, _) => {
+            let limit = POW10.get(usize::from(*precision)).copied().unwrap_or(i128::MAX);
+            call.primitives::<Decimal128Type>(|row| Ok(value(row).filter(|v| v.unsigned_abs() < limit.unsigned_abs())))
+        }
         other => exec_err!("{} cannot be rounded", types::type_name(other)),
     }
 }

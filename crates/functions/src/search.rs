@@ -12,6 +12,7 @@ use memchr::memmem;
 use super::def::{Arg, Call, Def, Ret};
 use super::string::{char_count, char_start};
 use super::types::{is_integer, type_name};
+use super::utf16;
 use super::values::{Bytes, Text, TextOut};
 use super::vector::test_texts;
 
@@ -244,14 +245,15 @@ fn split(call: &Call) -> Result<ArrayRef> {
         let pair = text.get(row).zip(separator.get(row));
         nulls.append(pair.is_some());
         if let Some((text, separator)) = pair {
-            let mut push = |part: &str| {
+            let push = |part: &str| {
                 parts.buffer().extend_from_slice(part.as_bytes());
                 parts.end_row(true);
                 count += 1;
             };
-            if separator.is_empty() {
-                let mut buffer = [0; 4];
-                text.chars().for_each(|c| push(c.encode_utf8(&mut buffer)));
+            if text.is_empty() {
+                // Nothing has no parts.
+            } else if separator.is_empty() {
+                utf16::each(text, push);
             } else if let [byte] = separator.as_bytes() {
                 let mut rest = text;
                 while let Some(end) = rest.bytes().position(|b| b == *byte) {

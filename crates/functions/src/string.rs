@@ -7,6 +7,7 @@ use arrow::buffer::OffsetBuffer;
 use datafusion_common::{Result, exec_err};
 
 use super::def::{Arg, Call, Def, Length, Ret};
+use super::utf16;
 use super::values::Text;
 
 pub(super) const FUNCTIONS: &[Def] = &[
@@ -327,17 +328,18 @@ fn overlay(call: &Call) -> Result<ArrayRef> {
                 Some(length) => length,
                 None => return Ok(false),
             },
-            None => char_count(new) as i64,
+            None => utf16::count(new) as i64,
         };
-        let count = char_count(text) as i64;
+        let units = utf16::units(text);
+        let count = units.len() as i64;
         if start <= 0 || start > count {
             out.extend_from_slice(text.as_bytes());
             return Ok(true);
         }
-        out.extend_from_slice(&text.as_bytes()[..char_start(text, start as usize - 1)]);
+        utf16::push(out, &units[..start as usize - 1]);
         out.extend_from_slice(new.as_bytes());
         if length > 0 && start.saturating_add(length) <= count {
-            out.extend_from_slice(&text.as_bytes()[char_start(text, (start + length) as usize - 1)..]);
+            utf16::push(out, &units[(start + length) as usize - 1..]);
         }
         Ok(true)
     })

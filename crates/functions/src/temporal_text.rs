@@ -337,7 +337,7 @@ fn unix_timestamp(call: &Call) -> Result<ArrayRef> {
         Ok(Some(match format.read(text) {
             Some(parsed) => {
                 let local = parsed.local_ms.div_euclid(1000);
-                parsed.offset.map_or_else(|| zone.to_epoch_seconds(local), |offset| local - offset)
+                parsed.offset.map_or_else(|| zone.to_epoch_seconds_later(local), |offset| local - offset)
             }
             None => i64::MIN,
         }))
@@ -354,7 +354,8 @@ fn convert_tz(call: &Call) -> Result<ArrayRef> {
         let from = constant_from.map_or_else(|| named_zone(from), Ok)?;
         let to = constant_to.map_or_else(|| named_zone(to), Ok)?;
         let Some(parsed) = format.read(text) else { return Ok(false) };
-        format.write(to.to_local_ms(from.to_epoch_ms(parsed.local_ms)), 0, (to, 0), out);
+        let epoch_ms = from.to_epoch_seconds_later(parsed.local_ms.div_euclid(1000)) * 1000;
+        format.write(to.to_local_ms(epoch_ms), 0, (to, 0), out);
         Ok(true)
     })
 }

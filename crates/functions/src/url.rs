@@ -266,11 +266,11 @@ fn unhex(call: &Call) -> Result<ArrayRef> {
         let Some(text) = text.get(row) else { return Ok(false) };
         let digit = |byte: u8| char::from(byte).to_digit(16).map(|d| d as u8);
         let bytes = text.as_bytes();
-        // With an odd number of digits the first stands alone.
+        // With an odd number of digits the first stands alone, and Flink makes a zero of it.
         let (head, pairs) = bytes.split_at(bytes.len() % 2);
         if let [first] = head {
             match digit(*first) {
-                Some(value) => out.push(value),
+                Some(_) => out.push(0),
                 None => return Ok(false),
             }
         }
@@ -308,6 +308,7 @@ fn encode(call: &Call) -> Result<ArrayRef> {
             "ISO-8859-1" | "LATIN1" => out.extend(narrow(256)),
             "UTF-16BE" => out.extend(text.encode_utf16().flat_map(u16::to_be_bytes)),
             "UTF-16LE" => out.extend(text.encode_utf16().flat_map(u16::to_le_bytes)),
+            "UTF-16" if text.is_empty() => {}
             "UTF-16" => {
                 out.extend_from_slice(&[0xfe, 0xff]);
                 out.extend(text.encode_utf16().flat_map(u16::to_be_bytes));
@@ -323,8 +324,10 @@ fn decode(call: &Call) -> Result<ArrayRef> {
     call.texts(|row, out| {
         let (Some(bytes), Some(charset)) = (bytes.get(row), charset.get(row)) else { return Ok(false) };
         let utf16 = |bytes: &[u8], read: fn([u8; 2]) -> u16| {
-            let units: Vec<u16> = bytes.chunks_exact(2).map(|pair| read([pair[0], pair[1]])).collect();
-            String::from_utf16_lossy(&units)
+            let (pairs, rest) = bytes.as_chunks::<2>();
+            let units: Vec<u16> = pairs.iter().map(|pair| read(*pair)).collect();
+            // Half a unit at the end is no character.
+            String::from_utf16_lossy(&units) + if rest.is_empty() { "" } else { "\u{fffd}" }
         };
         let text = match charset.to_ascii_uppercase().as_str() {
             "UTF-8" | "UTF8" => String::from_utf8_lossy(bytes).into_owned(),

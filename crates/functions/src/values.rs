@@ -244,6 +244,10 @@ impl Call<'_> {
         index < self.args.len()
     }
 
+    pub fn is_constant(&self, index: usize) -> bool {
+        matches!(self.args.get(index), Some(ColumnarValue::Scalar(_)))
+    }
+
     pub fn arg_type(&self, index: usize) -> &DataType {
         self.fields[index].data_type()
     }

@@ -162,12 +162,16 @@ fn answer_of(line: &str) -> Option<(&str, Answer)> {
 
 impl Part {
     /// A query with a number for each row in front, and a column for each of the expressions.
+    ///
+    /// Flink computes expressions over VALUES while it plans, and then some have other values than over a stream. The lateral join
+    /// keeps it from that.
     pub fn query(&self, expressions: &[&str]) -> String {
         let columns: String = expressions.iter().enumerate().map(|(i, e)| format!(",\n{e} AS c{i}")).collect();
         match self.tuples() {
             Ok((tuples, names)) if !tuples.is_empty() => {
                 let numbered: Vec<String> = tuples.iter().enumerate().map(|(i, t)| format!("({i}, {t})")).collect();
-                format!("SELECT nr{columns}\nFROM (VALUES {}) AS v(nr, {names})", numbered.join(", "))
+                let values = numbered.join(", ");
+                format!("SELECT nr{columns}\nFROM (VALUES {values}) AS v(nr, {names}) CROSS JOIN UNNEST(ARRAY[nr]) AS u(once)")
             }
             _ => format!("SELECT 0 AS nr{columns}"),
         }
@@ -232,7 +236,10 @@ mod tests {
         assert_eq!(topic.settings, [("a".to_string(), "b".to_string())]);
         let queries: Vec<String> = topic.expressions().map(|(part, e)| part.query(&[e, "2"])).collect();
         assert_eq!(queries[0], "SELECT 0 AS nr,\n1 + 1 AS c0,\n2 AS c1");
-        assert_eq!(queries[1], "SELECT nr,\nx AS c0,\n2 AS c1\nFROM (VALUES (0, 1, ')'), (1, NULLIF(1, 1), 'it''s')) AS v(nr, x, y)");
+        assert_eq!(
+            queries[1],
+            "SELECT nr,\nx AS c0,\n2 AS c1\nFROM (VALUES (0, 1, ')'), (1, NULLIF(1, 1), 'it''s')) AS v(nr, x, y) CROSS JOIN UNNEST(ARRAY[nr]) AS u(once)"
+        );
         assert_eq!(queries[2], "SELECT 0 AS nr,\nPI() AS c0,\n2 AS c1");
         assert!(Topic::default().with_lines("@rows 1, 2\nx").is_err());
     }

@@ -97,6 +97,8 @@ static FUNCTIONS: LazyLock<Functions> = LazyLock::new(|| {
         }
         scalar.insert(function.name().to_string(), function);
     }
+    let case = super::case_call::function();
+    scalar.insert(case.name().to_string(), case);
     scalar.extend(super::expressions::proctime().map(|f| (f.name().to_string(), f)));
     let aggregate = super::aggregates::all().into_iter().map(|(name, f)| (name.to_string(), f)).collect();
     Functions { scalar, aggregate }
@@ -106,7 +108,7 @@ static FUNCTIONS: LazyLock<Functions> = LazyLock::new(|| {
 pub fn function_names() -> Vec<&'static str> {
     let over = super::window_functions::WINDOW_FUNCTIONS.iter().map(|(name, ..)| *name);
     let lists = super::list_calls::LIST_AGGREGATES.iter().map(|(name, ..)| *name);
-    let lists = lists.chain([super::casts::CURRENT_DATABASE]);
+    let lists = lists.chain([super::casts::CURRENT_DATABASE, super::casts::NULLIF]);
     let all = FUNCTIONS.scalar.keys().chain(FUNCTIONS.aggregate.keys()).map(String::as_str).chain(over).chain(lists);
     // The others are what the planner itself writes.
     all.filter(|name| !name.starts_with('$')).collect()

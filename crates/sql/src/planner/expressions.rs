@@ -37,7 +37,13 @@ impl ExprPlanner for FlinkExpressions {
             | BinaryOperator::Lt
             | BinaryOperator::LtEq
             | BinaryOperator::Gt
-            | BinaryOperator::GtEq => return comparison(raw, schema).map(PlannerResult::Original),
+            | BinaryOperator::GtEq => {
+                if let Some(rows) = row_comparison(&raw, schema)? {
+                    return Ok(PlannerResult::Planned(rows));
+                }
+                return comparison(raw, schema).map(PlannerResult::Original);
+            }
+            BinaryOperator::StringConcat => return concatenation(raw, schema),
             BinaryOperator::And if is_bare_null(&raw.left) || is_bare_null(&raw.right) => return Err(illegal_null("AND")),
             BinaryOperator::Or if is_bare_null(&raw.left) || is_bare_null(&raw.right) => return Err(illegal_null("OR")),
             _ => return Ok(PlannerResult::Original(raw)),
@@ -124,6 +130,64 @@ fn counts_rows(argument: &Expr) -> bool {
     }
 }
 
+/// `=` and `<>` of two ROWs: they are equal when all their fields are, so that a NULL among them leaves it open.
+fn row_comparison(raw: &RawBinaryExpr, schema: &DFSchema) -> Result<Option<Expr>> {
+    let equal = match raw.op {
+        BinaryOperator::Eq => true,
+        BinaryOperator::NotEq => false,
+        _ => return Ok(None),
+    };
+    let rows = equal_rows(&raw.left, &raw.right, schema)?;
+    Ok(rows.map(|rows| if equal { rows } else { Expr::Not(Box::new(rows)) }))
+}
+
+/// Whether two ROWs of as many fields are equal; none for other values.
+pub(super) fn equal_rows(left: &Expr, right: &Expr, schema: &DFSchema) -> Result<Option<Expr>> {
+    let (DataType::Struct(of_left), DataType::Struct(of_right)) = (left.get_type(schema)?, right.get_type(schema)?) else {
+        return Ok(None);
+    };
+    if of_left.len() != of_right.len() {
+        return plan_err!("a ROW of {} fields cannot be compared with one of {}", of_left.len(), of_right.len());
+    }
+    let mut all: Option<Expr> = None;
+    for i in 0..of_left.len() {
+        let (left, right) = (field_of(left, i, of_left[i].name()), field_of(right, i, of_right[i].name()));
+        let equal = match equal_rows(&left, &right, schema)? {
+            Some(equal) => equal,
+            None => {
+                let raw = comparison(RawBinaryExpr { op: BinaryOperator::Eq, left, right }, schema)?;
+                raw.left.eq(raw.right)
+            }
+        };
+        all = Some(match all {
+            Some(all) => all.and(equal),
+            None => equal,
+        });
+    }
+    Ok(all)
+}
+
+/// A field of a ROW: what was written there, if the ROW is written out.
+fn field_of(row: &Expr, place: usize, name: &str) -> Expr {
+    match row {
+        Expr::ScalarFunction(call) if call.func.name() == "row" && place < call.args.len() => call.args[place].clone(),
+        row => field_access(row.clone(), name),
+    }
+}
+
+/// `||` of texts.
+fn concatenation(raw: RawBinaryExpr, schema: &DFSchema) -> Result<PlannerResult<RawBinaryExpr>> {
+    let (left, right) = (raw.left.get_type(schema)?, raw.right.get_type(schema)?);
+    if let Some(other) = [&left, &right].into_iter().find(|t| **t != DataType::Utf8 && !t.is_null()) {
+        let error = SqlError::new(format!("'||' takes texts, not {}", FlinkType::from_arrow(other))).about("||");
+        return Err(error.help("CAST(x AS STRING) makes a text of it").into());
+    }
+    match scalar_function("$concat") {
+        Some(function) => Ok(PlannerResult::Planned(call(function, vec![raw.left, raw.right]))),
+        None => Ok(PlannerResult::Original(raw)),
+    }
+}
+
 /// A comparison with operands that mean the same in DataFusion.
 fn comparison(raw: RawBinaryExpr, schema: &DFSchema) -> Result<RawBinaryExpr> {
     let (left, right) = (raw.left.get_type(schema)?, raw.right.get_type(schema)?);
@@ -134,8 +198,33 @@ fn comparison(raw: RawBinaryExpr, schema: &DFSchema) -> Result<RawBinaryExpr> {
     if as_text(&left, &right) {
         return Ok(RawBinaryExpr { left: to_text(raw.left), ..raw });
     }
+    if equality && (&left, &right) == (&DataType::Float32, &DataType::Float64) {
+        return Ok(RawBinaryExpr { right: call(cast_to(DataType::Float32, None, false), vec![raw.right]), ..raw });
+    }
     if as_text(&right, &left) {
         return Ok(RawBinaryExpr { right: to_text(raw.right), ..raw });
+    }
+    if equality && let Some(target) = time_beside_text(&left, &raw.left, &right) {
+        return Ok(RawBinaryExpr { left: call(cast_to(target, None, true), vec![raw.left]), ..raw });
+    }
+    if equality && let Some(target) = time_beside_text(&right, &raw.right, &left) {
+        return Ok(RawBinaryExpr { right: call(cast_to(target, None, true), vec![raw.right]), ..raw });
+    }
+    let instant = |t: &DataType| matches!(t, DataType::Timestamp(_, Some(_)));
+    let timestamp = |t: &DataType| matches!(t, DataType::Timestamp(..));
+    let to_kind = |expr, t: &DataType| call(cast_to(t.clone(), None, false), vec![expr]);
+    let to_local = |expr, t: &DataType| match t {
+        DataType::Timestamp(unit, _) => call(cast_to(DataType::Timestamp(*unit, None), None, false), vec![expr]),
+        _ => expr,
+    };
+    // Of a TIMESTAMP and a TIMESTAMP_LTZ the first counts, if they have as many digits; else what a clock shows.
+    if instant(&left) != instant(&right) && timestamp(&left) && timestamp(&right) {
+        let same = precision_of(&raw.left, schema)? == precision_of(&raw.right, schema)?;
+        return Ok(match (instant(&left), same) {
+            (true, true) => RawBinaryExpr { right: to_kind(raw.right, &left), ..raw },
+            (true, false) => RawBinaryExpr { left: to_local(raw.left, &left), ..raw },
+            (false, _) => RawBinaryExpr { right: to_local(raw.right, &right), ..raw },
+        });
     }
     if both_intervals(&left, &right) && interval_months(&raw.left, schema)? != interval_months(&raw.right, schema)? {
         return Err(SqlError::new("an interval of months has no fixed length and cannot be compared with one of days and times").into());
@@ -146,6 +235,12 @@ fn comparison(raw: RawBinaryExpr, schema: &DFSchema) -> Result<RawBinaryExpr> {
     check_comparable(&left, &right, !equality)?;
     let [left, right] = same_numbers([raw.left, raw.right], schema);
     Ok(RawBinaryExpr { left, right, ..raw })
+}
+
+/// The type of time that a text becomes beside one. A text that is no time is like NULL, but a constant is left to fail.
+fn time_beside_text(text: &DataType, expr: &Expr, other: &DataType) -> Option<DataType> {
+    let time = matches!(other, DataType::Date32 | DataType::Time32(_) | DataType::Timestamp(..));
+    (*text == DataType::Utf8 && time && !matches!(expr, Expr::Literal(..))).then(|| other.clone())
 }
 
 /// Values that are compared: a DECIMAL beside a FLOAT or a DOUBLE becomes one, not the other way around, which could overflow.
@@ -164,6 +259,14 @@ pub fn same_numbers<const N: usize>(values: [Expr; N], schema: &DFSchema) -> [Ex
 
 fn both_intervals(left: &DataType, right: &DataType) -> bool {
     matches!((left, right), (DataType::Interval(_), DataType::Interval(_)))
+}
+
+/// The digits of a second that an expression's type has.
+fn precision_of(expr: &Expr, schema: &DFSchema) -> Result<Option<u8>> {
+    Ok(match FlinkType::from_field(declared::field(expr, schema)?.as_ref()).0 {
+        FlinkType::Timestamp(digits) | FlinkType::TimestampLtz(digits) => Some(digits),
+        _ => None,
+    })
 }
 
 /// Whether an expression is an interval of months.

@@ -9,9 +9,9 @@ use std::collections::HashMap;
 use std::fmt::Write;
 
 use crate::functions::cast_target;
-use crate::planner::chain;
 use crate::planner::deep::PART;
 use crate::planner::expressions::as_field_access;
+use crate::planner::{case_call, chain};
 use crate::types::FlinkType;
 
 /// An expression as SQL.
@@ -170,6 +170,7 @@ impl Names {
             ("like", [value, pattern]) => format!("{} LIKE {}", self.operand(value), self.text(pattern)),
             ("similar_to", [value, pattern]) => format!("{} SIMILAR TO {}", self.operand(value), self.text(pattern)),
             ("element_at", [container, key]) => format!("{}[{}]", self.operand(container), self.text(key)),
+            (case_call::NAME, args) => self.case(&case_call::of_arguments(args)),
             // The only value of those that were collected.
             ("$single", [rows]) => {
                 let rows = self.text(rows);
@@ -283,6 +284,7 @@ fn operator(expr: &Expr) -> Option<Operator> {
         ("*", 2) => Operator::Multiply,
         ("/", 2) => Operator::Divide,
         ("%", 2) => Operator::Modulo,
+        ("$concat", 2) => Operator::StringConcat,
         _ => return None,
     })
 }
