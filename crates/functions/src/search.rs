@@ -245,7 +245,7 @@ fn split(call: &Call) -> Result<ArrayRef> {
         let pair = text.get(row).zip(separator.get(row));
         nulls.append(pair.is_some());
         if let Some((text, separator)) = pair {
-            let push = |part: &str| {
+            let mut push = |part: &str| {
                 parts.buffer().extend_from_slice(part.as_bytes());
                 parts.end_row(true);
                 count += 1;
