@@ -103,14 +103,6 @@ pub(crate) enum Doubles {
 }
 
 impl Doubles {
-    #[inline]
-    pub fn get(&self, row: usize) -> Option<f64> {
-        match self {
-            Doubles::Const(value) => *value,
-            Doubles::Array(array) => array.is_valid(row).then(|| array.value(row)),
-        }
-    }
-
     /// All values at once; `None` for a NULL.
     pub fn column(&self) -> Option<Column<f64>> {
         match self {
