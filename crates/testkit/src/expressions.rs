@@ -3,12 +3,18 @@
 //! `tests/parity/README.md` describes both files. The queries that ask Flink and Flott are made here, so that both are asked the same.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Folder of the files below `tests/parity`, and what their names begin with in the list of differences.
 pub const FOLDER: &str = "expressions";
+
+/// Extension of a file of Flott's own answers, which are written as goldens are.
+pub const FLOTT_EXTENSION: &str = "flott";
+
+/// A failure that is wrong whatever Flink says begins so.
+pub const BROKEN: &str = "broken: ";
 
 /// Between an expression and the reason in the list of differences.
 const REASON: &str = " -- ";
@@ -42,6 +48,16 @@ pub enum Answer {
     Failed(String),
     /// Its type, and a value for each row as goldens write them.
     Values { column_type: String, values: Vec<String> },
+}
+
+impl fmt::Display for Answer {
+    /// On one line, as differences are reported.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Answer::Failed(cause) => write!(f, "error: {}", cause.lines().take(2).collect::<Vec<_>>().join(" ")),
+            Answer::Values { column_type, values } => write!(f, "{column_type}: {}", values.join(" ; ")),
+        }
+    }
 }
 
 /// Answers by the rows and the expression.
@@ -90,6 +106,16 @@ impl Topic {
         self.parts.push(part);
         self.parts.retain(|part| !part.expressions.is_empty());
         Ok(self)
+    }
+
+    /// The text of the file.
+    pub fn text(&self) -> String {
+        let mut text: String = self.setting_lines().iter().map(|l| format!("{l}\n")).collect();
+        for part in &self.parts {
+            let _ = writeln!(text, "@rows {}", if part.rows.is_empty() { "none" } else { &part.rows });
+            part.expressions.iter().for_each(|e| text.extend([e, "\n"]));
+        }
+        text
     }
 
     /// Every expression with the rows over which it is computed.
@@ -165,22 +191,29 @@ impl Part {
     pub fn query(&self, expressions: &[&str]) -> String {
         let columns: String = expressions.iter().enumerate().map(|(i, e)| format!(",\n{e} AS c{i}")).collect();
         match self.tuples() {
-            Ok((tuples, names)) if !tuples.is_empty() => {
+            Ok((tuples, names, limit)) if !tuples.is_empty() => {
                 let numbered: Vec<String> = tuples.iter().enumerate().map(|(i, t)| format!("({i}, {t})")).collect();
-                format!("SELECT nr{columns}\nFROM (VALUES {}) AS v(nr, {names})", numbered.join(", "))
+                let values = format!("(VALUES {}) AS v(nr, {names})", numbered.join(", "));
+                match limit {
+                    "" => format!("SELECT nr{columns}\nFROM {values}"),
+                    _ => format!("SELECT nr{columns}\nFROM (SELECT * FROM {values}{limit})"),
+                }
             }
             _ => format!("SELECT 0 AS nr{columns}"),
         }
     }
 
-    /// What stands between the brackets of each row, and the names of columns.
-    fn tuples(&self) -> Result<(Vec<&str>, &str), String> {
+    /// What stands between the brackets of each row, the names of columns, and the limit, if there is one.
+    fn tuples(&self) -> Result<(Vec<&str>, &str, &str), String> {
         if self.rows.is_empty() {
-            return Ok((vec![], ""));
+            return Ok((vec![], "", ""));
         }
-        let malformed = || format!("`@rows {}` is not of the form @rows (value, …), … AS (name, …)", self.rows);
+        let malformed = || format!("`@rows {}` is not of the form @rows (value, …), … AS (name, …) [LIMIT n]", self.rows);
         let (rows, names) = self.rows.rsplit_once(" AS (").ok_or_else(malformed)?;
-        let names = names.strip_suffix(')').ok_or_else(malformed)?;
+        let (names, limit) = names.split_once(')').ok_or_else(malformed)?;
+        if !limit.is_empty() && !limit.starts_with(" LIMIT ") {
+            return Err(malformed());
+        }
         let (mut tuples, mut depth, mut start, mut quoted) = (vec![], 0, 0, false);
         for (i, c) in rows.char_indices() {
             match c {
@@ -198,7 +231,7 @@ impl Part {
                 _ => {}
             }
         }
-        if tuples.is_empty() || depth != 0 || quoted { Err(malformed()) } else { Ok((tuples, names)) }
+        if tuples.is_empty() || depth != 0 || quoted { Err(malformed()) } else { Ok((tuples, names, limit)) }
     }
 }
 
@@ -234,6 +267,10 @@ mod tests {
         assert_eq!(queries[0], "SELECT 0 AS nr,\n1 + 1 AS c0,\n2 AS c1");
         assert_eq!(queries[1], "SELECT nr,\nx AS c0,\n2 AS c1\nFROM (VALUES (0, 1, ')'), (1, NULLIF(1, 1), 'it''s')) AS v(nr, x, y)");
         assert_eq!(queries[2], "SELECT 0 AS nr,\nPI() AS c0,\n2 AS c1");
+        let again = Topic::default().with_lines(&topic.text()).unwrap();
+        assert_eq!((again.settings, again.parts.len()), (topic.settings, 3));
+        let limited = Part { rows: "(1) AS (x) LIMIT 9".into(), expressions: vec![] };
+        assert_eq!(limited.query(&["x"]), "SELECT nr,\nx AS c0\nFROM (SELECT * FROM (VALUES (0, 1)) AS v(nr, x) LIMIT 9)");
         assert!(Topic::default().with_lines("@rows 1, 2\nx").is_err());
     }
 
