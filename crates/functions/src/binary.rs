@@ -80,6 +80,8 @@ pub(super) fn arithmetic_type(op: Operator, left: &DataType, right: &DataType) -
         return types::common_type(&[left.clone(), right.clone()]);
     }
     match (exact_digits(left), exact_digits(right)) {
+        // Of whole numbers the divisor decides, DECIMAL(p, 0) among them.
+        (Some((_, 0)), Some((_, 0))) if op == Operator::Modulo => Some(right.clone()),
         (Some(l), Some(r)) => {
             let (precision, scale) = decimal::result_digits(op, l, r)?;
             Some(DataType::Decimal128(precision, scale))
@@ -192,6 +194,12 @@ pub(super) fn evaluate(op: Operator, call: &Call) -> Result<ArrayRef> {
             Ok(Arc::new(decimal::evaluate(op, l, r, (*precision, *scale), call.rows)?))
         }
         returns @ (DataType::Float32 | DataType::Float64) => of_floats(op, call, returns),
+        // The remainder of a DECIMAL by a whole number, smaller than that number.
+        returns if matches!(left_type, DataType::Decimal128(..)) && is_integer(returns) => {
+            let (l, r) = ((left, exact_digits(&left_type).unwrap_or((1, 0))), (right, exact_digits(&right_type).unwrap_or((1, 0))));
+            let remainders = decimal::evaluate(op, l, r, (38, 0), call.rows)?;
+            Ok(arrow::compute::cast(&remainders, returns)?)
+        }
         DataType::Int8 => of_integers::<Int8Type>(op, call),
         DataType::Int16 => of_integers::<Int16Type>(op, call),
         DataType::Int32 => of_integers::<Int32Type>(op, call),

@@ -5,6 +5,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, ListArray, MapArray, StructArray, new_null_array};
+use arrow::buffer::{BooleanBuffer, NullBuffer};
 use arrow::datatypes::{DataType, Field, FieldRef, TimeUnit};
 use datafusion_common::{Result, ScalarValue, plan_err};
 use datafusion_expr::{ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
@@ -199,7 +200,25 @@ fn cast_list(array: &ArrayRef, element: &ColumnType, to: &To) -> Result<ArrayRef
     };
     let list = array.as_list::<i32>();
     let values = cast_child(list.values(), from, element, item, to)?;
-    Ok(Arc::new(ListArray::try_new(Arc::clone(item), list.offsets().clone(), values, list.nulls().cloned())?))
+    let offsets = list.offsets();
+    let nulls = match failures(list.values(), &values, to) {
+        Some(failed) => valid_rows(array, |row| (offsets[row]..offsets[row + 1]).any(|i| failed.value(i as usize))),
+        None => list.nulls().cloned(),
+    };
+    Ok(Arc::new(ListArray::try_new(Arc::clone(item), offsets.clone(), values, nulls)?))
+}
+
+/// Which of the values inside of others TRY_CAST could not cast: what holds them is then NULL. A number that does not fit is itself NULL,
+/// as it is in CAST.
+fn failures(from: &ArrayRef, cast: &ArrayRef, to: &To) -> Option<BooleanBuffer> {
+    if !to.safe || from.data_type().is_numeric() || cast.null_count() == from.null_count() {
+        return None;
+    }
+    Some((0..from.len()).map(|i| from.is_valid(i) && cast.is_null(i)).collect())
+}
+
+fn valid_rows(array: &ArrayRef, failed: impl Fn(usize) -> bool) -> Option<NullBuffer> {
+    Some(NullBuffer::from((0..array.len()).map(|row| array.is_valid(row) && !failed(row)).collect::<BooleanBuffer>()))
 }
 
 fn cast_map(array: &ArrayRef, key: &ColumnType, value: &ColumnType, to: &To) -> Result<ArrayRef> {
@@ -230,10 +249,16 @@ fn cast_struct(array: &ArrayRef, columns: &[&ColumnType], to: &To) -> Result<Arr
             None => Ok(new_null_array(field.data_type(), array.len())),
         })
         .collect::<Result<_>>()?;
+    let failed: Vec<BooleanBuffer> =
+        children.iter().enumerate().filter_map(|(i, child)| failures(structs.columns().get(i)?, child, to)).collect();
+    let nulls = match failed.is_empty() {
+        true => structs.nulls().cloned(),
+        false => valid_rows(array, |row| failed.iter().any(|failed| failed.value(row))),
+    };
     if fields.is_empty() {
         return Ok(Arc::new(StructArray::new_empty_fields(array.len(), array.nulls().cloned())));
     }
-    Ok(Arc::new(StructArray::try_new(fields.clone(), children, structs.nulls().cloned())?))
+    Ok(Arc::new(StructArray::try_new(fields.clone(), children, nulls)?))
 }
 
 pub(super) fn not_possible<T>(array: &ArrayRef, to: &To) -> Result<T> {

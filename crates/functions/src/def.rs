@@ -40,6 +40,8 @@ pub(crate) enum Arg {
     Time,
     /// A time or a text that holds one.
     TimeOrText,
+    /// A time or an INTERVAL.
+    TimeOrInterval,
     Array,
     Map,
     Bitmap,
@@ -357,8 +359,9 @@ impl Arg {
             Arg::Number if null => Some(D::Int32),
             Arg::Number => keep(types::is_number(actual)),
             Arg::Bool => (null || *actual == D::Boolean).then_some(D::Boolean),
-            Arg::Time if null => Some(D::Timestamp(TimeUnit::Millisecond, None)),
-            Arg::Time | Arg::TimeOrText => keep(time),
+            Arg::Time | Arg::TimeOrInterval if null => Some(D::Timestamp(TimeUnit::Millisecond, None)),
+            Arg::TimeOrInterval if matches!(actual, D::Interval(_)) => Some(actual.clone()),
+            Arg::Time | Arg::TimeOrText | Arg::TimeOrInterval => keep(time),
             Arg::Array => keep(matches!(actual, D::List(_) | D::Null)),
             Arg::Map => keep(matches!(actual, D::Map(..) | D::Null)),
             Arg::Bitmap => (null || *actual == D::BinaryView).then_some(D::BinaryView),
@@ -376,6 +379,7 @@ impl Arg {
             Arg::Bool => "a BOOLEAN",
             Arg::Time => "a DATE, TIME or TIMESTAMP",
             Arg::TimeOrText => "a TIMESTAMP, a DATE or a STRING",
+            Arg::TimeOrInterval => "a DATE, TIME, TIMESTAMP or INTERVAL",
             Arg::Array => "an ARRAY",
             Arg::Map => "a MAP",
             Arg::Bitmap => "a BITMAP",

@@ -15,6 +15,7 @@ use super::time_unit::{
 };
 use super::types::{self, ltz};
 use super::values::{TimeKind, Times, ms_to_unit};
+use crate::data_type::FlinkType;
 
 const TIME: &[Arg] = &[Arg::Time];
 
@@ -27,9 +28,10 @@ const fn now(name: &'static str, ret: Ret, eval: super::def::Eval) -> Def {
 }
 
 pub(super) const FUNCTIONS: &[Def] = &[
-    Def::new("extract", &[Arg::Text, Arg::Time], Ret::BigInt, extract).doc(
+    Def::new("extract", &[Arg::Text, Arg::TimeOrInterval], Ret::By(extract_type), extract).doc(
         "EXTRACT(unit FROM time)",
-        "A part of the time: YEAR, QUARTER, MONTH, WEEK, DAY, DOW (Sunday is 1), DOY, HOUR, MINUTE, SECOND, EPOCH and others.",
+        "A part of the time: YEAR, QUARTER, MONTH, WEEK, DAY, DOW (Sunday is 1), DOY, HOUR, MINUTE, SECOND, EPOCH and others; or of an \
+         INTERVAL.",
         "EXTRACT(DOW FROM DATE '2024-01-01') = 2",
     ),
     part("year", |c| extract_unit(c, Unit::Year)).doc("YEAR(time)", "The year.", "YEAR(DATE '2024-03-01') = 2024"),
@@ -135,13 +137,57 @@ fn constant_unit(args: &ReturnFieldArgs, index: usize) -> Result<Unit> {
     }
 }
 
+/// An interval of months has other parts than one of days and times.
+fn extract_type(args: &ReturnFieldArgs) -> Result<DataType> {
+    let field = &args.arg_fields[1];
+    if matches!(field.data_type(), DataType::Interval(_)) {
+        let constant = args.scalar_arguments.get(1).copied().flatten();
+        let (unit, months) = (constant_unit(args, 0)?, types::flink_type(field, constant) == FlinkType::IntervalMonth);
+        let there = if months {
+            matches!(unit, Unit::Year | Unit::Quarter | Unit::Month)
+        } else {
+            matches!(unit, Unit::Day | Unit::Hour | Unit::Minute | Unit::Second | Unit::Millisecond)
+        };
+        if !there {
+            let parts = if months { "YEAR, QUARTER and MONTH" } else { "DAY, HOUR, MINUTE, SECOND and MILLISECOND" };
+            return plan_err!("{unit:?} is no part of this INTERVAL; it has {parts}");
+        }
+    }
+    Ok(DataType::Int64)
+}
+
 fn extract(call: &Call) -> Result<ArrayRef> {
     let unit = unit_argument(call, 0)?;
+    if matches!(call.fields[1].data_type(), DataType::Interval(_)) {
+        return extract_of_interval(call, unit);
+    }
     extract_of(call, &call.time(1)?, unit)
 }
 
 fn extract_unit(call: &Call, unit: Unit) -> Result<ArrayRef> {
     extract_of(call, &call.time(0)?, unit)
+}
+
+fn extract_of_interval(call: &Call, unit: Unit) -> Result<ArrayRef> {
+    let array = call.array(1)?;
+    let intervals = array.as_primitive::<IntervalMonthDayNanoType>();
+    call.primitives::<Int64Type>(|row| {
+        if intervals.is_null(row) {
+            return Ok(None);
+        }
+        let interval = intervals.value(row);
+        let ms = i64::from(interval.days) * MS_PER_DAY + interval.nanoseconds / 1_000_000;
+        Ok(Some(match unit {
+            Unit::Year => i64::from(interval.months / 12),
+            Unit::Quarter => i64::from((interval.months % 12 - 1) / 3 + 1),
+            Unit::Month => i64::from(interval.months % 12),
+            Unit::Day => ms / MS_PER_DAY,
+            Unit::Hour => ms % MS_PER_DAY / 3_600_000,
+            Unit::Minute => ms % 3_600_000 / 60_000,
+            Unit::Second => ms % 60_000 / MS_PER_SECOND,
+            _ => ms % MS_PER_SECOND,
+        }))
+    })
 }
 
 fn extract_of(call: &Call, times: &Times, unit: Unit) -> Result<ArrayRef> {

@@ -316,7 +316,10 @@ fn decode(call: &Call) -> Result<ArrayRef> {
         let (Some(bytes), Some(charset)) = (bytes.get(row), charset.get(row)) else { return Ok(false) };
         let utf16 = |bytes: &[u8], read: fn([u8; 2]) -> u16| {
             let units: Vec<u16> = bytes.chunks_exact(2).map(|pair| read([pair[0], pair[1]])).collect();
-            String::from_utf16_lossy(&units)
+            let text = String::from_utf16_lossy(&units);
+            // Half a unit at the end is no character, and none of its own behind half a pair of units.
+            let open = units.last().is_some_and(|unit| (0xd800..0xdc00).contains(unit));
+            if bytes.len() % 2 == 1 && !open { text + "\u{fffd}" } else { text }
         };
         let text = match charset.to_ascii_uppercase().as_str() {
             "UTF-8" | "UTF8" => String::from_utf8_lossy(bytes).into_owned(),

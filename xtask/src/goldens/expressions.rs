@@ -22,6 +22,8 @@ const EXPRESSIONS_MAX: usize = 40;
 const BUSY: &[&str] = &["NoResourceAvailable", "TimeoutException", "timed out", "Metaspace", "TaskManager with id", "Connection refused"];
 /// A statement is run at most so often while the cluster is busy.
 const ATTEMPTS_MAX: usize = 4;
+/// Longer than any of them needs: now and then the gateway never hears that a job has ended.
+const TIMEOUT: Duration = Duration::from_secs(60);
 /// Pause before the next attempt.
 const PAUSE: Duration = Duration::from_secs(5);
 
@@ -127,14 +129,14 @@ fn ask(session: &Session<'_>, part: &Part, expressions: &[&str], answers: &mut A
 /// Runs a statement, again when the cluster was too busy for it.
 fn patiently(session: &Session<'_>, query: &str) -> Result<gateway::Answer> {
     for _ in 1..ATTEMPTS_MAX {
-        match session.execute(query) {
+        match session.execute_within(query, TIMEOUT) {
             Ok(gateway::Answer::Failed(failure)) if BUSY.iter().any(|word| failure.cause.contains(word)) => {}
             Ok(answer) => return Ok(answer),
             Err(_) => {}
         }
         std::thread::sleep(PAUSE);
     }
-    session.execute(query)
+    session.execute_within(query, TIMEOUT)
 }
 
 fn take(part: &Part, expressions: &[&str], mut table: Table, answers: &mut Answers) {

@@ -5,6 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use serde_json::Value;
+
 use flott_testkit::expressions::{Answer, Answers, BROKEN, FLOTT_EXTENSION, FOLDER, Part, Topic};
 
 use crate::Result;
@@ -12,6 +14,9 @@ use crate::flink::cluster::Cluster;
 use crate::flink::distribution::Distribution;
 use crate::flink::gateway::Gateway;
 use crate::goldens::expressions::ask_open;
+
+/// Classes of errors with which Flink refuses an expression. All others are failures.
+const REFUSALS: &[&str] = &["SqlValidatorException", "ValidationException", "SqlParserException", "ParseException", "TableException"];
 
 /// An expression at which nothing can fail but the rows.
 const NOTHING: &str = "1";
@@ -23,10 +28,13 @@ pub enum Kind {
     Broken,
     Values,
     FlottFails,
-    FlinkFails,
+    /// Flink refuses what Flott computes.
+    FlinkRefuses,
     Type,
     /// The types differ in NOT NULL only.
     Nullability,
+    /// Flink's planner, its generated code or its job fails, where Flott computes something.
+    FlinkBreaks,
 }
 
 /// How two answers differ, if they do.
@@ -34,7 +42,10 @@ pub fn difference(flink: &Answer, flott: &Answer) -> Option<Kind> {
     match (flink, flott) {
         (_, Answer::Failed(cause)) if cause.starts_with(BROKEN) => Some(Kind::Broken),
         (Answer::Failed(_), Answer::Failed(_)) => None,
-        (Answer::Failed(_), _) => Some(Kind::FlinkFails),
+        (Answer::Failed(cause), _) => {
+            let refused = REFUSALS.iter().any(|class| cause.starts_with(class));
+            Some(if refused { Kind::FlinkRefuses } else { Kind::FlinkBreaks })
+        }
         (_, Answer::Failed(_)) => Some(Kind::FlottFails),
         (Answer::Values { column_type, values }, Answer::Values { column_type: flott_type, values: flott_values }) => {
             let nullable = |text: &str| text.replace(" NOT NULL", "");
@@ -51,7 +62,8 @@ pub fn difference(flink: &Answer, flott: &Answer) -> Option<Kind> {
 
 /// Both engines, over the same rows.
 pub struct Engines {
-    root: PathBuf,
+    /// The test of expressions as it was when this began, whatever is built meanwhile.
+    program: PathBuf,
     /// Like `tests/parity`.
     folder: PathBuf,
     rows: String,
@@ -68,11 +80,13 @@ impl Engines {
     /// When Flink does not start, or the folder for what is asked cannot be made.
     pub fn start(root: &Path, folder: &Path, rows: String) -> Result<Self> {
         fs::create_dir_all(folder.join(FOLDER)).map_err(|e| format!("{}: {e}", folder.display()))?;
+        let program = folder.join("flott");
+        fs::copy(built(root)?, &program).map_err(|e| format!("{}: {e}", program.display()))?;
         let distribution = Distribution::obtain(&root.join("target/flink"))?;
         let cluster = Cluster::start(&distribution)?;
         let gateway = Gateway::start_remote(&distribution, cluster.rest_port())?;
-        let (root, folder) = (root.to_path_buf(), folder.to_path_buf());
-        let mut engines = Self { root, folder, rows, cluster, gateway, flink: Answers::new(), flott: Answers::new() };
+        let folder = folder.to_path_buf();
+        let mut engines = Self { program, folder, rows, cluster, gateway, flink: Answers::new(), flott: Answers::new() };
         let known = Topic { golden: engines.known(), ..Topic::default() }.answers().unwrap_or_default();
         engines.flink = known.into_iter().filter(|((rows, _), _)| *rows == engines.rows).collect();
         engines.ask([NOTHING.to_string()])?;
@@ -114,14 +128,12 @@ impl Engines {
     fn ask_flott(&self, topic: &Topic) -> Result<Answers> {
         let file = topic.golden.with_extension("exprs");
         fs::write(&file, topic.text()).map_err(|e| format!("{}: {e}", file.display()))?;
-        let arguments = "test --release --quiet --package flott --test expressions -- --ignored --exact answers_are_written";
-        let output = Command::new("cargo")
-            .args(arguments.split(' '))
+        let output = Command::new(&self.program)
+            .args(["--ignored", "--exact", "answers_are_written"])
             .env("EXPRESSIONS_FOLDER", &self.folder)
-            .current_dir(&self.root)
             .stdin(Stdio::null())
             .output()
-            .map_err(|e| format!("cannot run cargo: {e}"))?;
+            .map_err(|e| format!("{}: {e}", self.program.display()))?;
         if !output.status.success() {
             return Err(format!("Flott does not answer:\n{}", String::from_utf8_lossy(&[output.stdout, output.stderr].concat())));
         }
@@ -147,6 +159,24 @@ impl Engines {
     }
 }
 
+/// Builds the test of expressions and gives its file.
+fn built(root: &Path) -> Result<PathBuf> {
+    let arguments = "test --release --package flott --test expressions --no-run --message-format json-render-diagnostics";
+    let output = Command::new("cargo")
+        .args(arguments.split(' '))
+        .current_dir(root)
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|e| format!("cannot run cargo: {e}"))?;
+    let executable = |line: &str| {
+        let message = serde_json::from_str::<Value>(line).ok()?;
+        let program = message["executable"].as_str().filter(|_| message["target"]["name"] == "expressions");
+        program.map(PathBuf::from)
+    };
+    let built = String::from_utf8_lossy(&output.stdout).lines().filter_map(executable).next_back();
+    built.filter(|_| output.status.success()).ok_or_else(|| "the test of expressions cannot be built".to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -161,7 +191,8 @@ mod tests {
         assert_eq!(difference(&values("INT", "1"), &values("INT", "2")), Some(Kind::Values));
         assert_eq!(difference(&failed("x"), &failed("y")), None);
         assert_eq!(difference(&failed("x"), &failed("broken: panic")), Some(Kind::Broken));
-        assert_eq!(difference(&failed("x"), &values("INT", "2")), Some(Kind::FlinkFails));
+        assert_eq!(difference(&failed("x"), &values("INT", "2")), Some(Kind::FlinkBreaks));
+        assert_eq!(difference(&failed("ParseException: x"), &values("INT", "2")), Some(Kind::FlinkRefuses));
         assert_eq!(difference(&values("INT", "2"), &failed("x")), Some(Kind::FlottFails));
     }
 }

@@ -4,7 +4,7 @@ use super::grammar::{Family, Form, Grammar, Piece, Slot};
 use super::tree::{Part, Tree};
 
 /// One argument in so many is of a family that does not belong there, so that what is refused is compared, too.
-const MISS_ONE_IN: u64 = 60;
+const MISS_ONE_IN: u64 = 200;
 /// Of so many arguments that could be calls, one is a column or a literal all the same.
 const LEAF_ONE_IN: u64 = 4;
 /// Of so many columns or literals, one is a literal.

@@ -8,7 +8,7 @@ use datafusion_expr::expr::ScalarFunction;
 use datafusion_expr::planner::{ExprPlanner, PlannerResult, RawAggregateExpr, RawBinaryExpr, RawFieldAccessExpr, RawWindowExpr};
 use datafusion_expr::{
     ColumnarValue, Expr, ExprSchemable, GetFieldAccess, Operator, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
-    Volatility, lit,
+    Volatility, lit, not,
 };
 use sqlparser::ast::BinaryOperator;
 use std::sync::{Arc, LazyLock};
@@ -37,7 +37,12 @@ impl ExprPlanner for FlinkExpressions {
             | BinaryOperator::Lt
             | BinaryOperator::LtEq
             | BinaryOperator::Gt
-            | BinaryOperator::GtEq => return comparison(raw, schema).map(PlannerResult::Original),
+            | BinaryOperator::GtEq => {
+                return match row_equality(&raw, schema)? {
+                    Some(expr) => Ok(PlannerResult::Planned(expr)),
+                    None => comparison(raw, schema).map(PlannerResult::Original),
+                };
+            }
             BinaryOperator::And if is_bare_null(&raw.left) || is_bare_null(&raw.right) => return Err(illegal_null("AND")),
             BinaryOperator::Or if is_bare_null(&raw.left) || is_bare_null(&raw.right) => return Err(illegal_null("OR")),
             _ => return Ok(PlannerResult::Original(raw)),
@@ -124,6 +129,36 @@ fn counts_rows(argument: &Expr) -> bool {
     }
 }
 
+/// `ROW(a, b) = ROW(c, d)` is `a = c AND b = d`, so that it is unknown where a field that decides is NULL.
+fn row_equality(raw: &RawBinaryExpr, schema: &DFSchema) -> Result<Option<Expr>> {
+    let fields = |expr: &Expr| match expr {
+        Expr::ScalarFunction(call) if call.name() == "row" => Some(call.args.clone()),
+        _ => None,
+    };
+    let (Some(left), Some(right)) = (fields(&raw.left), fields(&raw.right)) else { return Ok(None) };
+    let negated = match raw.op {
+        BinaryOperator::Eq => false,
+        BinaryOperator::NotEq => true,
+        _ => return Ok(None),
+    };
+    if left.len() != right.len() {
+        return plan_err!("ROWs of {} and {} fields cannot be compared", left.len(), right.len());
+    }
+    let mut equal = lit(true);
+    for (i, (left, right)) in left.into_iter().zip(right).enumerate() {
+        let pair = RawBinaryExpr { op: BinaryOperator::Eq, left, right };
+        let field = match row_equality(&pair, schema)? {
+            Some(expr) => expr,
+            None => {
+                let pair = comparison(pair, schema)?;
+                pair.left.eq(pair.right)
+            }
+        };
+        equal = if i == 0 { field } else { equal.and(field) };
+    }
+    Ok(Some(if negated { not(equal) } else { equal }))
+}
+
 /// A comparison with operands that mean the same in DataFusion.
 fn comparison(raw: RawBinaryExpr, schema: &DFSchema) -> Result<RawBinaryExpr> {
     let (left, right) = (raw.left.get_type(schema)?, raw.right.get_type(schema)?);
@@ -137,6 +172,12 @@ fn comparison(raw: RawBinaryExpr, schema: &DFSchema) -> Result<RawBinaryExpr> {
     if as_text(&right, &left) {
         return Ok(RawBinaryExpr { right: to_text(raw.right), ..raw });
     }
+    if let Some(safe) = text_beside(&raw.left, &left, &right, equality) {
+        return Ok(RawBinaryExpr { left: call(cast_to(right, None, safe), vec![raw.left]), ..raw });
+    }
+    if let Some(safe) = text_beside(&raw.right, &right, &left, equality) {
+        return Ok(RawBinaryExpr { right: call(cast_to(left, None, safe), vec![raw.right]), ..raw });
+    }
     if both_intervals(&left, &right) && interval_months(&raw.left, schema)? != interval_months(&raw.right, schema)? {
         return Err(SqlError::new("an interval of months has no fixed length and cannot be compared with one of days and times").into());
     }
@@ -146,6 +187,18 @@ fn comparison(raw: RawBinaryExpr, schema: &DFSchema) -> Result<RawBinaryExpr> {
     check_comparable(&left, &right, !equality)?;
     let [left, right] = same_numbers([raw.left, raw.right], schema);
     Ok(RawBinaryExpr { left, right, ..raw })
+}
+
+/// Whether a text is cast to the type of what it is compared with, and whether what is none becomes NULL: beside a number where the order
+/// counts, and beside a time in an equality, where Flink takes a constant text as it is written.
+fn text_beside(text: &Expr, text_type: &DataType, other: &DataType, equality: bool) -> Option<bool> {
+    let time = matches!(other, DataType::Date32 | DataType::Time32(_) | DataType::Timestamp(..));
+    match (equality, text) {
+        _ if *text_type != DataType::Utf8 => None,
+        (false, _) => other.is_numeric().then_some(false),
+        (true, Expr::Literal(..)) => None,
+        (true, _) => time.then_some(true),
+    }
 }
 
 /// Values that are compared: a DECIMAL beside a FLOAT or a DOUBLE becomes one, not the other way around, which could overflow.
@@ -185,7 +238,7 @@ fn inexact_remainder() -> SqlError {
     SqlError::new("'%' and MOD take whole numbers and DECIMAL, not FLOAT or DOUBLE").help("CAST the operand to DECIMAL(p, s)")
 }
 
-/// Flink compares no numbers with texts and no dates with timestamps; DataFusion would cast. A VARIANT or a BITMAP is equal to another
+/// Flink finds no number equal to a text, and compares no dates with timestamps; DataFusion would cast. A VARIANT or a BITMAP is equal to another
 /// or not, but has no place in an order.
 fn check_comparable(left: &DataType, right: &DataType, ordered: bool) -> Result<()> {
     let opaque = |t: &DataType| matches!(t, DataType::LargeBinary | DataType::BinaryView);
