@@ -1,7 +1,7 @@
 //! SQL values as JSON text, for the functions that build JSON.
 
-use arrow::array::{Array, ArrayRef, AsArray};
-use arrow::datatypes::{DataType, Field, TimeUnit};
+use arrow::array::{Array, ArrayRef, AsArray, Float64Array};
+use arrow::datatypes::{DataType, Field, Float32Type, TimeUnit};
 use datafusion_common::{Result, exec_err, plan_err};
 use flott_engine::text::{print_text, value_text};
 
@@ -81,11 +81,19 @@ pub(super) fn push_json(array: &ArrayRef, field: &Field, row: usize, out: &mut V
         DataType::Timestamp(..) | DataType::Date32 | DataType::Time32(TimeUnit::Millisecond) => {
             let mut text = Vec::new();
             print_text(array.as_ref(), row, field, &mut text);
+            // Of a whole minute only Java's own text leaves out the seconds.
+            if matches!(array.data_type(), DataType::Timestamp(_, None)) && text.iter().filter(|b| **b == b':').count() == 1 {
+                text.extend_from_slice(b":00");
+            }
             push_quoted(out, &String::from_utf8_lossy(&text));
         }
         DataType::Float32 | DataType::Float64 => {
             let mut text = Vec::new();
-            value_text(array.as_ref(), row, field, &mut text);
+            // A FLOAT is written as the DOUBLE that it is.
+            match array.as_primitive_opt::<Float32Type>() {
+                Some(floats) => value_text(&Float64Array::from(vec![f64::from(floats.value(row))]), 0, field, &mut text),
+                None => value_text(array.as_ref(), row, field, &mut text),
+            }
             // Java makes a BigDecimal of it: 1.0E10 is 1.0E+10.
             out.extend_from_slice(number_text(&String::from_utf8_lossy(&text)).as_bytes());
         }

@@ -242,7 +242,9 @@ fn split(call: &Call) -> Result<ArrayRef> {
                 parts.end_row(true);
                 count += 1;
             };
-            if separator.is_empty() {
+            if text.is_empty() {
+                // Nothing has no parts, not even an empty one.
+            } else if separator.is_empty() {
                 let mut buffer = [0; 4];
                 text.chars().for_each(|c| push(c.encode_utf8(&mut buffer)));
             } else {

@@ -8,6 +8,7 @@ use arrow::datatypes::{
 use datafusion_common::{Result, ScalarValue, exec_err, plan_err};
 use datafusion_expr::ReturnFieldArgs;
 
+use super::binary::is_interval_of_months;
 use super::clock::context;
 use super::def::{Arg, Call, Def, Nulls, Ret};
 use super::time_unit::{
@@ -15,7 +16,6 @@ use super::time_unit::{
 };
 use super::types::{self, ltz};
 use super::values::{TimeKind, Times, ms_to_unit};
-use crate::data_type::FlinkType;
 
 const TIME: &[Arg] = &[Arg::Time];
 
@@ -142,7 +142,7 @@ fn extract_type(args: &ReturnFieldArgs) -> Result<DataType> {
     let field = &args.arg_fields[1];
     if matches!(field.data_type(), DataType::Interval(_)) {
         let constant = args.scalar_arguments.get(1).copied().flatten();
-        let (unit, months) = (constant_unit(args, 0)?, types::flink_type(field, constant) == FlinkType::IntervalMonth);
+        let (unit, months) = (constant_unit(args, 0)?, is_interval_of_months(field, constant));
         let there = if months {
             matches!(unit, Unit::Year | Unit::Quarter | Unit::Month)
         } else {

@@ -8,7 +8,7 @@ use datafusion_expr::expr::ScalarFunction;
 use datafusion_expr::planner::{ExprPlanner, PlannerResult, RawAggregateExpr, RawBinaryExpr, RawFieldAccessExpr, RawWindowExpr};
 use datafusion_expr::{
     ColumnarValue, Expr, ExprSchemable, GetFieldAccess, Operator, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
-    Volatility, lit, not,
+    Volatility, lit,
 };
 use sqlparser::ast::BinaryOperator;
 use std::sync::{Arc, LazyLock};
@@ -129,18 +129,14 @@ fn counts_rows(argument: &Expr) -> bool {
     }
 }
 
-/// `ROW(a, b) = ROW(c, d)` is `a = c AND b = d`, so that it is unknown where a field that decides is NULL.
+/// `ROW(a, b) = ROW(c, d)` is `a = c AND b = d`, so that it is unknown where a field that decides is NULL. Of `<>` Flink makes no such
+/// thing: two NULLs are the same there.
 fn row_equality(raw: &RawBinaryExpr, schema: &DFSchema) -> Result<Option<Expr>> {
     let fields = |expr: &Expr| match expr {
         Expr::ScalarFunction(call) if call.name() == "row" => Some(call.args.clone()),
         _ => None,
     };
-    let (Some(left), Some(right)) = (fields(&raw.left), fields(&raw.right)) else { return Ok(None) };
-    let negated = match raw.op {
-        BinaryOperator::Eq => false,
-        BinaryOperator::NotEq => true,
-        _ => return Ok(None),
-    };
+    let (BinaryOperator::Eq, Some(left), Some(right)) = (&raw.op, fields(&raw.left), fields(&raw.right)) else { return Ok(None) };
     if left.len() != right.len() {
         return plan_err!("ROWs of {} and {} fields cannot be compared", left.len(), right.len());
     }
@@ -156,7 +152,7 @@ fn row_equality(raw: &RawBinaryExpr, schema: &DFSchema) -> Result<Option<Expr>> 
         };
         equal = if i == 0 { field } else { equal.and(field) };
     }
-    Ok(Some(if negated { not(equal) } else { equal }))
+    Ok(Some(equal))
 }
 
 /// A comparison with operands that mean the same in DataFusion.
@@ -185,8 +181,9 @@ fn comparison(raw: RawBinaryExpr, schema: &DFSchema) -> Result<RawBinaryExpr> {
         return Err(SqlError::new(format!("{} has no order", FlinkType::from_arrow(&left))).help("compare with = or <>").into());
     }
     check_comparable(&left, &right, !equality)?;
-    let [left, right] = same_numbers([raw.left, raw.right], schema);
-    Ok(RawBinaryExpr { left, right, ..raw })
+    let mut raw = raw;
+    same_numbers(&mut [&mut raw.left, &mut raw.right], schema);
+    Ok(raw)
 }
 
 /// Whether a text is cast to the type of what it is compared with, and whether what is none becomes NULL: beside a number where the order
@@ -202,17 +199,16 @@ fn text_beside(text: &Expr, text_type: &DataType, other: &DataType, equality: bo
 }
 
 /// Values that are compared: a DECIMAL beside a FLOAT or a DOUBLE becomes one, not the other way around, which could overflow.
-pub fn same_numbers<const N: usize>(values: [Expr; N], schema: &DFSchema) -> [Expr; N] {
-    let types = values.each_ref().map(|v| v.get_type(schema).ok());
+pub fn same_numbers(values: &mut [&mut Expr], schema: &DFSchema) {
+    let types: Vec<Option<DataType>> = values.iter().map(|v| v.get_type(schema).ok()).collect();
     let any = |is: fn(&DataType) -> bool| types.iter().flatten().any(is);
-    if !any(DataType::is_floating) || !any(|t| matches!(t, DataType::Decimal128(..))) {
-        return values;
+    let decimal = |t: &DataType| matches!(t, DataType::Decimal128(..));
+    if !any(DataType::is_floating) || !any(decimal) {
+        return;
     }
-    let mut types = types.into_iter();
-    values.map(|value| match types.next().flatten() {
-        Some(DataType::Decimal128(..)) => call(cast_to(DataType::Float64, None, false), vec![value]),
-        _ => value,
-    })
+    for (value, _) in values.iter_mut().zip(&types).filter(|(_, t)| t.as_ref().is_some_and(decimal)) {
+        **value = call(cast_to(DataType::Float64, None, false), vec![std::mem::take(*value)]);
+    }
 }
 
 fn both_intervals(left: &DataType, right: &DataType) -> bool {

@@ -92,9 +92,13 @@ fn rewrite(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
                 (Some(number), Ok(DataType::Utf8)) => call(cast_to(number.clone(), None, false), vec![bound]),
                 _ => bound,
             };
-            let [expr, low, high] = same_numbers([*b.expr, bound(*b.low), bound(*b.high)], schema);
-            let (expr, low, high) = (Box::new(expr), Box::new(low), Box::new(high));
+            let (mut expr, mut low, mut high) = (b.expr, Box::new(bound(*b.low)), Box::new(bound(*b.high)));
+            same_numbers(&mut [&mut *expr, &mut *low, &mut *high], schema);
             Ok(Transformed::no(Expr::Between(Between { expr, negated: b.negated, low, high })))
+        }
+        Expr::InList(mut list) => {
+            same_numbers(&mut std::iter::once(&mut *list.expr).chain(&mut list.list).collect::<Vec<_>>(), schema);
+            Ok(Transformed::no(Expr::InList(list)))
         }
         Expr::Like(like) if !like.case_insensitive => pattern("like", like),
         Expr::SimilarTo(like) => pattern("similar_to", like),
