@@ -3,7 +3,7 @@
 //! A case is a SQL script whose last statement is a SELECT; its golden holds the schema and the changelog that Flink
 //! gave, or the reason why Flink refused it. `tests/parity/README.md` describes both files. Expressions are asked in [`expressions`].
 
-mod expressions;
+pub(crate) mod expressions;
 
 use std::fmt::Write as _;
 use std::fs;

@@ -5,6 +5,7 @@ mod compatibility;
 mod flink;
 mod fuzz;
 mod goldens;
+mod random;
 mod tidy;
 
 use std::process::ExitCode;
@@ -20,6 +21,8 @@ commands:
   fuzz TARGET|all [--seconds N] [--seed N]
                                  feed mutations of fuzz/corpus to what reads input from outside
   goldens [--missing] [FILTER]   run the parity cases on a real Flink and write their goldens
+  random [--seed N] [--expressions N] [--depth D] [--rounds R]
+                                 compare random expressions with a real Flink and minimise what differs
   tidy                           check the rules of the house that the compiler does not know";
 
 /// Result of a sub-command. The error is text for the person who started it.
@@ -32,6 +35,7 @@ fn main() -> ExitCode {
         Some("compatibility") => compatibility::run(&args[1..]),
         Some("fuzz") => fuzz::run(&args[1..]),
         Some("goldens") => goldens::run(&args[1..]),
+        Some("random") => random::run(&args[1..]),
         Some("tidy") => tidy::run(&args[1..]),
         Some("help" | "--help" | "-h") => {
             println!("{USAGE}");

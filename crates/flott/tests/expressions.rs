@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use flott::{RunOptions, collect};
-use flott_testkit::expressions::{Answer, FOLDER, Part, Topic, escaped, known_difference};
+use flott_testkit::expressions::{Answer, Answers, BROKEN, FLOTT_EXTENSION, FOLDER, Part, Topic, escaped, known_difference};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/parity").canonicalize().unwrap()
@@ -34,20 +34,17 @@ fn run(topic: &Topic, part: &Part, expression: &str, tick_rows_max: Option<usize
     Answer::Values { column_type: collected.schema[1].1.clone(), values }
 }
 
-fn shown(answer: &Answer) -> String {
-    match answer {
-        Answer::Failed(cause) => format!("error: {}", cause.lines().take(2).collect::<Vec<_>>().join(" ")),
-        Answer::Values { column_type, values } => format!("{column_type}: {}", values.join(" ; ")),
-    }
+/// The sizes of ticks with which an expression is computed.
+fn ticks(part: &Part) -> &'static [Option<usize>] {
+    if part.rows.is_empty() { &[None] } else { &[None, Some(1)] }
 }
 
 /// Where Flott answers otherwise than Flink, `expression | Flink | Flott`.
 fn difference(topic: &Topic, part: &Part, expression: &str, flink: &Answer) -> Option<String> {
-    let ticks: &[Option<usize>] = if part.rows.is_empty() { &[None] } else { &[None, Some(1)] };
-    ticks.iter().find_map(|tick_rows_max| {
+    ticks(part).iter().find_map(|tick_rows_max| {
         let flott = run(topic, part, expression, *tick_rows_max);
         let equal = *flink == flott || matches!((flink, &flott), (Answer::Failed(_), Answer::Failed(_)));
-        (!equal).then(|| format!("{expression} | {} | {}", shown(flink), shown(&flott)))
+        (!equal).then(|| format!("{expression} | {flink} | {flott}"))
     })
 }
 
@@ -80,6 +77,20 @@ fn check(topic: &Topic, known: &BTreeSet<(String, String)>) -> Vec<String> {
     lines
 }
 
+fn on_all_cores<T: Sync>(all: &[T], work: impl Fn(&T) + Sync) {
+    let next = std::sync::atomic::AtomicUsize::new(0);
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                while let Some(one) = all.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed)) {
+                    work(one);
+                }
+            });
+        }
+    });
+}
+
 #[test]
 fn expressions_give_what_flink_gives() {
     let filter = std::env::var("EXPRESSIONS").unwrap_or_default();
@@ -88,18 +99,10 @@ fn expressions_give_what_flink_gives() {
     assert!(!topics.is_empty(), "no file of expressions found");
     let known = known();
     let wrong: Mutex<BTreeMap<String, Vec<String>>> = Mutex::default();
-    let next = std::sync::atomic::AtomicUsize::new(0);
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                while let Some(topic) = topics.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed)) {
-                    let lines = check(topic, &known);
-                    if !lines.is_empty() {
-                        wrong.lock().unwrap().insert(topic.name.clone(), lines);
-                    }
-                }
-            });
+    on_all_cores(&topics, |topic| {
+        let lines = check(topic, &known);
+        if !lines.is_empty() {
+            wrong.lock().unwrap().insert(topic.name.clone(), lines);
         }
     });
     let wrong = wrong.into_inner().unwrap();
@@ -107,4 +110,32 @@ fn expressions_give_what_flink_gives() {
     let differing: usize = wrong.values().map(Vec::len).sum();
     let text: String = wrong.iter().map(|(topic, lines)| format!("  {FOLDER}/{topic}\n    {}\n", lines.join("\n    "))).collect();
     assert!(wrong.is_empty(), "{differing} of {total} expressions differ (expression | Flink | Flott)\n{text}");
+}
+
+/// What Flott answers over any size of ticks. A panic, and an answer that hangs on the ticks, are failures that say so.
+fn answer(topic: &Topic, part: &Part, expression: &str) -> Answer {
+    let run = || ticks(part).iter().map(|tick_rows_max| run(topic, part, expression, *tick_rows_max)).collect::<Vec<_>>();
+    let Ok(mut answers) = std::panic::catch_unwind(run) else { return Answer::Failed(format!("{BROKEN}panic")) };
+    answers.dedup_by(|a, b| a == b || matches!((a, b), (Answer::Failed(_), Answer::Failed(_))));
+    match (answers.pop(), answers.pop()) {
+        (Some(by_row), Some(_)) => Answer::Failed(format!("{BROKEN}over ticks of one row {by_row}")),
+        (Some(answer), None) => answer,
+        (None, _) => unreachable!("every part has ticks"),
+    }
+}
+
+/// For `cargo xtask random`: writes what Flott answers to every file of a folder beside it, as goldens are written.
+#[test]
+#[ignore = "run by cargo xtask random"]
+fn answers_are_written() {
+    let folder = std::env::var_os("EXPRESSIONS_FOLDER").expect("EXPRESSIONS_FOLDER names a folder like tests/parity");
+    for topic in Topic::all(Path::new(&folder)).unwrap() {
+        let answers: Mutex<Answers> = Mutex::default();
+        on_all_cores(&topic.expressions().collect::<Vec<_>>(), |(part, expression)| {
+            let answer = answer(&topic, part, expression);
+            answers.lock().unwrap().insert((part.rows.clone(), (*expression).to_string()), answer);
+        });
+        let answers = answers.into_inner().unwrap();
+        std::fs::write(topic.golden.with_extension(FLOTT_EXTENSION), topic.golden_text(&answers)).unwrap();
+    }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, IntervalMonthDayNanoArray};
 use arrow::compute::kernels::numeric;
 use arrow::datatypes::{
-    DataType, Field, FieldRef, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, IntervalMonthDayNano,
+    DataType, Date32Type, Field, FieldRef, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, IntervalMonthDayNano,
     IntervalMonthDayNanoType, IntervalUnit, Time32MillisecondType, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType,
     TimestampNanosecondType, TimestampSecondType,
 };
@@ -55,7 +55,7 @@ pub fn flink_binary(op: Operator, left: &DataType, right: &DataType) -> Option<A
 /// The function that stands for `time ± interval` or `interval + time`: the same result as DataFusion's operator, many times faster for a
 /// constant interval without months. `None` for other types.
 pub fn time_arithmetic(op: Operator, left: &DataType, right: &DataType) -> Option<Arc<ScalarUDF>> {
-    let time = |t: &DataType| matches!(t, DataType::Timestamp(..));
+    let time = |t: &DataType| matches!(t, DataType::Timestamp(..) | DataType::Date32);
     let interval = |t: &DataType| matches!(t, DataType::Interval(IntervalUnit::MonthDayNano));
     let returns = match op {
         Operator::Plus | Operator::Minus if time(left) && interval(right) => left,
@@ -66,7 +66,7 @@ pub fn time_arithmetic(op: Operator, left: &DataType, right: &DataType) -> Optio
 }
 
 /// Whether a value is an interval of months: by its type, or as a constant that has some.
-fn is_interval_of_months(field: &Field, constant: Option<&ScalarValue>) -> bool {
+pub(super) fn is_interval_of_months(field: &Field, constant: Option<&ScalarValue>) -> bool {
     let by_value = matches!(constant, Some(ScalarValue::IntervalMonthDayNano(Some(interval))) if interval.months != 0);
     by_value || FlinkType::from_field(field).0 == FlinkType::IntervalMonth
 }
@@ -80,6 +80,8 @@ pub(super) fn arithmetic_type(op: Operator, left: &DataType, right: &DataType) -
         return types::common_type(&[left.clone(), right.clone()]);
     }
     match (exact_digits(left), exact_digits(right)) {
+        // Of whole numbers the divisor decides, DECIMAL(p, 0) among them.
+        (Some((_, 0)), Some((_, 0))) if op == Operator::Modulo => Some(right.clone()),
         (Some(l), Some(r)) => {
             let (precision, scale) = decimal::result_digits(op, l, r)?;
             Some(DataType::Decimal128(precision, scale))
@@ -192,12 +194,18 @@ pub(super) fn evaluate(op: Operator, call: &Call) -> Result<ArrayRef> {
             Ok(Arc::new(decimal::evaluate(op, l, r, (*precision, *scale), call.rows)?))
         }
         returns @ (DataType::Float32 | DataType::Float64) => of_floats(op, call, returns),
+        // The remainder of a DECIMAL by a whole number, smaller than that number.
+        returns if matches!(left_type, DataType::Decimal128(..)) && is_integer(returns) => {
+            let (l, r) = ((left, exact_digits(&left_type).unwrap_or((1, 0))), (right, exact_digits(&right_type).unwrap_or((1, 0))));
+            let remainders = decimal::evaluate(op, l, r, (38, 0), call.rows)?;
+            Ok(arrow::compute::cast(&remainders, returns)?)
+        }
         DataType::Int8 => of_integers::<Int8Type>(op, call),
         DataType::Int16 => of_integers::<Int16Type>(op, call),
         DataType::Int32 => of_integers::<Int32Type>(op, call),
         DataType::Int64 => of_integers::<Int64Type>(op, call),
         DataType::Interval(_) => of_interval(call),
-        DataType::Time32(_) | DataType::Timestamp(..) => of_time(op, call),
+        DataType::Date32 | DataType::Time32(_) | DataType::Timestamp(..) => of_time(op, call),
         other => exec_err!("{op} is not defined for {}", types::type_name(other)),
     }
 }
@@ -325,6 +333,21 @@ fn of_time(op: Operator, call: &Call) -> Result<ArrayRef> {
                 Ok((times.is_valid(row) && intervals.is_valid(at)).then(|| {
                     let shift = nanos_of(intervals.value(at)) / 1_000_000 * i128::from(sign);
                     (i128::from(times.value(row)) + shift).rem_euclid(i128::from(MS_PER_DAY)) as i32
+                }))
+            })
+        }
+        // Of the days and the time of an interval only whole days count.
+        DataType::Date32 => {
+            let dates = array.as_primitive::<Date32Type>();
+            call.primitives::<Date32Type>(|row| {
+                let at = if constant { 0 } else { row };
+                Ok((dates.is_valid(row) && intervals.is_valid(at)).then(|| {
+                    let interval = intervals.value(at);
+                    let days = match i64::from(interval.months) * sign {
+                        0 => dates.value(row),
+                        months => (add_months_ms(i64::from(dates.value(row)) * MS_PER_DAY, months).div_euclid(MS_PER_DAY)) as i32,
+                    };
+                    days.wrapping_add((nanos_of(interval) / 86_400_000_000_000 * i128::from(sign)) as i32)
                 }))
             })
         }

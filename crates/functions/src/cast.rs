@@ -270,9 +270,9 @@ fn cast_struct(array: &ArrayRef, columns: &[&ColumnType], to: &To) -> Result<Arr
     Ok(Arc::new(StructArray::try_new(fields.clone(), children, nulls)?))
 }
 
-/// Where values became NULL; none if nowhere.
+/// Where values became NULL; none if nowhere. A number that does not fit is itself NULL, as it is in CAST.
 fn newly_null(before: &ArrayRef, after: &ArrayRef) -> Option<BooleanBuffer> {
-    if before.null_count() == after.null_count() {
+    if before.data_type().is_numeric() || before.null_count() == after.null_count() {
         return None;
     }
     Some(BooleanBuffer::collect_bool(after.len(), |i| after.is_null(i) && before.is_valid(i)))

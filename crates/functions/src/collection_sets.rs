@@ -311,7 +311,12 @@ fn array_slice(call: &Call) -> Result<ArrayRef> {
             (Some(first), Some(last)) if lists.all_valid(row) => {
                 let range = lists.range(0, row);
                 let count = range.len() as i64;
-                let (first, last) = (index_of(first, count).max(0), index_of(last, count).min(count - 1));
+                // As in Flink an end just before the first element is that element.
+                let last = match index_of(last, count) {
+                    -1 => 0,
+                    last => last,
+                };
+                let (first, last) = (index_of(first, count).max(0), last.min(count - 1));
                 out.picks.extend((first..=last).map(|i| (0, range.start + i as usize)));
                 true
             }

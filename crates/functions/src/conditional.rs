@@ -51,7 +51,7 @@ pub(super) const FUNCTIONS: &[Def] = &[
     Def::new("is_digit", &[Arg::Any], Ret::Bool, |call| test_text(call, types::is_integer(call.arg_type(0)), is_digit))
         .nulls(Nulls::Never)
         .doc("IS_DIGIT(string)", "Whether the text is made of digits only, one at least.", "IS_DIGIT('12') = TRUE"),
-    Def::new("is_decimal", &[Arg::Any], Ret::Bool, |call| test_text(call, types::is_number(call.arg_type(0)), is_decimal))
+    Def::new("is_decimal", &[Arg::Any], Ret::Bool, |call| test_text(call, is_primitive_number(call.arg_type(0)), is_decimal))
         .nulls(Nulls::Never)
         .doc("IS_DECIMAL(string)", "Whether the text can be read as a number.", "IS_DECIMAL('1.5') = TRUE"),
 ];
@@ -166,6 +166,11 @@ fn is_decimal(text: &str) -> bool {
     // Whole numbers may be of any script's digits.
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
     flott_engine::text::parse_f64(text.as_bytes()).is_some() || (!digits.is_empty() && is_digit(digits))
+}
+
+/// The numbers that Flink knows as such here: a DECIMAL, an object of its own, is none.
+fn is_primitive_number(data_type: &DataType) -> bool {
+    types::is_integer(data_type) || types::is_float(data_type)
 }
 
 /// A test of a text, which NULL does not pass. A value of another type passes if its type does, even NULL.

@@ -94,7 +94,7 @@ pub(super) fn part(call: &Call, index: usize, unit: Unit) -> Result<ArrayRef> {
             Unit::Minute => ms % (3600 * MS_PER_SECOND) / (60 * MS_PER_SECOND),
             Unit::Second => ms % (60 * MS_PER_SECOND) / MS_PER_SECOND,
             Unit::Epoch => ms / MS_PER_SECOND,
-            _ => ms % (60 * MS_PER_SECOND),
+            _ => ms % MS_PER_SECOND,
         }
     };
     Ok(Arc::new(intervals.unary::<_, Int64Type>(part)))

@@ -84,6 +84,10 @@ pub(super) fn push_json(array: &ArrayRef, field: &Field, row: usize, out: &mut V
             if matches!(array.data_type(), DataType::Timestamp(_, Some(_))) {
                 without_zeros_behind(&mut text);
             }
+            // Of a whole minute only Java's own text leaves out the seconds.
+            if matches!(array.data_type(), DataType::Timestamp(_, None)) && text.iter().filter(|b| **b == b':').count() == 1 {
+                text.extend_from_slice(b":00");
+            }
             push_quoted(out, &String::from_utf8_lossy(&text));
         }
         DataType::Float32 | DataType::Float64 => push_float(array, field, row, out),

@@ -164,7 +164,16 @@ fn java_text(value: &ArrayRef, field: &FieldRef, row: usize) -> Option<String> {
         _ => {
             let mut text = Vec::new();
             print_text(value.as_ref(), row, field, &mut text);
-            String::from_utf8(text).ok()?.trim_end_matches(|c| c == 'Z' && matches!(value.data_type(), DataType::Timestamp(..))).to_string()
+            let text = String::from_utf8(text).ok()?;
+            if !matches!(value.data_type(), DataType::Timestamp(..)) {
+                return Some(text);
+            }
+            // A whole minute is printed without its seconds.
+            let text = text.trim_end_matches('Z');
+            text.strip_suffix(":00")
+                .filter(|minute| minute.ends_with(|c: char| c.is_ascii_digit()) && minute.matches(':').count() == 1)
+                .unwrap_or(text)
+                .to_string()
         }
     })
 }

@@ -172,7 +172,11 @@ fn exact_to_places(call: &Call, array: &ArrayRef, places: impl Fn(usize) -> Opti
 
 /// Rounds the number's shortest decimal text, as Flink does, not its binary value: 1.005 to 2 places is 1.01.
 fn double_to_places(value: f64, places: i32, half_up: bool) -> f64 {
-    if !value.is_finite() || value == 0.0 {
+    if value == 0.0 {
+        // Flink rounds a BigDecimal, which has no -0.0.
+        return 0.0;
+    }
+    if !value.is_finite() {
         return value;
     }
     by_arithmetic(value, places, half_up).unwrap_or_else(|| by_text(value, places, half_up))

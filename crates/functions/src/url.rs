@@ -326,8 +326,9 @@ fn decode(call: &Call) -> Result<ArrayRef> {
         let utf16 = |bytes: &[u8], read: fn([u8; 2]) -> u16| {
             let (pairs, rest) = bytes.as_chunks::<2>();
             let units: Vec<u16> = pairs.iter().map(|pair| read(*pair)).collect();
-            // Half a unit at the end is no character.
-            String::from_utf16_lossy(&units) + if rest.is_empty() { "" } else { "\u{fffd}" }
+            // Half a unit at the end is no character, and none of its own behind half a pair of units.
+            let open = units.last().is_some_and(|unit| (0xd800..0xdc00).contains(unit));
+            String::from_utf16_lossy(&units) + if rest.is_empty() || open { "" } else { "\u{fffd}" }
         };
         let text = match charset.to_ascii_uppercase().as_str() {
             "UTF-8" | "UTF8" => String::from_utf8_lossy(bytes).into_owned(),

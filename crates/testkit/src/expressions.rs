@@ -3,12 +3,18 @@
 //! `tests/parity/README.md` describes both files. The queries that ask Flink and Flott are made here, so that both are asked the same.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Folder of the files below `tests/parity`, and what their names begin with in the list of differences.
 pub const FOLDER: &str = "expressions";
+
+/// Extension of a file of Flott's own answers, which are written as goldens are.
+pub const FLOTT_EXTENSION: &str = "flott";
+
+/// A failure that is wrong whatever Flink says begins so.
+pub const BROKEN: &str = "broken: ";
 
 /// Between an expression and the reason in the list of differences.
 const REASON: &str = " -- ";
@@ -42,6 +48,16 @@ pub enum Answer {
     Failed(String),
     /// Its type, and a value for each row as goldens write them.
     Values { column_type: String, values: Vec<String> },
+}
+
+impl fmt::Display for Answer {
+    /// On one line, as differences are reported.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Answer::Failed(cause) => write!(f, "error: {}", cause.lines().take(2).collect::<Vec<_>>().join(" ")),
+            Answer::Values { column_type, values } => write!(f, "{column_type}: {}", values.join(" ; ")),
+        }
+    }
 }
 
 /// Answers by the rows and the expression.
@@ -90,6 +106,16 @@ impl Topic {
         self.parts.push(part);
         self.parts.retain(|part| !part.expressions.is_empty());
         Ok(self)
+    }
+
+    /// The text of the file.
+    pub fn text(&self) -> String {
+        let mut text: String = self.setting_lines().iter().map(|l| format!("{l}\n")).collect();
+        for part in &self.parts {
+            let _ = writeln!(text, "@rows {}", if part.rows.is_empty() { "none" } else { &part.rows });
+            part.expressions.iter().for_each(|e| text.extend([e, "\n"]));
+        }
+        text
     }
 
     /// Every expression with the rows over which it is computed.
@@ -241,6 +267,8 @@ mod tests {
             "SELECT nr,\nx AS c0,\n2 AS c1\nFROM (VALUES (0, 1, ')'), (1, NULLIF(1, 1), 'it''s')) AS v(nr, x, y) CROSS JOIN UNNEST(ARRAY[nr]) AS u(once)"
         );
         assert_eq!(queries[2], "SELECT 0 AS nr,\nPI() AS c0,\n2 AS c1");
+        let again = Topic::default().with_lines(&topic.text()).unwrap();
+        assert_eq!((again.settings, again.parts.len()), (topic.settings, 3));
         assert!(Topic::default().with_lines("@rows 1, 2\nx").is_err());
     }
 

@@ -155,13 +155,21 @@ impl Session<'_> {
     /// When the gateway is gone or the statement does not end in three minutes. A statement that *Flink* refuses is not
     /// an error here but [`Answer::Failed`].
     pub fn execute(&self, statement: &str) -> Result<Answer> {
+        self.execute_within(statement, STATEMENT_TIMEOUT)
+    }
+
+    /// Runs one statement and takes all of its result.
+    ///
+    /// # Errors
+    /// As for [`Session::execute`], with another time.
+    pub fn execute_within(&self, statement: &str, timeout: Duration) -> Result<Answer> {
         let path = format!("/v2/sessions/{}/statements", self.handle);
         let submitted = self.gateway.post(&path, &json!({ "statement": statement }))?;
         let Some(operation) = submitted["operationHandle"].as_str() else {
             return Ok(Answer::Failed(Failure::of(&submitted)));
         };
         let operation = format!("/v2/sessions/{}/operations/{operation}", self.handle);
-        let answer = self.fetch(&operation);
+        let answer = self.fetch(&operation, timeout);
         if answer.is_err() {
             // A job that hangs would go on using the machine under the statements to come.
             let _ = self.gateway.post(&format!("{operation}/cancel"), &json!({}));
@@ -170,13 +178,13 @@ impl Session<'_> {
         answer
     }
 
-    fn fetch(&self, operation: &str) -> Result<Answer> {
+    fn fetch(&self, operation: &str, timeout: Duration) -> Result<Answer> {
         let mut table = Table { columns: Vec::new(), rows: Vec::new() };
         let mut next = format!("{operation}/result/0?rowFormat=PLAIN_TEXT");
-        let deadline = Instant::now() + STATEMENT_TIMEOUT;
+        let deadline = Instant::now() + timeout;
         loop {
             if Instant::now() > deadline {
-                return Err(format!("no end of the result after {} s", STATEMENT_TIMEOUT.as_secs()));
+                return Err(format!("no end of the result after {} s", timeout.as_secs()));
             }
             let page = self.gateway.get(&next)?;
             if page["errors"].is_array() {

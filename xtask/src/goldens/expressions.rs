@@ -5,7 +5,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use flott_testkit::expressions::{Answer, Answers, FOLDER, Part, Topic, escaped};
 
@@ -17,6 +17,15 @@ use crate::flink::gateway::{self, Gateway, Session, Table};
 
 /// Most expressions in one SELECT.
 const EXPRESSIONS_MAX: usize = 40;
+
+/// What the cause of a failure says when the machine, and not the expression, is at fault.
+const BUSY: &[&str] = &["NoResourceAvailable", "TimeoutException", "timed out", "Metaspace", "TaskManager with id", "Connection refused"];
+/// A statement is run at most so often while the cluster is busy.
+const ATTEMPTS_MAX: usize = 4;
+/// Longer than any of them needs: now and then the gateway never hears that a job has ended.
+const TIMEOUT: Duration = Duration::from_secs(60);
+/// Pause before the next attempt.
+const PAUSE: Duration = Duration::from_secs(5);
 
 /// The files of expressions whose `expressions/name` contains the filter. With `missing_only`, those in which an answer is missing.
 pub fn find(parity: &Path, filter: &str, missing_only: bool) -> Result<Vec<Topic>> {
@@ -68,6 +77,14 @@ fn run_topic(gateway: &Gateway, topic: &Topic, missing_only: bool) -> Result<()>
     Ok(())
 }
 
+/// Asks for expressions that have no answer yet.
+///
+/// # Errors
+/// When the gateway is gone.
+pub fn ask_open(gateway: &Gateway, topic: &Topic, answers: &mut Answers) -> Result<()> {
+    ask_all(&gateway.open_session(&SESSION)?, topic, answers)
+}
+
 fn ask_all(session: &Session<'_>, topic: &Topic, answers: &mut Answers) -> Result<()> {
     for part in &topic.parts {
         for expressions in open_in(part, answers).chunks(EXPRESSIONS_MAX) {
@@ -87,7 +104,7 @@ fn ask(session: &Session<'_>, part: &Part, expressions: &[&str], answers: &mut A
     if expressions.is_empty() {
         return Ok(());
     }
-    let answer = session.execute(&part.query(expressions)).map_err(|e| format!("{e}, asked for {expressions:?}"))?;
+    let answer = patiently(session, &part.query(expressions)).map_err(|e| format!("{e}, asked for {expressions:?}"))?;
     let failure = match answer {
         gateway::Answer::Rows(table) => {
             take(part, expressions, table, answers);
@@ -107,6 +124,19 @@ fn ask(session: &Session<'_>, part: &Part, expressions: &[&str], answers: &mut A
         None => vec![first.to_vec(), second.to_vec()],
     };
     parts.iter().try_for_each(|expressions| ask(session, part, expressions, answers))
+}
+
+/// Runs a statement, again when the cluster was too busy for it.
+fn patiently(session: &Session<'_>, query: &str) -> Result<gateway::Answer> {
+    for _ in 1..ATTEMPTS_MAX {
+        match session.execute_within(query, TIMEOUT) {
+            Ok(gateway::Answer::Failed(failure)) if BUSY.iter().any(|word| failure.cause.contains(word)) => {}
+            Ok(answer) => return Ok(answer),
+            Err(_) => {}
+        }
+        std::thread::sleep(PAUSE);
+    }
+    session.execute_within(query, TIMEOUT)
 }
 
 fn take(part: &Part, expressions: &[&str], mut table: Table, answers: &mut Answers) {

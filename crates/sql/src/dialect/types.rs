@@ -99,7 +99,10 @@ fn nullability(p: &mut Parser) -> bool {
     if eat_all(p, &["NOT", "NULL"]) {
         return false;
     }
-    eat(p, "NULL");
+    // `RETURNING INT NULL ON EMPTY`: that NULL is none of the type's.
+    if !at_all(p, &["NULL", "ON"]) {
+        eat(p, "NULL");
+    }
     true
 }
 

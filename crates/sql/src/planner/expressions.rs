@@ -130,15 +130,10 @@ fn counts_rows(argument: &Expr) -> bool {
     }
 }
 
-/// `=` and `<>` of two ROWs: they are equal when all their fields are, so that a NULL among them leaves it open.
+/// `=` of two ROWs: they are equal when all their fields are, so that a NULL among them leaves it open. Of `<>` Flink makes no such thing:
+/// two NULLs are the same there.
 fn row_comparison(raw: &RawBinaryExpr, schema: &DFSchema) -> Result<Option<Expr>> {
-    let equal = match raw.op {
-        BinaryOperator::Eq => true,
-        BinaryOperator::NotEq => false,
-        _ => return Ok(None),
-    };
-    let rows = equal_rows(&raw.left, &raw.right, schema)?;
-    Ok(rows.map(|rows| if equal { rows } else { Expr::Not(Box::new(rows)) }))
+    if raw.op == BinaryOperator::Eq { equal_rows(&raw.left, &raw.right, schema) } else { Ok(None) }
 }
 
 /// Whether two ROWs of as many fields are equal; none for other values.
@@ -204,11 +199,11 @@ fn comparison(raw: RawBinaryExpr, schema: &DFSchema) -> Result<RawBinaryExpr> {
     if as_text(&right, &left) {
         return Ok(RawBinaryExpr { right: to_text(raw.right), ..raw });
     }
-    if equality && let Some(target) = time_beside_text(&left, &raw.left, &right) {
-        return Ok(RawBinaryExpr { left: call(cast_to(target, None, true), vec![raw.left]), ..raw });
+    if let Some(safe) = text_beside(&raw.left, &left, &right, equality) {
+        return Ok(RawBinaryExpr { left: call(cast_to(right, None, safe), vec![raw.left]), ..raw });
     }
-    if equality && let Some(target) = time_beside_text(&right, &raw.right, &left) {
-        return Ok(RawBinaryExpr { right: call(cast_to(target, None, true), vec![raw.right]), ..raw });
+    if let Some(safe) = text_beside(&raw.right, &right, &left, equality) {
+        return Ok(RawBinaryExpr { right: call(cast_to(left, None, safe), vec![raw.right]), ..raw });
     }
     let instant = |t: &DataType| matches!(t, DataType::Timestamp(_, Some(_)));
     let timestamp = |t: &DataType| matches!(t, DataType::Timestamp(..));
@@ -233,28 +228,34 @@ fn comparison(raw: RawBinaryExpr, schema: &DFSchema) -> Result<RawBinaryExpr> {
         return Err(SqlError::new(format!("{} has no order", FlinkType::from_arrow(&left))).help("compare with = or <>").into());
     }
     check_comparable(&left, &right, !equality)?;
-    let [left, right] = same_numbers([raw.left, raw.right], schema);
-    Ok(RawBinaryExpr { left, right, ..raw })
+    let mut raw = raw;
+    same_numbers(&mut [&mut raw.left, &mut raw.right], schema);
+    Ok(raw)
 }
 
-/// The type of time that a text becomes beside one. A text that is no time is like NULL, but a constant is left to fail.
-fn time_beside_text(text: &DataType, expr: &Expr, other: &DataType) -> Option<DataType> {
+/// Whether a text is cast to the type of what it is compared with, and whether what is none becomes NULL: beside a number where the order
+/// counts, and beside a time in an equality, where Flink takes a constant text as it is written.
+fn text_beside(text: &Expr, text_type: &DataType, other: &DataType, equality: bool) -> Option<bool> {
     let time = matches!(other, DataType::Date32 | DataType::Time32(_) | DataType::Timestamp(..));
-    (*text == DataType::Utf8 && time && !matches!(expr, Expr::Literal(..))).then(|| other.clone())
+    match (equality, text) {
+        _ if *text_type != DataType::Utf8 => None,
+        (false, _) => other.is_numeric().then_some(false),
+        (true, Expr::Literal(..)) => None,
+        (true, _) => time.then_some(true),
+    }
 }
 
 /// Values that are compared: a DECIMAL beside a FLOAT or a DOUBLE becomes one, not the other way around, which could overflow.
-pub fn same_numbers<const N: usize>(values: [Expr; N], schema: &DFSchema) -> [Expr; N] {
-    let types = values.each_ref().map(|v| v.get_type(schema).ok());
+pub fn same_numbers(values: &mut [&mut Expr], schema: &DFSchema) {
+    let types: Vec<Option<DataType>> = values.iter().map(|v| v.get_type(schema).ok()).collect();
     let any = |is: fn(&DataType) -> bool| types.iter().flatten().any(is);
-    if !any(DataType::is_floating) || !any(|t| matches!(t, DataType::Decimal128(..))) {
-        return values;
+    let decimal = |t: &DataType| matches!(t, DataType::Decimal128(..));
+    if !any(DataType::is_floating) || !any(decimal) {
+        return;
     }
-    let mut types = types.into_iter();
-    values.map(|value| match types.next().flatten() {
-        Some(DataType::Decimal128(..)) => call(cast_to(DataType::Float64, None, false), vec![value]),
-        _ => value,
-    })
+    for (value, _) in values.iter_mut().zip(&types).filter(|(_, t)| t.as_ref().is_some_and(decimal)) {
+        **value = call(cast_to(DataType::Float64, None, false), vec![std::mem::take(*value)]);
+    }
 }
 
 fn both_intervals(left: &DataType, right: &DataType) -> bool {
@@ -288,7 +289,7 @@ fn inexact_remainder() -> SqlError {
     SqlError::new("'%' and MOD take whole numbers and DECIMAL, not FLOAT or DOUBLE").help("CAST the operand to DECIMAL(p, s)")
 }
 
-/// Flink compares no numbers with texts and no dates with timestamps; DataFusion would cast. A VARIANT or a BITMAP is equal to another
+/// Flink finds no number equal to a text, and compares no dates with timestamps; DataFusion would cast. A VARIANT or a BITMAP is equal to another
 /// or not, but has no place in an order.
 fn check_comparable(left: &DataType, right: &DataType, ordered: bool) -> Result<()> {
     let opaque = |t: &DataType| matches!(t, DataType::LargeBinary | DataType::BinaryView);

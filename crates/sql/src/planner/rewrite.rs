@@ -92,8 +92,13 @@ fn rewrite(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
         Expr::Like(like) if is_bare_null(&like.expr) || is_bare_null(&like.pattern) => Err(illegal_null("LIKE")),
         Expr::SimilarTo(like) if is_bare_null(&like.expr) || is_bare_null(&like.pattern) => Err(illegal_null("SIMILAR TO")),
         Expr::Between(b) => {
-            let [expr, low, high] = same_numbers([*b.expr, *b.low, *b.high], schema);
-            let (expr, low, high) = (Box::new(expr), Box::new(low), Box::new(high));
+            let number = b.expr.get_type(schema).ok().filter(DataType::is_numeric);
+            let bound = |bound: Expr| match (&number, bound.get_type(schema)) {
+                (Some(number), Ok(DataType::Utf8)) => call(cast_to(number.clone(), None, false), vec![bound]),
+                _ => bound,
+            };
+            let (mut expr, mut low, mut high) = (b.expr, Box::new(bound(*b.low)), Box::new(bound(*b.high)));
+            same_numbers(&mut [&mut *expr, &mut *low, &mut *high], schema);
             Ok(Transformed::no(Expr::Between(Between { expr, negated: b.negated, low, high })))
         }
         Expr::InList(list) => in_list(list, schema),
