@@ -1,7 +1,7 @@
 //! The file operations that change a checkpoint directory, one by one, so that tests can stop the world between any two.
 
 use std::fs::{File, OpenOptions};
-use std::io::{Result, Seek, SeekFrom, Write};
+use std::io::{ErrorKind, Result, Seek, SeekFrom, Write};
 use std::path::Path;
 
 /// Changes to files. Nothing is durable before it is synced.
@@ -64,7 +64,11 @@ pub fn replace(disk: &mut dyn Disk, dir: &Path, name: &str, bytes: &[u8]) -> Res
     let (temporary, path) = (dir.join(format!("{name}{TEMPORARY}")), dir.join(name));
     disk.write(&temporary, bytes)?;
     disk.sync(&temporary)?;
-    disk.rename(&temporary, &path)?;
+    disk.rename(&temporary, &path).map_err(|e| match e.kind() {
+        // It was just written: only another instance, which does the same, can have taken it away.
+        ErrorKind::NotFound => ErrorKind::AlreadyExists.into(),
+        _ => e,
+    })?;
     disk.sync_dir(dir)
 }
 

@@ -16,7 +16,7 @@ const CASES: &[Case] = &[
     (
         "SELECT EXTRACT(YEAR FROM item) FROM bids",
         "EXTRACT(YEAR FROM item)",
-        "EXTRACT(unit FROM time): argument 2 must be a DATE, TIME or TIMESTAMP, not STRING",
+        "EXTRACT(unit FROM time): argument 2 must be a DATE, TIME, TIMESTAMP or INTERVAL, not STRING",
         None,
     ),
     ("SELECT COALESCE(id, item) FROM bids", "COALESCE(id, item)", "COALESCE(value, …): there is no common type of BIGINT, STRING", None),

@@ -60,6 +60,9 @@ impl ExprPlanner for FlinkExpressions {
                 SqlError::new(format!("'{}' takes two intervals of months or two of days and times, not one of each", raw.op)).into()
             );
         }
+        if let Some(error) = no_such_sum(op, &left, &right) {
+            return Err(error.into());
+        }
         match flink_binary(op, &left, &right).or_else(|| time_arithmetic(op, &left, &right)) {
             Some(function) => Ok(PlannerResult::Planned(call(function, vec![raw.left, raw.right]))),
             None => Ok(PlannerResult::Original(raw)),
@@ -256,6 +259,23 @@ pub fn same_numbers(values: &mut [&mut Expr], schema: &DFSchema) {
     for (value, _) in values.iter_mut().zip(&types).filter(|(_, t)| t.as_ref().is_some_and(decimal)) {
         **value = call(cast_to(DataType::Float64, None, false), vec![std::mem::take(*value)]);
     }
+}
+
+/// The refusal of a number added to a time, which counts days elsewhere, and of a difference of times without its unit.
+fn no_such_sum(op: Operator, left: &DataType, right: &DataType) -> Option<SqlError> {
+    let time = |t: &DataType| matches!(t, DataType::Date32 | DataType::Time32(_) | DataType::Timestamp(..));
+    let number = |t: &DataType| t.is_numeric();
+    let (a, b) = (FlinkType::from_arrow(left), FlinkType::from_arrow(right));
+    if (time(left) && number(right)) || (number(left) && time(right)) {
+        return Some(
+            SqlError::new(format!("there is no {a} {op} {b}"))
+                .help("add an interval: time + INTERVAL '1' DAY, or time + n * INTERVAL '1' DAY"),
+        );
+    }
+    if op == Operator::Minus && matches!(left, DataType::Time32(_)) && time(right) {
+        return Some(SqlError::new(format!("there is no {a} - {b}")).help("say in what: (a - b) SECOND, or TIMESTAMPDIFF(SECOND, b, a)"));
+    }
+    None
 }
 
 fn both_intervals(left: &DataType, right: &DataType) -> bool {

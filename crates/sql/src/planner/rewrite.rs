@@ -140,6 +140,7 @@ fn in_list(list: InList, schema: &DFSchema) -> Result<Transformed<Expr>> {
         let time = |t: &DataType| matches!(t, DataType::Date32 | DataType::Timestamp(..) | DataType::Time32(_));
         let clash = (time(&wanted) && time(&own) && !matches!((&wanted, &own), (DataType::Timestamp(..), DataType::Timestamp(..))))
             || (wanted == DataType::Boolean && own != DataType::Utf8)
+            || (own == DataType::Boolean && wanted != DataType::Utf8)
             || !can_cast(&own, &wanted);
         if clash {
             let (wanted, own) = (FlinkType::from_arrow(&wanted), FlinkType::from_arrow(&own));

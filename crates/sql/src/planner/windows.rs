@@ -4,8 +4,8 @@
 mod frames;
 
 use sqlparser::ast::{
-    BinaryOperator, Expr, Function, Ident, NamedWindowDefinition, NamedWindowExpr, Query, Select, SelectItem, Value, WindowFrame,
-    WindowFrameBound, WindowFrameUnits, WindowSpec, WindowType,
+    BinaryOperator, DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, NamedWindowDefinition,
+    NamedWindowExpr, Query, Select, SelectItem, Value, WindowFrame, WindowFrameBound, WindowFrameUnits, WindowSpec, WindowType,
 };
 
 use super::context::{is_over_function, scalar_function};
@@ -157,7 +157,7 @@ impl Pass for Calls {
 impl Calls {
     fn call(&self, function: &mut Function) -> SqlResult<()> {
         let spec = match function.over.take() {
-            None => return Ok(()),
+            None => return plain_call(function),
             Some(WindowType::WindowSpec(spec)) => extended(spec, &self.windows)?,
             Some(WindowType::NamedWindow(name)) => match self.windows.iter().find(|(n, _)| n.value == name.value) {
                 Some((_, spec)) => spec.clone(),
@@ -194,6 +194,33 @@ impl Calls {
         };
         function.over = Some(WindowType::WindowSpec(WindowSpec { window_frame: Some(frame), ..spec }));
         Ok(())
+    }
+}
+
+/// Checks a call without OVER: what goes with aggregates only, and `*`, which goes with COUNT alone.
+fn plain_call(function: &Function) -> SqlResult<()> {
+    let name = function.name.to_string().to_ascii_uppercase();
+    let FunctionArguments::List(list) = &function.args else { return Ok(()) };
+    let star = |arg: &FunctionArg| {
+        matches!(
+            arg,
+            FunctionArg::Unnamed(
+                FunctionArgExpr::Wildcard | FunctionArgExpr::QualifiedWildcard(_) | FunctionArgExpr::WildcardWithOptions(_)
+            )
+        )
+    };
+    let distinct = list.duplicate_treatment == Some(DuplicateTreatment::Distinct);
+    if list.args.iter().any(star) && (name != "COUNT" || distinct) {
+        let what = if distinct { format!("{name}(DISTINCT …)") } else { name.clone() };
+        return Err(SqlError::new(format!("{what} takes values, not *")).about(&name).help("name the columns; COUNT(*) counts rows"));
+    }
+    if is_over_function(&name) || scalar_function(&name.to_ascii_lowercase()).is_none() {
+        return Ok(());
+    }
+    let behind = [(function.filter.is_some(), "FILTER"), (!function.within_group.is_empty(), "WITHIN GROUP"), (distinct, "DISTINCT")];
+    match behind.into_iter().find(|(there, _)| *there) {
+        Some((_, word)) => Err(SqlError::new(format!("{name} is no aggregate, so {word} cannot go with it")).about(&name)),
+        None => Ok(()),
     }
 }
 

@@ -45,6 +45,11 @@ impl Session {
 
     fn load(&self, create: &CreateFunction, name: &str) -> SqlResult<(Signature, Code)> {
         let language = create.language.as_deref().unwrap_or("JAVA");
+        if !["PYTHON", "JAVA", "SCALA"].contains(&language) {
+            return Err(SqlError::new(format!("there is no language {language} for functions"))
+                .about(language)
+                .help("write LANGUAGE PYTHON; functions in Rust are registered with the library"));
+        }
         if language != "PYTHON" {
             let what = if create.language.is_some() { language } else { "JAVA, which is meant when no LANGUAGE is written," };
             return Err(SqlError::new(format!("functions in {what} need a Java virtual machine, and there is none here"))

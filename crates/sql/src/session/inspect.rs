@@ -30,8 +30,11 @@ impl Session {
                 Effect::list(if views_only { "view name" } else { "table name" }, names(listed))
             }
             ShowKind::Functions => {
+                // Those that are documented; the others are what the planner writes.
+                let documented =
+                    |n: &&str| crate::planner::catalog::catalog().iter().any(|f| f.name.eq_ignore_ascii_case(n) || f.aliases.contains(n));
                 let mut all: Vec<String> =
-                    crate::planner::context::function_names().into_iter().filter(|n| !n.starts_with('$')).map(str::to_string).collect();
+                    crate::planner::context::function_names().into_iter().filter(documented).map(str::to_string).collect();
                 all.extend(self.own_functions());
                 all.sort();
                 all.dedup();

@@ -274,7 +274,8 @@ fn find_outside<'a>(expr: &'a Expr, wanted: &dyn Fn(&Expr) -> bool) -> Option<&'
 /// The error without DataFusion's wording around a message of ours, and with Flink's names of types.
 pub fn reworded(error: SqlError) -> SqlError {
     let mut text = error.message.as_str();
-    for before in ["user-defined coercion failed with: Error during planning: ", "Error during planning: ", "Execution error: "] {
+    let coercion = ["user-defined coercion failed with: External error: ", "user-defined coercion failed with: Error during planning: "];
+    for before in coercion.into_iter().chain(["Error during planning: ", "Execution error: "]) {
         text = text.split_once(before).map_or(text, |(_, rest)| rest);
     }
     for behind in [". No function matches", "\n", "No function matches the given name"] {
