@@ -13,8 +13,10 @@ use datafusion_expr::{ColumnarValue, Operator, ReturnFieldArgs};
 use super::binary::{arithmetic_type, evaluate};
 use super::clock;
 use super::def::{Arg, Call, Def, Ret};
+use super::fdlibm;
 use super::types;
 use super::values::{POW10, to_doubles};
+use super::vector::{all_null, combine};
 
 const ONE: &[Arg] = &[Arg::Number];
 const TWO: &[Arg] = &[Arg::Number, Arg::Number];
@@ -28,7 +30,7 @@ pub(super) const FUNCTIONS: &[Def] = &[
         "MOD(-5, 3) = -2",
     ),
     Def::new("power", TWO, Ret::Double, power).doc("POWER(base, exponent)", "The power.", "POWER(2, 10) = 1024.0"),
-    Def::new("sqrt", ONE, Ret::Double, |c| map(c, f64::sqrt)).doc("SQRT(number)", "The square root.", "SQRT(4) = 2.0"),
+    Def::new("sqrt", ONE, Ret::Double, |c| map(c, sqrt)).doc("SQRT(number)", "The square root.", "SQRT(4) = 2.0"),
     Def::new("exp", ONE, Ret::Double, |c| map(c, f64::exp)).doc("EXP(number)", "e to the power of the number.", "EXP(0) = 1.0"),
     Def::new("ln", ONE, Ret::Double, |c| map(c, f64::ln)).doc("LN(number)", "The natural logarithm.", "LN(1) = 0.0"),
     Def::new("log", TWO, Ret::Double, log).optional(1).doc(
@@ -43,16 +45,16 @@ pub(super) const FUNCTIONS: &[Def] = &[
     ),
     Def::new("log10", ONE, Ret::Double, |c| map(c, f64::log10)).doc("LOG10(number)", "The logarithm to the base 10.", "LOG10(100) = 2.0"),
     Def::new("sin", ONE, Ret::Double, |c| map(c, f64::sin)).doc("SIN(number)", "The sine of an angle in radians.", "SIN(0) = 0.0"),
-    Def::new("sinh", ONE, Ret::Double, |c| map(c, f64::sinh)).doc("SINH(number)", "The hyperbolic sine.", "SINH(0) = 0.0"),
+    Def::new("sinh", ONE, Ret::Double, |c| map(c, fdlibm::sinh)).doc("SINH(number)", "The hyperbolic sine.", "SINH(0) = 0.0"),
     Def::new("cos", ONE, Ret::Double, |c| map(c, f64::cos)).doc("COS(number)", "The cosine of an angle in radians.", "COS(0) = 1.0"),
-    Def::new("cosh", ONE, Ret::Double, |c| map(c, f64::cosh)).doc("COSH(number)", "The hyperbolic cosine.", "COSH(0) = 1.0"),
+    Def::new("cosh", ONE, Ret::Double, |c| map(c, fdlibm::cosh)).doc("COSH(number)", "The hyperbolic cosine.", "COSH(0) = 1.0"),
     Def::new("tan", ONE, Ret::Double, |c| map(c, f64::tan)).doc("TAN(number)", "The tangent of an angle in radians.", "TAN(0) = 0.0"),
-    Def::new("tanh", ONE, Ret::Double, |c| map(c, f64::tanh)).doc("TANH(number)", "The hyperbolic tangent.", "TANH(0) = 0.0"),
+    Def::new("tanh", ONE, Ret::Double, |c| map(c, fdlibm::tanh)).doc("TANH(number)", "The hyperbolic tangent.", "TANH(0) = 0.0"),
     Def::new("cot", ONE, Ret::Double, |c| map(c, |x| 1.0 / x.tan())).doc("COT(number)", "The cotangent.", "ROUND(COT(1), 2) = 0.64"),
-    Def::new("asin", ONE, Ret::Double, |c| map(c, f64::asin)).doc("ASIN(number)", "The arc sine, in radians.", "ASIN(0) = 0.0"),
-    Def::new("acos", ONE, Ret::Double, |c| map(c, f64::acos)).doc("ACOS(number)", "The arc cosine, in radians.", "ACOS(1) = 0.0"),
-    Def::new("atan", ONE, Ret::Double, |c| map(c, f64::atan)).doc("ATAN(number)", "The arc tangent, in radians.", "ATAN(0) = 0.0"),
-    Def::new("atan2", TWO, Ret::Double, |c| map2(c, f64::atan2)).doc(
+    Def::new("asin", ONE, Ret::Double, |c| map(c, fdlibm::asin)).doc("ASIN(number)", "The arc sine, in radians.", "ASIN(0) = 0.0"),
+    Def::new("acos", ONE, Ret::Double, |c| map(c, fdlibm::acos)).doc("ACOS(number)", "The arc cosine, in radians.", "ACOS(1) = 0.0"),
+    Def::new("atan", ONE, Ret::Double, |c| map(c, fdlibm::atan)).doc("ATAN(number)", "The arc tangent, in radians.", "ATAN(0) = 0.0"),
+    Def::new("atan2", TWO, Ret::Double, |c| map2(c, fdlibm::atan2)).doc(
         "ATAN2(y, x)",
         "The angle, in radians, of the point (x, y) seen from the origin.",
         "ATAN2(0, 1) = 0.0",
@@ -83,8 +85,8 @@ fn map(call: &Call, f: fn(f64) -> f64) -> Result<ArrayRef> {
 }
 
 fn map2(call: &Call, f: fn(f64, f64) -> f64) -> Result<ArrayRef> {
-    let (a, b) = (call.double(0)?, call.double(1)?);
-    call.primitives::<Float64Type>(|row| Ok(a.get(row).zip(b.get(row)).map(|(a, b)| f(a, b))))
+    let (Some(a), Some(b)) = (call.double(0)?.column(), call.double(1)?.column()) else { return Ok(all_null(call)) };
+    Ok(combine(&a, &b, f).finish::<Float64Type>(call))
 }
 
 fn power(call: &Call) -> Result<ArrayRef> {
@@ -119,6 +121,11 @@ fn abs(call: &Call) -> Result<ArrayRef> {
     })
 }
 
+/// Java's power of one half, which differs from the root for -0.0 and for -∞.
+fn sqrt(x: f64) -> f64 {
+    if x == f64::NEG_INFINITY { f64::INFINITY } else { (x + 0.0).sqrt() }
+}
+
 fn sign(call: &Call) -> Result<ArrayRef> {
     fn of_float(x: f64) -> f64 {
         if x > 0.0 {
@@ -137,6 +144,11 @@ fn sign(call: &Call) -> Result<ArrayRef> {
         DataType::Int64 => in_type::<Int64Type>(&array, i64::signum),
         DataType::Float32 => in_type::<Float32Type>(&array, |x| of_float(f64::from(x)) as f32),
         DataType::Float64 => in_type::<Float64Type>(&array, of_float),
+        // There is no 1 in a type without digits before the point.
+        DataType::Decimal128(precision, scale) if *precision as i8 == *scale => {
+            let signs = array.as_primitive::<Decimal128Type>().unary_opt::<_, Decimal128Type>(|x| (x == 0).then_some(0));
+            Arc::new(signs.with_data_type(array.data_type().clone()))
+        }
         DataType::Decimal128(_, scale) => {
             let one = POW10[(*scale).max(0) as usize];
             in_type::<Decimal128Type>(&array, move |x| x.signum() * one)
@@ -214,7 +226,11 @@ fn rand(call: &Call) -> Result<ArrayRef> {
         return call.primitives::<Float64Type>(|_| Ok(Some(random_double())));
     }
     let seed = call.int(0)?;
-    call.primitives::<Float64Type>(|row| Ok(seed.get(row).map(|seed| with_seed(false, seed, JavaRandom::double))))
+    // A constant seed begins a sequence, one of the row's own gives each row the first number of its sequence.
+    if call.is_constant(0) {
+        return call.primitives::<Float64Type>(|row| Ok(seed.get(row).map(|seed| with_seed(false, seed, JavaRandom::double))));
+    }
+    call.primitives::<Float64Type>(|row| Ok(seed.get(row).map(|seed| JavaRandom::new(seed).double())))
 }
 
 fn rand_integer(call: &Call) -> Result<ArrayRef> {
@@ -227,7 +243,8 @@ fn rand_integer(call: &Call) -> Result<ArrayRef> {
         }
         Ok(match &seed {
             None => Some((random_double() * f64::from(bound)) as i32),
-            Some(seed) => seed.get(row).map(|seed| with_seed(true, seed, |random| random.below(bound))),
+            Some(seed) if call.is_constant(0) => seed.get(row).map(|seed| with_seed(true, seed, |random| random.below(bound))),
+            Some(seed) => seed.get(row).map(|seed| JavaRandom::new(seed).below(bound)),
         })
     })
 }

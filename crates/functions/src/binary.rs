@@ -20,7 +20,7 @@ use super::decimal;
 use super::def::{Call, invoke};
 use super::time_unit::add_months_ms;
 use super::types::{self, exact_digits, is_float, is_integer, is_number};
-use super::values::primitive;
+use super::values::{Ints, primitive};
 use crate::data_type::FlinkType;
 
 const MS_PER_DAY: i64 = 86_400_000;
@@ -66,7 +66,7 @@ pub fn time_arithmetic(op: Operator, left: &DataType, right: &DataType) -> Optio
 }
 
 /// Whether a value is an interval of months: by its type, or as a constant that has some.
-pub(super) fn is_interval_of_months(field: &Field, constant: Option<&ScalarValue>) -> bool {
+fn is_interval_of_months(field: &Field, constant: Option<&ScalarValue>) -> bool {
     let by_value = matches!(constant, Some(ScalarValue::IntervalMonthDayNano(Some(interval))) if interval.months != 0);
     by_value || FlinkType::from_field(field).0 == FlinkType::IntervalMonth
 }
@@ -273,6 +273,10 @@ where
     }
     let (left, right) = (call.int(0)?, call.int(1)?);
     let remainder = op == Operator::Modulo;
+    if let (true, Ints::I64(values), Ints::Const(Some(divisor @ 1..))) = (remainder, &left, &right) {
+        let rest = values.unary::<_, T>(|value| T::Native::truncate(value % divisor));
+        return Ok(Arc::new(rest.with_data_type(call.returns.data_type().clone())));
+    }
     call.primitives::<T>(|row| {
         let (Some(left), Some(right)) = (left.get(row), right.get(row)) else { return Ok(None) };
         if right == 0 {

@@ -4,14 +4,16 @@
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, ListArray, MapArray, StructArray, new_null_array};
-use arrow::buffer::{BooleanBuffer, NullBuffer};
+use arrow::array::{Array, ArrayRef, AsArray, ListArray, MapArray, StructArray, UInt32Array, new_null_array};
+use arrow::buffer::{BooleanBuffer, NullBuffer, OffsetBuffer};
+use arrow::compute::take;
 use arrow::datatypes::{DataType, Field, FieldRef, TimeUnit};
 use datafusion_common::{Result, ScalarValue, plan_err};
 use datafusion_expr::{ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
 
 use super::cast_text;
 use super::cast_value;
+use super::construct::build_map;
 use super::types::{is_number, type_name};
 use crate::data_type::{ColumnType, FlinkType};
 
@@ -61,13 +63,14 @@ fn refusal(from: &DataType, to: &DataType) -> Option<&'static str> {
         (D::Timestamp(..), D::Timestamp(..) | D::Date32 | D::Time32(_)) => None,
         (D::Date32 | D::Time32(_), D::Timestamp(..)) => None,
         (D::Time32(_), D::Time32(_)) => None,
+        (from, D::Interval(_)) if super::types::exact_digits(from).is_some() => None,
         (D::Binary, D::Binary) | (D::Interval(_), D::Interval(_)) => None,
         (D::List(from), D::List(to)) => refusal(from.data_type(), to.data_type()),
         (D::Map(from, _), D::Map(to, _)) => refusal(from.data_type(), to.data_type()),
-        (D::Struct(from), D::Struct(to)) if from.len() <= to.len() => {
+        (D::Struct(from), D::Struct(to)) if from.len() == to.len() => {
             from.iter().zip(to.iter()).find_map(|(from, to)| refusal(from.data_type(), to.data_type()))
         }
-        (D::Struct(_), D::Struct(_)) => Some("the target ROW has too few fields"),
+        (D::Struct(_), D::Struct(_)) => Some("the ROW has another number of fields"),
         _ => Some(NONE),
     }
 }
@@ -138,6 +141,9 @@ impl ScalarUDFImpl for Cast {
         if let Some(instead) = refusal(from.data_type(), &self.target) {
             return plan_err!("CAST from {} to {} is not possible: {instead}", type_name(from.data_type()), self.flink);
         }
+        if (FlinkType::from_field(from).0, &self.flink) == (FlinkType::IntervalMonth, &FlinkType::IntervalSecond) {
+            return plan_err!("CAST from an interval of months to {} is not possible: a month has no fixed length", self.flink);
+        }
         let nullable = self.safe || from.is_nullable();
         let field = self.flink.to_field(self.name(), nullable);
         let same = *field.data_type() == self.target;
@@ -164,7 +170,8 @@ pub(super) struct To<'a> {
     pub safe: bool,
 }
 
-/// Casts every value of `array`, a column described by `from`.
+/// Casts every value of `array`, a column described by `from`. Where a part of a nested value cannot be cast, TRY_CAST gives NULL for all
+/// of it.
 pub(super) fn cast_array(array: &ArrayRef, from: &Field, to: &To) -> Result<ArrayRef> {
     if array.data_type().is_null() {
         return Ok(new_null_array(to.arrow, array.len()));
@@ -186,7 +193,7 @@ pub(super) fn cast_array(array: &ArrayRef, from: &Field, to: &To) -> Result<Arra
             let columns: Vec<&ColumnType> = fields.iter().map(|field| &field.column).collect();
             cast_struct(array, &columns, to)
         }
-        _ => cast_value::cast_value(array, from, to),
+        _ => cast_value::cast_value(array, to),
     }
 }
 
@@ -200,25 +207,9 @@ fn cast_list(array: &ArrayRef, element: &ColumnType, to: &To) -> Result<ArrayRef
     };
     let list = array.as_list::<i32>();
     let values = cast_child(list.values(), from, element, item, to)?;
-    let offsets = list.offsets();
-    let nulls = match failures(list.values(), &values, to) {
-        Some(failed) => valid_rows(array, |row| (offsets[row]..offsets[row + 1]).any(|i| failed.value(i as usize))),
-        None => list.nulls().cloned(),
-    };
-    Ok(Arc::new(ListArray::try_new(Arc::clone(item), offsets.clone(), values, nulls)?))
-}
-
-/// Which of the values inside of others TRY_CAST could not cast: what holds them is then NULL. A number that does not fit is itself NULL,
-/// as it is in CAST.
-fn failures(from: &ArrayRef, cast: &ArrayRef, to: &To) -> Option<BooleanBuffer> {
-    if !to.safe || from.data_type().is_numeric() || cast.null_count() == from.null_count() {
-        return None;
-    }
-    Some((0..from.len()).map(|i| from.is_valid(i) && cast.is_null(i)).collect())
-}
-
-fn valid_rows(array: &ArrayRef, failed: impl Fn(usize) -> bool) -> Option<NullBuffer> {
-    Some(NullBuffer::from((0..array.len()).map(|row| array.is_valid(row) && !failed(row)).collect::<BooleanBuffer>()))
+    let failed = to.safe.then(|| newly_null(list.values(), &values)).flatten();
+    let nulls = without_rows(list.len(), list.nulls(), failed, |row| list.offsets()[row] as usize..list.offsets()[row + 1] as usize);
+    Ok(Arc::new(ListArray::try_new(Arc::clone(item), list.offsets().clone(), values, nulls)?))
 }
 
 fn cast_map(array: &ArrayRef, key: &ColumnType, value: &ColumnType, to: &To) -> Result<ArrayRef> {
@@ -229,12 +220,32 @@ fn cast_map(array: &ArrayRef, key: &ColumnType, value: &ColumnType, to: &To) -> 
     let (from_key, from_value) = map.entries_fields();
     let keys = cast_child(map.keys(), &Arc::new(from_key.clone()), key, &fields[0], to)?;
     let values = cast_child(map.values(), &Arc::new(from_value.clone()), value, &fields[1], to)?;
+    let of_row = |row: usize| map.offsets()[row] as usize..map.offsets()[row + 1] as usize;
+    let failed = |before: &ArrayRef, after: &ArrayRef| to.safe.then(|| newly_null(before, after)).flatten();
+    let nulls = without_rows(map.len(), map.nulls(), failed(map.values(), &values), of_row);
+    if keys.null_count() > 0 {
+        let nulls = without_rows(map.len(), nulls.as_ref(), failed(map.keys(), &keys), of_row);
+        return without_entries(to.arrow, (&keys, &values), map.offsets(), nulls);
+    }
     let structs = StructArray::try_new(fields.clone(), vec![keys, values], None)?;
-    let offsets = map.offsets().clone();
-    Ok(Arc::new(MapArray::try_new(Arc::clone(entries), offsets, structs, map.nulls().cloned(), *sorted)?))
+    Ok(Arc::new(MapArray::try_new(Arc::clone(entries), map.offsets().clone(), structs, nulls, *sorted)?))
 }
 
-/// Field by field, by position; fields that the value lacks become NULL.
+/// A map column without the entries of rows that are NULL, whose keys may be NULL too, which Arrow does not allow for.
+fn without_entries(
+    data_type: &DataType,
+    (keys, values): (&ArrayRef, &ArrayRef),
+    offsets: &OffsetBuffer<i32>,
+    nulls: Option<NullBuffer>,
+) -> Result<ArrayRef> {
+    let valid = |row: usize| nulls.as_ref().is_none_or(|nulls| nulls.is_valid(row));
+    let rows = || (0..offsets.len() - 1).map(|row| if valid(row) { offsets[row]..offsets[row + 1] } else { 0..0 });
+    let picks: UInt32Array = rows().flatten().map(|entry| entry as u32).collect();
+    let (keys, values) = (take(keys, &picks, None)?, take(values, &picks, None)?);
+    build_map(data_type, keys, values, OffsetBuffer::from_lengths(rows().map(|entries| entries.len())), nulls.clone())
+}
+
+/// Field by field, by position.
 fn cast_struct(array: &ArrayRef, columns: &[&ColumnType], to: &To) -> Result<ArrayRef> {
     let (DataType::Struct(from), DataType::Struct(fields)) = (array.data_type(), to.arrow) else {
         return not_possible(array, to);
@@ -246,19 +257,37 @@ fn cast_struct(array: &ArrayRef, columns: &[&ColumnType], to: &To) -> Result<Arr
         .enumerate()
         .map(|(i, (field, column))| match from.get(i) {
             Some(from) => cast_child(structs.column(i), from, column, field, to),
-            None => Ok(new_null_array(field.data_type(), array.len())),
+            None => not_possible(array, to),
         })
         .collect::<Result<_>>()?;
-    let failed: Vec<BooleanBuffer> =
-        children.iter().enumerate().filter_map(|(i, child)| failures(structs.columns().get(i)?, child, to)).collect();
-    let nulls = match failed.is_empty() {
-        true => structs.nulls().cloned(),
-        false => valid_rows(array, |row| failed.iter().any(|failed| failed.value(row))),
-    };
     if fields.is_empty() {
         return Ok(Arc::new(StructArray::new_empty_fields(array.len(), array.nulls().cloned())));
     }
+    let mut nulls = structs.nulls().cloned();
+    for (before, after) in structs.columns().iter().zip(&children).filter(|_| to.safe) {
+        nulls = without_rows(array.len(), nulls.as_ref(), newly_null(before, after), |row| row..row + 1);
+    }
     Ok(Arc::new(StructArray::try_new(fields.clone(), children, nulls)?))
+}
+
+/// Where values became NULL; none if nowhere.
+fn newly_null(before: &ArrayRef, after: &ArrayRef) -> Option<BooleanBuffer> {
+    if before.null_count() == after.null_count() {
+        return None;
+    }
+    Some(BooleanBuffer::collect_bool(after.len(), |i| after.is_null(i) && before.is_valid(i)))
+}
+
+/// The validity of nested values without those that have a failed part; `parts` tells where the parts of a row lie.
+fn without_rows(
+    rows: usize,
+    nulls: Option<&NullBuffer>,
+    failed: Option<BooleanBuffer>,
+    parts: impl Fn(usize) -> std::ops::Range<usize>,
+) -> Option<NullBuffer> {
+    let Some(failed) = failed else { return nulls.cloned() };
+    let whole = NullBuffer::new(BooleanBuffer::collect_bool(rows, |row| !parts(row).any(|i| failed.value(i))));
+    NullBuffer::union(nulls, Some(&whole))
 }
 
 pub(super) fn not_possible<T>(array: &ArrayRef, to: &To) -> Result<T> {

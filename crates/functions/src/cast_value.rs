@@ -2,24 +2,26 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, NullBufferBuilder, PrimitiveArray, StringArray};
+use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, PrimitiveArray, StringArray};
 use arrow::datatypes::{
-    DataType, Date32Type, Decimal128Type, Field, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
-    Time32MillisecondType, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
+    DataType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, Time32MillisecondType,
+    TimeUnit, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
 };
 use datafusion_common::{Result, exec_err};
 use flott_engine::text::{parse_date, parse_decimal, parse_f32, parse_f64, parse_i64, parse_time, parse_timestamp, push_f64};
 
 use super::cast::{To, not_possible, unit_of};
 use super::clock::context;
-use super::rounding::drop_digits;
+use super::decimal::without;
+use super::interval;
+use super::rounding::{drop_digits, whole_at};
 use super::time_unit::MS_PER_DAY;
 use super::types::is_integer;
 use super::values::{POW10, decimal_to_double, ms_to_unit, to_decimals, to_doubles, unit_to_ms};
 use crate::data_type::FlinkType;
 
 /// Casts to anything but texts, bytes and nested types.
-pub(super) fn cast_value(array: &ArrayRef, _from: &Field, to: &To) -> Result<ArrayRef> {
+pub(super) fn cast_value(array: &ArrayRef, to: &To) -> Result<ArrayRef> {
     match to.flink {
         FlinkType::Boolean => to_boolean(array, to),
         FlinkType::TinyInt => to_integer::<Int8Type>(array, to, |v| v as i8, |v| v as i32 as i8, i8::MIN as i64, i8::MAX as i64),
@@ -34,6 +36,10 @@ pub(super) fn cast_value(array: &ArrayRef, _from: &Field, to: &To) -> Result<Arr
         FlinkType::Timestamp(precision) => to_timestamp(array, to, *precision, false),
         FlinkType::TimestampLtz(precision) => to_timestamp(array, to, *precision, true),
         _ if array.data_type() == to.arrow => Ok(Arc::clone(array)),
+        FlinkType::IntervalMonth | FlinkType::IntervalSecond => {
+            let whole = cast_value(array, &To { flink: &FlinkType::BigInt, arrow: &DataType::Int64, safe: to.safe })?;
+            Ok(interval::of_numbers(whole.as_primitive(), *to.flink == FlinkType::IntervalMonth))
+        }
         _ => not_possible(array, to),
     }
 }
@@ -47,21 +53,24 @@ fn parse_texts<T: ArrowPrimitiveType>(
 ) -> Result<ArrayRef> {
     let texts: &StringArray = array.as_string::<i32>();
     let mut values = Vec::with_capacity(texts.len());
-    let mut nulls = NullBufferBuilder::new(texts.len());
+    let mut odd = vec![];
     for row in 0..texts.len() {
-        let value = if texts.is_valid(row) {
-            let text = texts.value(row);
-            match parse(text) {
-                None if !to.safe => return no_value(text, to, what),
-                parsed => parsed,
+        if texts.is_null(row) {
+            values.push(T::Native::default());
+            continue;
+        }
+        let text = texts.value(row);
+        match parse(text) {
+            Some(value) => values.push(value),
+            None if !to.safe => return no_value(text, to, what),
+            None => {
+                odd.push(row);
+                values.push(T::Native::default());
             }
-        } else {
-            None
-        };
-        nulls.append(value.is_some());
-        values.push(value.unwrap_or_default());
+        }
     }
-    Ok(Arc::new(PrimitiveArray::<T>::new(values.into(), nulls.finish()).with_data_type(to.arrow.clone())))
+    let nulls = without(texts.nulls().cloned(), texts.len(), &odd);
+    Ok(Arc::new(PrimitiveArray::<T>::new(values.into(), nulls).with_data_type(to.arrow.clone())))
 }
 
 fn no_value<T>(text: &str, to: &To, what: &str) -> Result<T> {
@@ -130,6 +139,10 @@ fn parse_bool(text: &str) -> Option<bool> {
 
 /// A whole number with blanks around it; digits after a point are read and dropped.
 fn parse_whole(text: &str) -> Option<i64> {
+    parse_i64(text.as_bytes()).or_else(|| parse_written(text))
+}
+
+fn parse_written(text: &str) -> Option<i64> {
     let bytes = text.trim_matches(' ').as_bytes();
     let Some(point) = memchr::memchr(b'.', bytes) else { return parse_i64(bytes) };
     let (head, fraction) = (&bytes[..point], &bytes[point + 1..]);
@@ -221,6 +234,15 @@ fn to_decimal(array: &ArrayRef, to: &To, precision: u8, scale: i8) -> Result<Arr
             let doubles: ArrayRef = Arc::new(doubles);
             Ok(map_opt::<Float64Type, Decimal128Type>(&doubles, to, |v| double_to_decimal(v, precision, scale)))
         }
+        DataType::Int64 if scale >= 0 && precision > scale as u8 => {
+            let (one, most) = (POW10[scale as usize], POW10[usize::from(precision) - scale as usize]);
+            let numbers = array.as_primitive::<Int64Type>();
+            let fits = |v: i64| v.unsigned_abs() < most.unsigned_abs().min(u128::from(u64::MAX)) as u64;
+            if numbers.values().iter().all(|v| fits(*v)) {
+                return Ok(map::<Int64Type, Decimal128Type>(array, to, |v| i128::from(v) * one));
+            }
+            Ok(map_opt::<Int64Type, Decimal128Type>(array, to, |v| fits(v).then(|| i128::from(v) * one)))
+        }
         data_type if is_integer(data_type) || matches!(data_type, DataType::Decimal128(..)) => {
             let decimals = to_decimals(array)?;
             let from = decimals.scale();
@@ -233,6 +255,10 @@ fn to_decimal(array: &ArrayRef, to: &To, precision: u8, scale: i8) -> Result<Arr
 
 /// Goes by the number's shortest text, as Java does: 1.005 is taken as exactly that.
 fn double_to_decimal(value: f64, precision: u8, scale: i8) -> Option<i128> {
+    if let Some(size) = whole_at(value.abs(), i32::from(scale), true) {
+        let value = i128::from(if value < 0.0 { -size } else { size });
+        return (value.unsigned_abs() < POW10[usize::from(precision)].unsigned_abs()).then_some(value);
+    }
     if value.trunc() == value && value.abs() < 1e15 {
         return rescale(value as i128, 0, precision, scale);
     }
@@ -275,6 +301,9 @@ fn to_date(array: &ArrayRef, to: &To) -> Result<ArrayRef> {
             // A TIMESTAMP's day is found toward the epoch, as in Flink; a TIMESTAMP_LTZ's by the calendar.
             let instant = matches!(array.data_type(), DataType::Timestamp(_, Some(_)));
             let day = |ms: i64| if instant { ms.div_euclid(MS_PER_DAY) } else { ms / MS_PER_DAY };
+            if let DataType::Timestamp(TimeUnit::Millisecond, None) = array.data_type() {
+                return Ok(map::<TimestampMillisecondType, Date32Type>(array, to, |ms| (ms / MS_PER_DAY) as i32));
+            }
             let days = local_ms(array, |ms| Some(day(ms)))?;
             Ok(Arc::new(days.into_iter().map(|v| v.map(|v| v as i32)).collect::<PrimitiveArray<Date32Type>>()))
         }
@@ -286,13 +315,15 @@ fn to_time(array: &ArrayRef, to: &To) -> Result<ArrayRef> {
     match array.data_type() {
         DataType::Utf8 => parse_texts::<Time32MillisecondType>(array, to, "a time such as 10:11:12", |text| parse_time(text.as_bytes())),
         DataType::Time32(TimeUnit::Millisecond) => Ok(Arc::clone(array)),
-        DataType::Timestamp(..) => {
-            // Whole seconds are found toward the epoch, fractions of them rounded down.
+        DataType::Timestamp(_, zone) => {
+            // Of a TIMESTAMP whole seconds are found toward the epoch, and fractions of them rounded down.
+            let instant = zone.is_some();
             let times = local_ms(array, |ms| match to.flink {
                 FlinkType::Time(digits @ 1..=3) => {
                     let step = 10i64.pow(3 - u32::from(*digits));
                     Some((ms.div_euclid(step) * step).rem_euclid(MS_PER_DAY))
                 }
+                _ if instant => Some((ms.div_euclid(1000) * 1000).rem_euclid(MS_PER_DAY)),
                 _ => Some((ms / 1000 * 1000).rem_euclid(MS_PER_DAY)),
             })?;
             Ok(Arc::new(times.into_iter().map(|v| v.map(|v| v as i32)).collect::<PrimitiveArray<Time32MillisecondType>>()))
@@ -327,6 +358,9 @@ fn to_timestamp(array: &ArrayRef, to: &To, precision: u8, instant: bool) -> Resu
         let parse = |text: &str| {
             let (seconds, nanos) = parse_timestamp(text.as_bytes())?;
             let nanos = i64::from(nanos);
+            if unit == TimeUnit::Nanosecond && !NANOSECOND_MS.contains(&seconds.checked_mul(1000)?) {
+                return None;
+            }
             Some(value(from_local(seconds * 1000 + nanos / 1_000_000), nanos % 1_000_000))
         };
         let what = "a timestamp such as 2024-01-31 10:11:12.345";
@@ -336,14 +370,14 @@ fn to_timestamp(array: &ArrayRef, to: &To, precision: u8, instant: bool) -> Resu
             _ => parse_texts::<TimestampMillisecondType>(array, to, what, parse),
         };
     }
-    let values: Vec<Option<i64>> = match array.data_type() {
+    let times: Vec<Option<(i64, i64)>> = match array.data_type() {
         DataType::Date32 => {
             let days = array.as_primitive::<Date32Type>();
-            days.iter().map(|v| v.map(|v| value(from_local(i64::from(v) * MS_PER_DAY), 0))).collect()
+            days.iter().map(|v| v.map(|v| (from_local(i64::from(v) * MS_PER_DAY), 0))).collect()
         }
         DataType::Time32(TimeUnit::Millisecond) => {
             let times = array.as_primitive::<Time32MillisecondType>();
-            times.iter().map(|v| v.map(|v| value(from_local(i64::from(v)), 0))).collect()
+            times.iter().map(|v| v.map(|v| (from_local(i64::from(v)), 0))).collect()
         }
         DataType::Timestamp(from_unit, from_zone) => {
             if array.data_type() == to.arrow && precision >= super::types::unit_precision(&unit) {
@@ -361,14 +395,27 @@ fn to_timestamp(array: &ArrayRef, to: &To, precision: u8, instant: bool) -> Resu
                 TimeUnit::Nanosecond => raw.rem_euclid(1_000_000),
                 _ => 0,
             };
-            (0..array.len())
-                .map(|row| array.is_valid(row).then(|| value(shift(unit_to_ms(raw[row], from_unit)), nanos_of(raw[row]))))
-                .collect()
+            (0..array.len()).map(|row| array.is_valid(row).then(|| (shift(unit_to_ms(raw[row], from_unit)), nanos_of(raw[row])))).collect()
         }
         _ => return not_possible(array, to),
     };
+    let mut values = Vec::with_capacity(times.len());
+    for time in times {
+        values.push(match time {
+            Some((ms, _)) if unit == TimeUnit::Nanosecond && !NANOSECOND_MS.contains(&ms) => match to.safe {
+                true => None,
+                false => {
+                    return exec_err!("CAST AS {} failed: it holds times from 1677-09-21 to 2262-04-11; use a precision of 6", to.flink);
+                }
+            },
+            time => time.map(|(ms, nanos)| value(ms, nanos)),
+        });
+    }
     Ok(timestamps(values, unit, to))
 }
+
+/// The milliseconds that nanoseconds in an `i64` reach.
+const NANOSECOND_MS: std::ops::Range<i64> = -i64::MAX / 1_000_000..i64::MAX / 1_000_000;
 
 fn timestamps(values: Vec<Option<i64>>, unit: TimeUnit, to: &To) -> ArrayRef {
     fn build<T: ArrowPrimitiveType<Native = i64>>(values: Vec<Option<i64>>, to: &To) -> ArrayRef {

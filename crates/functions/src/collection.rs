@@ -12,7 +12,7 @@ use datafusion_common::{Result, exec_err, plan_err};
 use datafusion_expr::ReturnFieldArgs;
 
 use super::construct::{build_map, map_fields, map_of};
-use super::def::{Arg, Call, Def, Ret};
+use super::def::{Arg, Call, Def, Length, Ret};
 use super::regexp::pattern;
 use super::types::type_name;
 
@@ -22,8 +22,8 @@ pub(super) const FUNCTIONS: &[Def] = &[
         "The number of elements of an array, or of entries of a map.",
         "CARDINALITY(ARRAY[1, 2]) = 2",
     ),
-    Def::new("$single", &[Arg::Array], Ret::By(element_type), single).nullable(),
-    Def::new("element", &[Arg::Array], Ret::By(element_type), element).nullable().doc(
+    Def::new("$single", &[Arg::Array], Ret::By(element_type), single).length(Length::Element).nullable(),
+    Def::new("element", &[Arg::Array], Ret::By(element_type), element).length(Length::Element).nullable().doc(
         "ELEMENT(array)",
         "The only element; NULL for an empty array, an error for a longer one.",
         "ELEMENT(ARRAY[7]) = 7",
@@ -48,7 +48,7 @@ pub(super) const FUNCTIONS: &[Def] = &[
         "The map of the keys to the values at the same place.",
         "MAP_FROM_ARRAYS(ARRAY['a', 'b'], ARRAY[1, 2])['b'] = 2",
     ),
-    Def::new("map_union", &[Arg::Map], Ret::Like(0), map_union).variadic().doc(
+    Def::new("map_union", &[Arg::SameMap], Ret::Common, map_union).variadic().length(Length::Collection).doc(
         "MAP_UNION(map, …)",
         "The entries of all maps; of those with the same key the last.",
         "MAP_UNION(MAP['a', 1], MAP['a', 2])['a'] = 2",
@@ -209,13 +209,29 @@ fn split_java<'a>(text: &'a str, separator: &str, limit: Option<usize>) -> Resul
             None => pattern.regex.split(text).collect(),
         }
     } else if separator.is_empty() {
-        vec![text]
+        // Every character by itself, or the first and the rest.
+        let ends = text.char_indices().skip(1).map(|(at, _)| at).take(limit.map_or(usize::MAX, |limit| limit - 1));
+        let mut start = 0;
+        let mut parts: Vec<&str> = ends.map(|end| &text[std::mem::replace(&mut start, end)..end]).collect();
+        parts.push(&text[start..]);
+        if limit.is_some_and(|limit| parts.len() < limit) {
+            parts.push("");
+        }
+        parts
     } else {
         match limit {
             Some(limit) => text.splitn(limit, separator).collect(),
             None => text.split(separator).collect(),
         }
     };
+    // A match of nothing at the start cuts nothing off.
+    if parts.len() > 1
+        && parts[0].is_empty()
+        && separator.contains(special)
+        && pattern(separator)?.regex.find(text).is_some_and(|m| m.is_empty())
+    {
+        parts.remove(0);
+    }
     if limit.is_none() {
         while parts.len() > 1 && parts.last().is_some_and(|part| part.is_empty()) {
             parts.pop();

@@ -14,10 +14,10 @@ use datafusion_common::{Result, exec_err};
 use datafusion_expr::ReturnFieldArgs;
 
 use super::collection::item_field;
-use super::def::{Arg, Call, Def, Nulls, Ret};
+use super::def::{Arg, Call, Def, Length, Nulls, Ret};
 
-const LIST_AND_VALUE: &[Arg] = &[Arg::Array, Arg::Any];
-const LISTS: &[Arg] = &[Arg::Array, Arg::Array];
+const LIST_AND_VALUE: &[Arg] = &[Arg::Array, Arg::Element];
+const LISTS: &[Arg] = &[Arg::SameArray, Arg::SameArray];
 
 /// NULL only if the array is; the other arguments may be.
 const LIST_NULLS: Nulls = Nulls::By(|fields| fields[0].is_nullable());
@@ -33,67 +33,65 @@ pub(super) const FUNCTIONS: &[Def] = &[
         "The place of the first such element, from 1; 0 if there is none.",
         "ARRAY_POSITION(ARRAY[5, 6], 6) = 2",
     ),
-    Def::new("array_remove", LIST_AND_VALUE, Ret::Like(0), array_remove).nulls(LIST_NULLS).doc(
+    Def::new("array_remove", LIST_AND_VALUE, Ret::Like(0), array_remove).nulls(LIST_NULLS).length(Length::Collection).doc(
         "ARRAY_REMOVE(array, value)",
         "The array without the elements that are equal to the value.",
         "ARRAY_REMOVE(ARRAY[1, 2, 1], 1) = ARRAY[2]",
     ),
-    Def::new("array_append", LIST_AND_VALUE, Ret::By(open_list), |c| array_extend(c, false)).nulls(LIST_NULLS).doc(
-        "ARRAY_APPEND(array, value)",
-        "The array with the value at its end.",
-        "ARRAY_APPEND(ARRAY[1], 2) = ARRAY[1, 2]",
-    ),
-    Def::new("array_prepend", LIST_AND_VALUE, Ret::By(open_list), |c| array_extend(c, true)).nulls(LIST_NULLS).doc(
-        "ARRAY_PREPEND(array, value)",
-        "The array with the value at its start.",
-        "ARRAY_PREPEND(ARRAY[1], 2) = ARRAY[2, 1]",
-    ),
-    Def::new("array_distinct", &[Arg::Array], Ret::Like(0), array_distinct).doc(
+    Def::new("array_append", LIST_AND_VALUE, Ret::By(open_list), |c| array_extend(c, false))
+        .nulls(LIST_NULLS)
+        .length(Length::Collection)
+        .doc("ARRAY_APPEND(array, value)", "The array with the value at its end.", "ARRAY_APPEND(ARRAY[1], 2) = ARRAY[1, 2]"),
+    Def::new("array_prepend", LIST_AND_VALUE, Ret::By(open_list), |c| array_extend(c, true))
+        .nulls(LIST_NULLS)
+        .length(Length::Collection)
+        .doc("ARRAY_PREPEND(array, value)", "The array with the value at its start.", "ARRAY_PREPEND(ARRAY[1], 2) = ARRAY[2, 1]"),
+    Def::new("array_distinct", &[Arg::Array], Ret::Like(0), array_distinct).length(Length::Collection).doc(
         "ARRAY_DISTINCT(array)",
         "The array with each element once, in the order of their first places.",
         "ARRAY_DISTINCT(ARRAY[1, 2, 1]) = ARRAY[1, 2]",
     ),
-    Def::new("array_reverse", &[Arg::Array], Ret::Like(0), array_reverse).doc(
+    Def::new("array_reverse", &[Arg::Array], Ret::Like(0), array_reverse).length(Length::Collection).doc(
         "ARRAY_REVERSE(array)",
         "The elements in reverse order.",
         "ARRAY_REVERSE(ARRAY[1, 2]) = ARRAY[2, 1]",
     ),
-    Def::new("array_slice", &[Arg::Array, Arg::Int, Arg::Int], Ret::Like(0), array_slice).optional(1).doc(
+    Def::new("array_slice", &[Arg::Array, Arg::Int, Arg::Int], Ret::Like(0), array_slice).optional(1).length(Length::Collection).doc(
         "ARRAY_SLICE(array, start [, end])",
         "The elements from place start to place end, both included, from 1; negative places count from the end.",
         "ARRAY_SLICE(ARRAY[1, 2, 3], 2, 3) = ARRAY[2, 3]",
     ),
-    Def::new("array_sort", &[Arg::Array, Arg::Bool, Arg::Bool], Ret::Like(0), array_sort).optional(2).doc(
+    Def::new("array_sort", &[Arg::Array, Arg::Bool, Arg::Bool], Ret::Like(0), array_sort).optional(2).length(Length::Collection).doc(
         "ARRAY_SORT(array [, ascending [, nulls_first]])",
         "The elements in order, by default ascending and with NULL first; in descending order NULL comes last.",
         "ARRAY_SORT(ARRAY[2, 1]) = ARRAY[1, 2]",
     ),
-    Def::new("array_union", LISTS, Ret::By(open_list), |c| array_set(c, SetOperation::Union)).doc(
+    Def::new("array_union", LISTS, Ret::By(open_list), |c| array_set(c, SetOperation::Union)).length(Length::Collection).doc(
         "ARRAY_UNION(array, other)",
         "The elements of both arrays, each once.",
         "ARRAY_UNION(ARRAY[1, 2], ARRAY[2, 3]) = ARRAY[1, 2, 3]",
     ),
-    Def::new("array_except", LISTS, Ret::Like(0), |c| array_set(c, SetOperation::Except)).doc(
+    Def::new("array_except", LISTS, Ret::Like(0), |c| array_set(c, SetOperation::Except)).length(Length::Collection).doc(
         "ARRAY_EXCEPT(array, other)",
         "The elements of the first array that are not in the second, each once.",
         "ARRAY_EXCEPT(ARRAY[1, 2], ARRAY[2]) = ARRAY[1]",
     ),
-    Def::new("array_intersect", LISTS, Ret::Like(0), |c| array_set(c, SetOperation::Intersect)).doc(
+    Def::new("array_intersect", LISTS, Ret::Like(0), |c| array_set(c, SetOperation::Intersect)).length(Length::Collection).doc(
         "ARRAY_INTERSECT(array, other)",
         "The elements that are in both arrays, each once.",
         "ARRAY_INTERSECT(ARRAY[1, 2], ARRAY[2, 3]) = ARRAY[2]",
     ),
-    Def::new("array_concat", &[Arg::Array], Ret::By(open_list), array_concat).variadic().doc(
+    Def::new("array_concat", &[Arg::SameArray], Ret::By(open_list), array_concat).variadic().length(Length::Collection).doc(
         "ARRAY_CONCAT(array, …)",
         "The elements of all arrays, one array after the other.",
         "ARRAY_CONCAT(ARRAY[1], ARRAY[2]) = ARRAY[1, 2]",
     ),
-    Def::new("array_max", &[Arg::Array], Ret::By(element_type), |c| array_extreme(c, true)).nullable().doc(
+    Def::new("array_max", &[Arg::Array], Ret::By(element_type), |c| array_extreme(c, true)).length(Length::Element).nullable().doc(
         "ARRAY_MAX(array)",
         "The greatest element that is not NULL.",
         "ARRAY_MAX(ARRAY[1, 3, 2]) = 3",
     ),
-    Def::new("array_min", &[Arg::Array], Ret::By(element_type), |c| array_extreme(c, false)).nullable().doc(
+    Def::new("array_min", &[Arg::Array], Ret::By(element_type), |c| array_extreme(c, false)).length(Length::Element).nullable().doc(
         "ARRAY_MIN(array)",
         "The least element that is not NULL.",
         "ARRAY_MIN(ARRAY[1, 3, 2]) = 1",

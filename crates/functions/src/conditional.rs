@@ -3,16 +3,17 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, BooleanArray, make_comparator, new_null_array};
-use arrow::compute::kernels::{cmp, zip::zip};
-use arrow::compute::{SortOptions, interleave, is_not_null, nullif as nullif_kernel};
+use arrow::buffer::BooleanBuffer;
+use arrow::compute::kernels::zip::zip;
+use arrow::compute::{SortOptions, interleave, is_not_null};
 use arrow::datatypes::DataType;
 
-use datafusion_common::{Result, exec_err, plan_err};
+use datafusion_common::{Result, exec_err};
 use datafusion_expr::simplify::ExprSimplifyResult;
-use datafusion_expr::{Expr, ReturnFieldArgs, when};
+use datafusion_expr::{Expr, when};
 
-use super::def::{Arg, Call, Def, Length, Nulls, Ret};
-use super::types;
+use super::def::{Arg, Call, Def, Nulls, Ret};
+use super::{types, vector};
 
 const SAME: &[Arg] = &[Arg::Same];
 const PAIR: &[Arg] = &[Arg::Same, Arg::Same];
@@ -27,11 +28,6 @@ pub(super) const FUNCTIONS: &[Def] = &[
         .nulls(Nulls::By(|fields| fields.iter().all(|f| f.is_nullable())))
         .rewrite(lazy_coalesce)
         .doc("IFNULL(value, replacement)", "The value, or the replacement if it is NULL.", "IFNULL(NULL, 1) = 1"),
-    Def::new("nullif", &[Arg::Any, Arg::Any], Ret::By(nullif_type), nullif).length(Length::Like(0)).nullable().doc(
-        "NULLIF(value, other)",
-        "NULL if both are equal, else the first.",
-        "NULLIF(5, 0) = 5",
-    ),
     Def::new("if", &[Arg::Bool, Arg::Same, Arg::Same], Ret::Common, if_else).rewrite(lazy_if).doc(
         "IF(condition, value, other)",
         "The value if the condition is TRUE, else the other.",
@@ -59,15 +55,6 @@ pub(super) const FUNCTIONS: &[Def] = &[
         .nulls(Nulls::Never)
         .doc("IS_DECIMAL(string)", "Whether the text can be read as a number.", "IS_DECIMAL('1.5') = TRUE"),
 ];
-
-/// The type of the value, if the other can be compared with it.
-fn nullif_type(args: &ReturnFieldArgs) -> Result<DataType> {
-    let [value, other] = args.arg_fields else { return plan_err!("NULLIF takes two values") };
-    if types::common_type(&[value.data_type().clone(), other.data_type().clone()]).is_none() {
-        return plan_err!("NULLIF: {} cannot be compared with {}", types::type_text(value), types::type_text(other));
-    }
-    Ok(value.data_type().clone())
-}
 
 /// An expression that costs nothing and cannot fail.
 fn is_trivial(expr: &Expr) -> bool {
@@ -132,32 +119,15 @@ fn coalesce(call: &Call) -> Result<ArrayRef> {
 
 fn if_else(call: &Call) -> Result<ArrayRef> {
     let condition = call.bool(0)?;
-    let mask: BooleanArray = (0..call.rows).map(|row| Some(condition.get(row) == Some(true))).collect();
+    let mask = BooleanArray::new(BooleanBuffer::collect_bool(call.rows, |row| condition.get(row) == Some(true)), None);
     let values = in_result_type(call, 1)?;
     Ok(zip(&mask, &values[0], &values[1])?)
 }
 
-fn nullif(call: &Call) -> Result<ArrayRef> {
-    let (value, other) = (call.array(0)?, call.array(1)?);
-    if other.data_type().is_null() || value.data_type().is_null() {
-        return Ok(value);
-    }
-    let Some(common) = types::common_type(&[value.data_type().clone(), other.data_type().clone()]) else {
-        return exec_err!("NULLIF: a {} cannot equal a {}", types::type_name(value.data_type()), types::type_name(other.data_type()));
-    };
-    let (left, right) = (arrow::compute::cast(&value, &common)?, arrow::compute::cast(&other, &common)?);
-    let equal = match cmp::eq(&left, &right) {
-        Ok(equal) => equal,
-        // Nested values have no kernel of their own.
-        Err(_) => {
-            let compare = make_comparator(left.as_ref(), right.as_ref(), SortOptions::default())?;
-            (0..call.rows).map(|row| Some(value.is_valid(row) && other.is_valid(row) && compare(row, row).is_eq())).collect()
-        }
-    };
-    Ok(nullif_kernel(&value, &equal)?)
-}
-
 fn extreme(call: &Call, greatest: bool) -> Result<ArrayRef> {
+    if let Some(array) = vector::extreme(call, greatest)? {
+        return Ok(array);
+    }
     let values = in_result_type(call, 0)?;
     if values.len() == 1 {
         return Ok(Arc::clone(&values[0]));
@@ -203,15 +173,15 @@ fn is_primitive_number(data_type: &DataType) -> bool {
     types::is_integer(data_type) || types::is_float(data_type)
 }
 
-/// A test of a text. A value of another type passes if its type does; NULL never does.
+/// A test of a text, which NULL does not pass. A value of another type passes if its type does, even NULL.
 fn test_text(call: &Call, type_passes: bool, test: fn(&str) -> bool) -> Result<ArrayRef> {
     if *call.arg_type(0) == DataType::Utf8 {
         let text = call.text(0)?;
-        return call.bools(|row| Ok(Some(text.get(row).is_some_and(|text| !text.is_empty() && test(text)))));
+        let passes = |row: usize| text.get(row).is_some_and(|text| !text.is_empty() && test(text));
+        return Ok(Arc::new(BooleanArray::new(BooleanBuffer::collect_bool(call.rows, passes), None)));
     }
     if call.args.is_empty() {
         return exec_err!("{} takes one argument", call.returns.name());
     }
-    let array = call.array(0)?;
-    call.bools(|row| Ok(Some(type_passes && array.is_valid(row))))
+    call.bools(|_| Ok(Some(type_passes)))
 }

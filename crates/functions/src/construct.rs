@@ -157,10 +157,38 @@ fn make_map(call: &Call) -> Result<ArrayRef> {
         (from..call.args.len()).step_by(2).map(|i| as_type(&call.array(i)?, data_type)).collect()
     };
     let (keys, values) = (every(0, key_type)?, every(1, value_type)?);
-    let offsets = equal_lengths(call.rows, keys.len());
-    let keys = interleave_rows(&keys, call.rows, key_type)?;
-    let values = interleave_rows(&values, call.rows, value_type)?;
+    let picks = last_of_each_key(&keys, call.rows)?;
+    let offsets = OffsetBuffer::from_lengths(picks.iter().map(Vec::len));
+    let pick = |columns: &[ArrayRef], data_type: &DataType| -> Result<ArrayRef> {
+        if columns.is_empty() {
+            return Ok(arrow::array::new_empty_array(data_type));
+        }
+        let arrays: Vec<&dyn Array> = columns.iter().map(|column| column.as_ref()).collect();
+        let picks: Vec<(usize, usize)> = picks.iter().enumerate().flat_map(|(row, picks)| picks.iter().map(move |c| (*c, row))).collect();
+        Ok(interleave(&arrays, &picks)?)
+    };
+    let (keys, values) = (pick(&keys, key_type)?, pick(&values, value_type)?);
     build_map(call.returns.data_type(), keys, values, offsets, None)
+}
+
+/// For each row the places of its entries: of those with the same key the last one, where the first of them stood.
+fn last_of_each_key(keys: &[ArrayRef], rows: usize) -> Result<Vec<Vec<usize>>> {
+    let mut same = Vec::with_capacity(keys.len());
+    for (i, key) in keys.iter().enumerate() {
+        let earlier = keys[..i].iter().map(|before| make_comparator(key.as_ref(), before.as_ref(), SortOptions::default()));
+        same.push(earlier.collect::<std::result::Result<Vec<_>, _>>()?);
+    }
+    let of_row = |row: usize| {
+        let mut picks: Vec<usize> = Vec::with_capacity(keys.len());
+        for (i, same) in same.iter().enumerate() {
+            match picks.iter_mut().find(|j| same[**j](row, row).is_eq()) {
+                Some(place) => *place = i,
+                None => picks.push(i),
+            }
+        }
+        picks
+    };
+    Ok((0..rows).map(of_row).collect())
 }
 
 fn row_type(args: &ReturnFieldArgs) -> Result<DataType> {
@@ -229,7 +257,14 @@ fn item_type(args: &ReturnFieldArgs) -> Result<DataType> {
             item.data_type().clone()
         }
         DataType::List(_) => return plan_err!("An array's index is a whole number, not {}", type_name(key.data_type())),
-        DataType::Map(..) => map_fields(value.data_type())?.1[1].data_type().clone(),
+        DataType::Map(..) => {
+            let fields = map_fields(value.data_type())?.1;
+            let (of_map, asked) = (fields[0].data_type(), key.data_type());
+            if common_type(&[of_map.clone(), asked.clone()]).is_none() {
+                return plan_err!("The keys of the MAP are {}, not {}: CAST the key", type_name(of_map), type_name(asked));
+            }
+            fields[1].data_type().clone()
+        }
         DataType::Struct(fields) => {
             let place = field_place(fields, args.scalar_arguments.get(1).copied().flatten())?;
             fields[place].data_type().clone()
@@ -292,8 +327,16 @@ fn map_item(call: &Call, value: &ArrayRef) -> Result<ArrayRef> {
     let Some(map) = value.as_map_opt() else { return exec_err!("{} is not a MAP", type_name(value.data_type())) };
     let (key, constant) = call.array_or_constant(1)?;
     let key = as_type(&key, map.keys().data_type())?;
-    let compare = make_comparator(map.keys().as_ref(), key.as_ref(), SortOptions::default())?;
     let offsets = map.value_offsets();
+    if let (Some(keys), Some(wanted)) =
+        (map.keys().as_string_opt::<i32>(), key.as_string_opt::<i32>().filter(|key| constant && key.is_valid(0)))
+    {
+        let wanted = wanted.value(0);
+        let find = |row: usize| (offsets[row]..offsets[row + 1]).find(|i| keys.value(*i as usize) == wanted).map(|i| i as u32);
+        let picks: UInt32Array = (0..call.rows).map(|row| find(row).filter(|_| map.is_valid(row))).collect();
+        return Ok(take(map.values(), &picks, None)?);
+    }
+    let compare = make_comparator(map.keys().as_ref(), key.as_ref(), SortOptions::default())?;
     let picks: UInt32Array = (0..call.rows)
         .map(|row| {
             let at = if constant { 0 } else { row };

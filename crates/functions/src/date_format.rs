@@ -324,7 +324,7 @@ fn write_field(letter: char, count: usize, flavour: Flavour, time: &Moment, out:
         'Q' | 'q' => write_quarter(month.div_ceil(3), count, out),
         'w' => push_number(out, us_week(time.days).1, count),
         'W' => push_number(out, us_week_of_month(time.days, i64::from(day)), count),
-        'F' => push_number(out, (i64::from(day) - 1) / 7 + 1, count),
+        'F' => push_number(out, (i64::from(day) - 1) % 7 + 1, count),
         'A' => push_number(out, time.ms_of_day, count),
         'n' => push_number(out, time.ms_of_day % 1000 * 1_000_000 + time.nanos_of_ms, count),
         'N' => push_number(out, time.ms_of_day * 1_000_000 + time.nanos_of_ms, count),

@@ -75,6 +75,11 @@ impl Side {
         }
     }
 
+    /// Whether it is a constant NULL.
+    fn is_null(&self) -> bool {
+        matches!(self, Side::Const(None))
+    }
+
     fn nulls(&self) -> Option<&NullBuffer> {
         match self {
             Side::Const(_) => None,
@@ -100,8 +105,8 @@ pub(super) fn evaluate(
     let array = match op {
         Operator::Multiply => {
             let dropped = (i32::from(s1) + i32::from(s2) - i32::from(result.1)).max(0) as u32;
-            if dropped == 0 && u32::from(p1) + u32::from(p2) <= 38 {
-                multiply_fitting(&a, &b, rows)?
+            if dropped == 0 && u32::from(p1) + u32::from(p2) <= 38 && !a.is_null() && !b.is_null() {
+                each(&a, &b, rows, i128::wrapping_mul)
             } else {
                 zip(&a, &b, rows, |x, y| Ok(multiply(x, y, dropped).and_then(fits)))?
             }
@@ -126,6 +131,11 @@ pub(super) fn evaluate(
             let (up1, up2) = ((scale - s1) as u32, (scale - s2) as u32);
             let dropped = (scale - result.1).max(0) as u32;
             let minus = op == Operator::Minus;
+            // With a digit to spare on the left every sum fits.
+            if dropped == 0 && (p1 as i8 - s1).max(p2 as i8 - s2) + scale < 38 && !a.is_null() && !b.is_null() {
+                let (by1, by2) = (POW10[up1 as usize], if minus { -POW10[up2 as usize] } else { POW10[up2 as usize] });
+                return Ok(each(&a, &b, rows, |x, y| x.wrapping_mul(by1).wrapping_add(y.wrapping_mul(by2))).with_data_type(data_type));
+            }
             zip(&a, &b, rows, |x, y| {
                 let y = if minus { -y } else { y };
                 Ok(add(x, up1, y, up2, dropped).and_then(fits))
@@ -138,7 +148,7 @@ pub(super) fn evaluate(
 
 /// Runs `f` over the rows where both sides are valid; `None` becomes NULL.
 fn zip(a: &Side, b: &Side, rows: usize, f: impl Fn(i128, i128) -> Result<Option<i128>>) -> Result<Decimal128Array> {
-    if matches!(a, Side::Const(None)) || matches!(b, Side::Const(None)) {
+    if a.is_null() || b.is_null() {
         return Ok(Decimal128Array::new_null(rows));
     }
     let nulls = NullBuffer::union(a.nulls(), b.nulls());
@@ -158,7 +168,7 @@ fn zip(a: &Side, b: &Side, rows: usize, f: impl Fn(i128, i128) -> Result<Option<
 }
 
 /// The valid rows of `nulls` but for those that are `overflown`.
-fn without(nulls: Option<NullBuffer>, rows: usize, overflown: &[usize]) -> Option<NullBuffer> {
+pub(super) fn without(nulls: Option<NullBuffer>, rows: usize, overflown: &[usize]) -> Option<NullBuffer> {
     if overflown.is_empty() {
         return nulls;
     }
@@ -169,15 +179,23 @@ fn without(nulls: Option<NullBuffer>, rows: usize, overflown: &[usize]) -> Optio
     Some(NullBuffer::from(valid))
 }
 
-/// Products that fit whatever the values are: a price times a constant, above all.
-fn multiply_fitting(a: &Side, b: &Side, rows: usize) -> Result<Decimal128Array> {
-    match (a, b) {
-        (Side::Const(Some(factor)), Side::Ints(array)) | (Side::Ints(array), Side::Const(Some(factor))) => {
-            let values: Vec<i128> = array.values().iter().map(|value| i128::from(*value).wrapping_mul(*factor)).collect();
-            Ok(Decimal128Array::new(values.into(), array.nulls().cloned()))
-        }
-        _ => zip(a, b, rows, |x, y| Ok(Some(x.wrapping_mul(y)))),
-    }
+/// `f` of all values, of which none is a constant NULL, where every result fits.
+#[inline]
+fn each(a: &Side, b: &Side, rows: usize, f: impl Fn(i128, i128) -> i128) -> Decimal128Array {
+    use Side::{Const, Decimals, Ints};
+    let wide = |value: &i64| i128::from(*value);
+    let values: Vec<i128> = match (a, b) {
+        (Const(x), Const(y)) => vec![f(x.unwrap_or_default(), y.unwrap_or_default()); rows],
+        (Const(x), Ints(b)) => b.values().iter().map(|y| f(x.unwrap_or_default(), wide(y))).collect(),
+        (Const(x), Decimals(b)) => b.values().iter().map(|y| f(x.unwrap_or_default(), *y)).collect(),
+        (Ints(a), Const(y)) => a.values().iter().map(|x| f(wide(x), y.unwrap_or_default())).collect(),
+        (Ints(a), Ints(b)) => a.values().iter().zip(b.values()).map(|(x, y)| f(wide(x), wide(y))).collect(),
+        (Ints(a), Decimals(b)) => a.values().iter().zip(b.values()).map(|(x, y)| f(wide(x), *y)).collect(),
+        (Decimals(a), Const(y)) => a.values().iter().map(|x| f(*x, y.unwrap_or_default())).collect(),
+        (Decimals(a), Ints(b)) => a.values().iter().zip(b.values()).map(|(x, y)| f(*x, wide(y))).collect(),
+        (Decimals(a), Decimals(b)) => a.values().iter().zip(b.values()).map(|(x, y)| f(*x, *y)).collect(),
+    };
+    Decimal128Array::new(values.into(), NullBuffer::union(a.nulls(), b.nulls()))
 }
 
 fn wide_pow10(digits: u32) -> i256 {

@@ -10,6 +10,8 @@ use datafusion_expr::simplify::{ExprSimplifyResult, SimplifyContext};
 use datafusion_expr::{ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility};
 
 use super::FunctionInfo;
+pub(crate) use super::arg::Arg;
+use super::arg::element_target;
 use super::json::IS_JSON;
 use super::types::{self, common_type, flink_type, ltz};
 use crate::data_type::{ColumnType, FlinkType};
@@ -24,31 +26,6 @@ pub(crate) struct Call<'a> {
 
 /// The code of a function: one array of `call.rows` values of the promised type.
 pub(crate) type Eval = fn(&Call) -> Result<ArrayRef>;
-
-/// What an argument must be.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Arg {
-    Text,
-    Binary,
-    /// Text or bytes.
-    Bytes,
-    Int,
-    /// Any number.
-    Number,
-    Bool,
-    /// DATE, TIME, TIMESTAMP or TIMESTAMP_LTZ.
-    Time,
-    /// A time or a text that holds one.
-    TimeOrText,
-    /// A time or an INTERVAL.
-    TimeOrInterval,
-    Array,
-    Map,
-    Bitmap,
-    Any,
-    /// Any type, but one common type for all arguments of this kind.
-    Same,
-}
 
 /// The type of the result.
 #[derive(Clone, Copy)]
@@ -95,12 +72,16 @@ pub(crate) enum Length {
     Varying(usize),
     /// The sum of the lengths of two arguments.
     Sum(usize, usize),
+    /// CHAR(n) if both arguments are one, else VARCHAR(n), of the sum of their lengths.
+    Concat,
     Chars(u32),
     AtMost(u32),
     /// The exact types of what an ARRAY, a MAP or a ROW is made of.
     Nested,
     /// The exact type of an element of the first argument.
     Element,
+    /// An array, or a map, of the exact elements that the arguments of such a type have in common.
+    Collection,
     /// An interval of months.
     Months,
     /// A text that is JSON, and is marked so.
@@ -251,7 +232,7 @@ impl Def {
     /// The types that the arguments are converted to; an error if one does not fit.
     fn coerce(&self, types: &[DataType]) -> Result<Vec<DataType>> {
         self.check_count(types.len())?;
-        let same: Vec<DataType> = types.iter().enumerate().filter(|(i, _)| self.arg(*i) == Arg::Same).map(|(_, t)| t.clone()).collect();
+        let same: Vec<DataType> = types.iter().enumerate().filter(|(i, _)| self.arg(*i).is_same()).map(|(_, t)| t.clone()).collect();
         let common = common_type(&same);
         if common.is_none() && !same.is_empty() {
             let names: Vec<String> = same.iter().map(types::type_name).collect();
@@ -262,7 +243,11 @@ impl Def {
             .enumerate()
             .map(|(index, actual)| {
                 let arg = self.arg(index);
-                let target = if arg == Arg::Same { common.clone() } else { arg.coerce(actual) };
+                let target = match arg {
+                    Arg::Element => element_target(types.first(), actual),
+                    _ if arg.is_same() => arg.coerce(actual).and(common.clone()),
+                    _ => arg.coerce(actual),
+                };
                 match target {
                     Some(target) => Ok(target),
                     None => {
@@ -293,7 +278,7 @@ impl Def {
                 None => return plan_err!("{} needs argument {}", self.form(), index + 1),
             },
             Ret::Common => {
-                let same = args.arg_fields.iter().enumerate().filter(|(i, _)| self.arg(*i) == Arg::Same);
+                let same = args.arg_fields.iter().enumerate().filter(|(i, _)| self.arg(*i).is_same());
                 let types: Vec<DataType> = same.map(|(_, f)| f.data_type().clone()).collect();
                 match common_type(&types) {
                     Some(common) => common,
@@ -313,7 +298,7 @@ impl Def {
         let chars = |index: usize| types::text_length(&arg(index)?);
         match self.length {
             Length::Unknown => {
-                let like_args = matches!(data_type, DataType::Timestamp(..) | DataType::Time32(_));
+                let like_args = matches!(data_type, DataType::Timestamp(..) | DataType::Time32(_) | DataType::Interval(_));
                 let same_type = |i: &usize| args.arg_fields[*i].data_type() == data_type;
                 if like_args || matches!(self.ret, Ret::Common) {
                     return types::common_exact((0..args.arg_fields.len()).filter(same_type).filter_map(arg));
@@ -331,60 +316,21 @@ impl Def {
                 FlinkType::Map(_, value) => Some(value.ty),
                 _ => None,
             },
+            Length::Collection => {
+                let like = |i: &usize| std::mem::discriminant(args.arg_fields[*i].data_type()) == std::mem::discriminant(data_type);
+                types::common_collection((0..args.arg_fields.len()).filter(like).filter_map(arg), data_type)
+            }
             Length::Months => Some(FlinkType::IntervalMonth),
             Length::Like(index) => arg(index).filter(|ty| types::text_length(ty).is_some()),
             Length::Varying(index) => Some(FlinkType::Varchar(chars(index)?)),
             Length::Sum(a, b) => Some(FlinkType::Varchar(chars(a)?.checked_add(chars(b)?)?)),
+            Length::Concat => {
+                let n = chars(0)?.checked_add(chars(1)?)?;
+                let fixed = matches!((arg(0)?, arg(1)?), (FlinkType::Char(_), FlinkType::Char(_)));
+                Some(if fixed { FlinkType::Char(n) } else { FlinkType::Varchar(n) })
+            }
             Length::Chars(n) => Some(FlinkType::Char(n)),
             Length::AtMost(n) => Some(FlinkType::Varchar(n)),
-        }
-    }
-}
-
-impl Arg {
-    /// The type to convert an argument of type `actual` to, or `None` if it does not fit.
-    fn coerce(self, actual: &DataType) -> Option<DataType> {
-        use DataType as D;
-        let text = matches!(actual, D::Utf8 | D::LargeUtf8 | D::Utf8View);
-        let binary = matches!(actual, D::Binary | D::FixedSizeBinary(_));
-        let time = matches!(actual, D::Date32 | D::Time32(TimeUnit::Millisecond) | D::Timestamp(..));
-        let null = actual.is_null();
-        let keep = |fits: bool| fits.then(|| actual.clone());
-        match self {
-            Arg::Text | Arg::Bytes | Arg::TimeOrText if text || null => Some(D::Utf8),
-            Arg::Binary | Arg::Bytes if binary || null => Some(D::Binary),
-            Arg::Text | Arg::Binary | Arg::Bytes => None,
-            Arg::Int if null => Some(D::Int32),
-            Arg::Int => keep(matches!(actual, D::Int8 | D::Int16 | D::Int32 | D::Int64)),
-            Arg::Number if null => Some(D::Int32),
-            Arg::Number => keep(types::is_number(actual)),
-            Arg::Bool => (null || *actual == D::Boolean).then_some(D::Boolean),
-            Arg::Time | Arg::TimeOrInterval if null => Some(D::Timestamp(TimeUnit::Millisecond, None)),
-            Arg::TimeOrInterval if matches!(actual, D::Interval(_)) => Some(actual.clone()),
-            Arg::Time | Arg::TimeOrText | Arg::TimeOrInterval => keep(time),
-            Arg::Array => keep(matches!(actual, D::List(_) | D::Null)),
-            Arg::Map => keep(matches!(actual, D::Map(..) | D::Null)),
-            Arg::Bitmap => (null || *actual == D::BinaryView).then_some(D::BinaryView),
-            Arg::Any | Arg::Same => Some(actual.clone()),
-        }
-    }
-
-    fn expectation(self) -> &'static str {
-        match self {
-            Arg::Text => "a STRING",
-            Arg::Binary => "BYTES",
-            Arg::Bytes => "a STRING or BYTES",
-            Arg::Int => "a whole number",
-            Arg::Number => "a number",
-            Arg::Bool => "a BOOLEAN",
-            Arg::Time => "a DATE, TIME or TIMESTAMP",
-            Arg::TimeOrText => "a TIMESTAMP, a DATE or a STRING",
-            Arg::TimeOrInterval => "a DATE, TIME, TIMESTAMP or INTERVAL",
-            Arg::Array => "an ARRAY",
-            Arg::Map => "a MAP",
-            Arg::Bitmap => "a BITMAP",
-            Arg::Any => "a value",
-            Arg::Same => "of a type that all these arguments share",
         }
     }
 }

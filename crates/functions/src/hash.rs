@@ -1,8 +1,12 @@
 //! Digests of texts and bytes, in hexadecimal: MD5 and the SHA family, and Java's hash code.
 
-use arrow::array::{Array, ArrayRef};
-use arrow::datatypes::{DataType, Int32Type};
-use datafusion_common::{Result, exec_err};
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray, new_null_array};
+use arrow::datatypes::DataType::{self, self as D};
+use arrow::datatypes::*;
+use datafusion_common::{Result, exec_err, plan_err};
+use datafusion_expr::ReturnFieldArgs;
 use md5::Md5;
 use sha1::Sha1;
 use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
@@ -50,9 +54,9 @@ pub(super) const FUNCTIONS: &[Def] = &[
         "The SHA-2 digest of this many bits (224, 256, 384 or 512) in hexadecimal.",
         "SHA2('a', 256) = SHA256('a')",
     ),
-    Def::new("hash_code", &[Arg::Any], Ret::Int, hash_code).doc(
+    Def::new("hash_code", &[Arg::Any], Ret::By(hash_type), hash_code).doc(
         "HASH_CODE(value)",
-        "The absolute value of the hash that Java gives this value.",
+        "The hash that Java gives this value.",
         "HASH_CODE('a') = 97",
     ),
 ];
@@ -90,46 +94,72 @@ fn sha2(call: &Call) -> Result<ArrayRef> {
     })
 }
 
-fn hash_code(call: &Call) -> Result<ArrayRef> {
-    let fold = |value: i64| ((value as u64) ^ ((value as u64) >> 32)) as u32 as i32;
-    match call.arg_type(0).clone() {
-        DataType::Utf8 => {
-            let text = call.text(0)?;
-            call.primitives::<Int32Type>(|row| Ok(text.get(row).map(|t| java_hash(t).wrapping_abs())))
-        }
-        DataType::Boolean => {
-            let value = call.bool(0)?;
-            call.primitives::<Int32Type>(|row| Ok(value.get(row).map(|v| if v { 1231 } else { 1237 })))
-        }
-        DataType::Int64 => {
-            let value = call.int(0)?;
-            call.primitives::<Int32Type>(|row| Ok(value.get(row).map(|v| fold(v).wrapping_abs())))
-        }
-        t if types::is_integer(&t) => {
-            let value = call.int(0)?;
-            call.primitives::<Int32Type>(|row| Ok(value.get_i32(row).map(i32::wrapping_abs)))
-        }
-        t if types::is_float(&t) => {
-            let value = call.double(0)?;
-            let single = t == DataType::Float32;
-            call.primitives::<Int32Type>(|row| {
-                let bits = |v: f64| if single { (v as f32).to_bits() as i32 } else { fold(v.to_bits() as i64) };
-                Ok(value.get(row).map(|v| bits(v).wrapping_abs()))
-            })
-        }
-        _ => {
-            // Other values go by their text.
-            let array = call.array(0)?;
-            call.primitives::<Int32Type>(|row| {
-                if array.is_null(row) {
-                    return Ok(None);
-                }
-                let mut text = Vec::new();
-                flott_engine::text::value_text(array.as_ref(), row, &call.fields[0], &mut text);
-                Ok(Some(java_hash(&String::from_utf8_lossy(&text)).wrapping_abs()))
-            })
-        }
+fn hash_type(args: &ReturnFieldArgs) -> Result<DataType> {
+    match args.arg_fields[0].data_type() {
+        D::Utf8 | D::Boolean | D::Decimal128(..) | D::Date32 | D::Time32(_) | D::Timestamp(..) | D::Null => Ok(D::Int32),
+        number if types::is_number(number) => Ok(D::Int32),
+        other => plan_err!("HASH_CODE takes a text, a number, a BOOLEAN or a time, not {}", types::type_name(other)),
     }
+}
+
+fn hash_code(call: &Call) -> Result<ArrayRef> {
+    let array = call.array(0)?;
+    // The values of a primitive column, hashed one by one.
+    macro_rules! hashes {
+        ($arrow:ty, $hash:expr) => {{
+            let values = array.as_primitive::<$arrow>();
+            Arc::new(values.unary::<_, Int32Type>($hash)) as ArrayRef
+        }};
+    }
+    Ok(match array.data_type() {
+        D::Utf8 => {
+            let text = call.text(0)?;
+            // Of texts alone the sign is dropped.
+            return call.primitives::<Int32Type>(|row| Ok(text.get(row).map(|text| java_hash(text).wrapping_abs())));
+        }
+        D::Boolean => {
+            let value = call.bool(0)?;
+            return call.primitives::<Int32Type>(|row| Ok(value.get(row).map(|v| if v { 1231 } else { 1237 })));
+        }
+        D::Int8 => hashes!(Int8Type, i32::from),
+        D::Int16 => hashes!(Int16Type, i32::from),
+        D::Int32 => hashes!(Int32Type, |v| v),
+        D::Int64 => hashes!(Int64Type, fold),
+        D::Float32 => hashes!(Float32Type, |v: f32| if v.is_nan() { 0x7fc0_0000 } else { v.to_bits() as i32 }),
+        D::Float64 => hashes!(Float64Type, |v: f64| if v.is_nan() { 0x7ff8_0000 } else { fold(v.to_bits() as i64) }),
+        D::Decimal128(_, scale) => {
+            let scale = i32::from(*scale);
+            hashes!(Decimal128Type, |v: i128| big_integer_hash(v).wrapping_mul(31).wrapping_add(scale))
+        }
+        D::Date32 => hashes!(Date32Type, |v| v),
+        D::Time32(_) => hashes!(Time32MillisecondType, |v| v),
+        D::Timestamp(TimeUnit::Millisecond, _) => hashes!(TimestampMillisecondType, |v: i64| timestamp_hash(v, 0)),
+        D::Timestamp(TimeUnit::Microsecond, _) => {
+            hashes!(TimestampMicrosecondType, |v: i64| timestamp_hash(v.div_euclid(1000), v.rem_euclid(1000) as i32 * 1000))
+        }
+        D::Timestamp(TimeUnit::Nanosecond, _) => {
+            hashes!(TimestampNanosecondType, |v: i64| timestamp_hash(v.div_euclid(1_000_000), v.rem_euclid(1_000_000) as i32))
+        }
+        _ => new_null_array(&D::Int32, call.rows),
+    })
+}
+
+/// `Long.hashCode` of Java.
+fn fold(value: i64) -> i32 {
+    (value ^ ((value as u64) >> 32) as i64) as i32
+}
+
+/// `BigInteger.hashCode` of Java: over the 32-bit digits of the value without its sign, the highest first.
+fn big_integer_hash(value: i128) -> i32 {
+    let digits = value.unsigned_abs();
+    let hash = (0..4).rev().fold(0i32, |hash, i| hash.wrapping_mul(31).wrapping_add((digits >> (32 * i)) as u32 as i32));
+    if value < 0 { hash.wrapping_neg() } else { hash }
+}
+
+/// The hash of Flink's `TimestampData`.
+fn timestamp_hash(ms: i64, nanos_of_ms: i32) -> i32 {
+    let hash = (ms as i32) ^ ((ms >> 32) as i32);
+    hash.wrapping_mul(31).wrapping_add(nanos_of_ms)
 }
 
 /// `String.hashCode` of Java, over UTF-16.

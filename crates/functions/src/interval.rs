@@ -1,13 +1,16 @@
-//! Differences of times: `(a - b) DAY TO SECOND`, `(a - b) MONTH`.
+//! Intervals: differences of times, `(a - b) DAY TO SECOND`, `(a - b) MONTH`; their parts; and numbers as intervals.
 
-use arrow::array::ArrayRef;
-use arrow::datatypes::{DataType, IntervalMonthDayNano, IntervalMonthDayNanoType, IntervalUnit};
-use datafusion_common::{Result, plan_err};
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray, PrimitiveArray};
+use arrow::datatypes::{DataType, Field, Int64Type, IntervalMonthDayNano, IntervalMonthDayNanoType, IntervalUnit};
+use datafusion_common::{Result, ScalarValue, plan_err};
 use datafusion_expr::ReturnFieldArgs;
 
 use super::def::{Arg, Call, Def, Length, Ret};
-use super::time_unit::{MS_PER_DAY, months_between_ms};
+use super::time_unit::{MS_PER_DAY, MS_PER_SECOND, Unit, months_between_ms};
 use super::types::type_name;
+use crate::data_type::FlinkType;
 
 const TWO_TIMES: &[Arg] = &[Arg::Time, Arg::Time];
 
@@ -44,7 +47,61 @@ fn time(call: &Call) -> Result<ArrayRef> {
     let (end, start) = (call.time(0)?, call.time(1)?);
     call.primitives::<IntervalMonthDayNanoType>(|row| {
         let (Some(end), Some(start)) = (end.get_ms(row), start.get_ms(row)) else { return Ok(None) };
-        let ms = end - start;
-        Ok(Some(IntervalMonthDayNano::new(0, (ms / MS_PER_DAY) as i32, ms % MS_PER_DAY * 1_000_000)))
+        Ok(Some(of_ms(end - start)))
     })
+}
+
+fn of_ms(ms: i64) -> IntervalMonthDayNano {
+    IntervalMonthDayNano::new(0, (ms / MS_PER_DAY) as i32, ms % MS_PER_DAY * 1_000_000)
+}
+
+/// Refuses EXTRACT of a unit that this kind of interval does not have.
+pub(super) fn check_part(unit: Unit, field: &Field, literal: Option<&ScalarValue>) -> Result<()> {
+    let of_months = match literal {
+        Some(ScalarValue::IntervalMonthDayNano(Some(interval))) => interval.months != 0,
+        _ => FlinkType::from_field(field).0 == FlinkType::IntervalMonth,
+    };
+    let has = match unit {
+        Unit::Year | Unit::Quarter | Unit::Month | Unit::Decade | Unit::Century | Unit::Millennium => of_months,
+        Unit::Day | Unit::Hour | Unit::Minute | Unit::Second | Unit::Millisecond | Unit::Epoch => !of_months,
+        _ => false,
+    };
+    if has {
+        return Ok(());
+    }
+    let parts = if of_months { "YEAR, QUARTER and MONTH" } else { "DAY, HOUR, MINUTE, SECOND and MILLISECOND" };
+    plan_err!("EXTRACT: an interval of {} has no {unit:?}; it has {parts}", if of_months { "months" } else { "days and times" })
+}
+
+/// A part of an interval: what is left of it below the next larger unit.
+pub(super) fn part(call: &Call, index: usize, unit: Unit) -> Result<ArrayRef> {
+    let array = call.array(index)?;
+    let Some(intervals) = array.as_primitive_opt::<IntervalMonthDayNanoType>() else {
+        return plan_err!("EXTRACT: unknown kind of interval");
+    };
+    let part = |interval: IntervalMonthDayNano| -> i64 {
+        let months = i64::from(interval.months);
+        let ms = i64::from(interval.days) * MS_PER_DAY + interval.nanoseconds / 1_000_000;
+        match unit {
+            Unit::Year => months / 12,
+            Unit::Decade => months / 120,
+            Unit::Century => months / 1200,
+            Unit::Millennium => months / 12_000,
+            Unit::Quarter => months % 12 / 3 + 1,
+            Unit::Month => months % 12,
+            Unit::Day => ms / MS_PER_DAY,
+            Unit::Hour => ms % MS_PER_DAY / (3600 * MS_PER_SECOND),
+            Unit::Minute => ms % (3600 * MS_PER_SECOND) / (60 * MS_PER_SECOND),
+            Unit::Second => ms % (60 * MS_PER_SECOND) / MS_PER_SECOND,
+            Unit::Epoch => ms / MS_PER_SECOND,
+            _ => ms % (60 * MS_PER_SECOND),
+        }
+    };
+    Ok(Arc::new(intervals.unary::<_, Int64Type>(part)))
+}
+
+/// CAST of whole numbers to intervals: so many months, or, whatever the unit is, so many milliseconds.
+pub(super) fn of_numbers(numbers: &PrimitiveArray<Int64Type>, of_months: bool) -> ArrayRef {
+    let interval = |n: i64| if of_months { IntervalMonthDayNano::new(n as i32, 0, 0) } else { of_ms(n) };
+    Arc::new(numbers.unary::<_, IntervalMonthDayNanoType>(interval))
 }

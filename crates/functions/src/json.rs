@@ -132,7 +132,9 @@ enum Outcome<'t> {
     /// The text itself is NULL.
     Null,
     Value(Node<'t>),
-    /// Nothing, or JSON's null.
+    /// JSON's null.
+    JsonNull,
+    /// Nothing.
     Empty,
     Failed(String),
 }
@@ -145,7 +147,7 @@ fn look_up<'t>(text: Option<&'t str>, spec: Option<&str>) -> Result<Outcome<'t>>
         return Ok(if path.lax { Outcome::Empty } else { Outcome::Failed(format!("'{text}' is not JSON")) });
     };
     Ok(match path.find(&root) {
-        Found::One(Node::Null) => Outcome::Empty,
+        Found::One(Node::Null) => Outcome::JsonNull,
         Found::One(node) => Outcome::Value(node.clone()),
         Found::Many(nodes) => Outcome::Value(Node::Array(nodes.into_iter().cloned().collect())),
         Found::Missing if path.lax => Outcome::Empty,
@@ -159,7 +161,7 @@ fn json_exists(call: &Call) -> Result<ArrayRef> {
         Ok(match look_up(text.get(row), spec.get(row))? {
             Outcome::Null => None,
             Outcome::Value(_) => Some(true),
-            Outcome::Empty => Some(false),
+            Outcome::Empty | Outcome::JsonNull => Some(false),
             Outcome::Failed(why) => match on_error.get(row) {
                 Some("TRUE") => Some(true),
                 Some("UNKNOWN") => None,
@@ -213,8 +215,8 @@ fn json_value(call: &Call) -> Result<ArrayRef> {
                 value = node.scalar_text().map(|text| text.into_owned());
                 FROM_VALUES
             }
-            Outcome::Value(_) if !lax => failed("the result is not a scalar")?,
-            Outcome::Value(_) | Outcome::Empty => empty()?,
+            Outcome::Value(_) | Outcome::JsonNull if !lax => failed("the result is not a scalar")?,
+            Outcome::Value(_) | Outcome::JsonNull | Outcome::Empty => empty()?,
             Outcome::Failed(why) => failed(&why)?,
         });
         texts.push(value);
@@ -272,7 +274,8 @@ fn json_query(call: &Call) -> Result<ArrayRef> {
                     (true, false) => out.push_behaviour(&on_error, row, "the result is a scalar")?,
                 }
             }
-            Outcome::Empty => out.push_behaviour(&on_empty, row, "the result is empty")?,
+            Outcome::JsonNull if !lax => out.push_behaviour(&on_error, row, "the result is null")?,
+            Outcome::Empty | Outcome::JsonNull => out.push_behaviour(&on_empty, row, "the result is empty")?,
             Outcome::Failed(why) => out.push_behaviour(&on_error, row, &why)?,
         }
     }

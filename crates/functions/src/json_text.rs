@@ -1,9 +1,9 @@
 //! SQL values as JSON text, for the functions that build JSON.
 
-use arrow::array::{Array, ArrayRef, AsArray, Float64Array};
+use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::{DataType, Field, Float32Type, TimeUnit};
 use datafusion_common::{Result, exec_err, plan_err};
-use flott_engine::text::{print_text, value_text};
+use flott_engine::text::{print_text, push_f64, value_text};
 
 use super::construct::map_fields;
 use super::json::IS_JSON;
@@ -81,26 +81,50 @@ pub(super) fn push_json(array: &ArrayRef, field: &Field, row: usize, out: &mut V
         DataType::Timestamp(..) | DataType::Date32 | DataType::Time32(TimeUnit::Millisecond) => {
             let mut text = Vec::new();
             print_text(array.as_ref(), row, field, &mut text);
-            // Of a whole minute only Java's own text leaves out the seconds.
-            if matches!(array.data_type(), DataType::Timestamp(_, None)) && text.iter().filter(|b| **b == b':').count() == 1 {
-                text.extend_from_slice(b":00");
+            match array.data_type() {
+                DataType::Timestamp(_, Some(_)) => without_zeros_behind(&mut text),
+                // Java's own text of a whole minute leaves out its seconds, JSON does not.
+                DataType::Timestamp(_, None) if text.iter().filter(|b| **b == b':').count() == 1 => text.extend_from_slice(b":00"),
+                _ => {}
             }
             push_quoted(out, &String::from_utf8_lossy(&text));
         }
-        DataType::Float32 | DataType::Float64 => {
-            let mut text = Vec::new();
-            // A FLOAT is written as the DOUBLE that it is.
-            match array.as_primitive_opt::<Float32Type>() {
-                Some(floats) => value_text(&Float64Array::from(vec![f64::from(floats.value(row))]), 0, field, &mut text),
-                None => value_text(array.as_ref(), row, field, &mut text),
-            }
-            // Java makes a BigDecimal of it: 1.0E10 is 1.0E+10.
-            out.extend_from_slice(number_text(&String::from_utf8_lossy(&text)).as_bytes());
-        }
+        DataType::Float32 | DataType::Float64 => push_float(array, field, row, out),
         data_type if super::types::is_number(data_type) => value_text(array.as_ref(), row, field, out),
         other => return exec_err!("{} cannot be written as JSON", type_name(other)),
     }
     Ok(())
+}
+
+/// A FLOAT is written with the digits that it has as a DOUBLE.
+fn push_float(array: &ArrayRef, field: &Field, row: usize, out: &mut Vec<u8>) {
+    let mut text = Vec::new();
+    match array.as_primitive_opt::<Float32Type>() {
+        Some(floats) => push_f64(&mut text, f64::from(floats.value(row))),
+        None => value_text(array.as_ref(), row, field, &mut text),
+    }
+    let text = String::from_utf8_lossy(&text);
+    if text.ends_with(|c: char| c.is_ascii_digit()) {
+        // Java makes a BigDecimal of it: 1.0E10 is 1.0E+10.
+        out.extend_from_slice(number_text(&text).as_bytes());
+    } else {
+        // NaN and the infinities are no numbers there.
+        push_quoted(out, &text);
+    }
+}
+
+/// A point in time is written with as many digits as it needs: `…:03.1Z`.
+fn without_zeros_behind(text: &mut Vec<u8>) {
+    if text.last() == Some(&b'Z') && text.contains(&b'.') {
+        text.pop();
+        while text.last() == Some(&b'0') {
+            text.pop();
+        }
+        if text.last() == Some(&b'.') {
+            text.pop();
+        }
+        text.push(b'Z');
+    }
 }
 
 fn push_json_map(array: &ArrayRef, row: usize, out: &mut Vec<u8>) -> Result<()> {

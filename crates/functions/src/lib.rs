@@ -4,6 +4,7 @@
 //! code, side by side. [`all`] hands them to the planner, [`catalog`] to people. Nothing here reads the system clock, a
 //! file or the network: time, zone and randomness come from [`clock`].
 
+mod arg;
 mod arithmetic;
 mod binary;
 mod bitmap;
@@ -19,6 +20,7 @@ pub mod data_type;
 mod date_format;
 mod decimal;
 mod def;
+mod fdlibm;
 mod hash;
 mod interval;
 mod json;
@@ -41,8 +43,10 @@ mod time_unit;
 mod type_text;
 pub mod types;
 mod url;
+mod utf16;
 mod values;
 mod variant;
+mod vector;
 mod zone;
 
 use std::sync::Arc;

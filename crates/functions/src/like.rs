@@ -9,6 +9,7 @@ use memchr::memmem;
 use super::def::{Arg, Call, Def, Ret};
 use super::regexp::{Pattern, cached, compile};
 use super::values::Text;
+use super::vector::test_texts;
 
 pub(super) const FUNCTIONS: &[Def] = &[
     Def::new("like", &[Arg::Text, Arg::Text, Arg::Text], Ret::Bool, like).optional(1).doc(
@@ -155,6 +156,9 @@ fn like(call: &Call) -> Result<ArrayRef> {
         (Some(pattern), Some(_), Some(escape)) => Some(Like::compile(pattern, Some(one_char(escape)?))?),
         _ => None,
     };
+    if let (Text::Array(texts), Some(constant)) = (&text, &constant) {
+        return Ok(test_texts(texts, |text| constant.matches(text)));
+    }
     call.bools(|row| {
         let Some(text) = text.get(row) else { return Ok(None) };
         if let Some(constant) = &constant {

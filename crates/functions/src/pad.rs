@@ -4,9 +4,9 @@ use arrow::array::ArrayRef;
 use datafusion_common::{Result, exec_err};
 use memchr::{memchr, memmem};
 
-use super::def::{Arg, Call, Def, Nulls, Ret};
+use super::def::{Arg, Call, Def, Length, Nulls, Ret};
 use super::printf::printf;
-use super::string::{char_count, char_start};
+use super::utf16;
 use super::values::Text;
 
 pub(super) const FUNCTIONS: &[Def] = &[
@@ -15,6 +15,8 @@ pub(super) const FUNCTIONS: &[Def] = &[
         "The texts one after the other; NULL if one of them is.",
         "CONCAT('a', 'b') = 'ab'",
     ),
+    // The operator ||.
+    Def::new("$concat", &[Arg::Text, Arg::Text], Ret::Text, concat).length(Length::Concat),
     Def::new("concat_ws", &[Arg::Text, Arg::Text], Ret::Text, concat_ws)
         .variadic()
         .optional(1)
@@ -113,8 +115,12 @@ fn fill(call: &Call, on_left: bool) -> Result<ArrayRef> {
             return Ok(false);
         }
         check_size(length, 1, "LPAD or RPAD")?;
-        let kept = &text.as_bytes()[..char_start(text, length as usize)];
-        let missing = (length as usize).saturating_sub(char_count(text));
+        if !text.is_ascii() || !pad.is_ascii() {
+            fill_units(out, text, length as usize, pad, on_left);
+            return Ok(true);
+        }
+        let kept = &text.as_bytes()[..text.len().min(length as usize)];
+        let missing = (length as usize).saturating_sub(text.len());
         if !on_left {
             out.extend_from_slice(kept);
         }
@@ -126,14 +132,24 @@ fn fill(call: &Call, on_left: bool) -> Result<ArrayRef> {
     })
 }
 
-/// Appends `count` characters of `pad`, over and over.
+/// LPAD and RPAD of texts that are not ASCII: their units are counted.
+fn fill_units(out: &mut Vec<u8>, text: &str, length: usize, pad: &str, on_left: bool) {
+    let mut units = utf16::units(text);
+    units.truncate(length);
+    let filling: Vec<u16> = utf16::units(pad).into_iter().cycle().take(length - units.len()).collect();
+    let (head, tail) = if on_left { (filling, units) } else { (units, filling) };
+    utf16::push(out, &[head, tail].concat());
+}
+
+/// Appends `count` characters of `pad`, which is ASCII, over and over.
 fn push_cycled(out: &mut Vec<u8>, pad: &str, count: usize) {
-    let per_round = char_count(pad);
     match pad.as_bytes() {
         [byte] => out.resize(out.len() + count, *byte),
-        bytes => (0..count / per_round).for_each(|_| out.extend_from_slice(bytes)),
+        bytes => {
+            (0..count / bytes.len()).for_each(|_| out.extend_from_slice(bytes));
+            out.extend_from_slice(&bytes[..count % bytes.len()]);
+        }
     }
-    out.extend_from_slice(&pad.as_bytes()[..char_start(pad, count % per_round)]);
 }
 
 /// Longest text that a call may make, in bytes.
@@ -168,8 +184,12 @@ fn replace(call: &Call) -> Result<ArrayRef> {
             return Ok(false);
         };
         if old.is_empty() {
-            // As in Java, an empty text stands before every character and at the end.
-            out.extend_from_slice(text.replace("", new).as_bytes());
+            // As in Java, an empty text stands before every unit and at the end.
+            out.extend_from_slice(new.as_bytes());
+            utf16::each(text, |unit| {
+                out.extend_from_slice(unit.as_bytes());
+                out.extend_from_slice(new.as_bytes());
+            });
             return Ok(true);
         }
         match &finder {

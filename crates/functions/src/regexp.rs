@@ -8,11 +8,11 @@ use arrow::array::{ArrayRef, NullBufferBuilder};
 use arrow::datatypes::Int32Type;
 use datafusion_common::{Result, exec_datafusion_err, exec_err};
 use memchr::{memchr, memmem};
-use regex::{CaptureLocations, NoExpand, Regex};
+use regex::{CaptureLocations, Regex};
 
 use super::def::{Arg, Call, Def, Ret};
 use super::search::text_lists;
-use super::string::char_count;
+use super::utf16;
 use super::values::TextOut;
 
 pub(super) const FUNCTIONS: &[Def] = &[
@@ -280,13 +280,32 @@ fn regexp(call: &Call) -> Result<ArrayRef> {
     })
 }
 
+/// Where a pattern matches, from left to right. As in Java a match of nothing may follow right behind another match.
+fn matches<'a>(regex: &'a Regex, text: &'a str) -> impl Iterator<Item = std::ops::Range<usize>> + 'a {
+    let mut next = Some(0);
+    std::iter::from_fn(move || {
+        let found = regex.find_at(text, next?)?.range();
+        next = match found.is_empty() {
+            false => Some(found.end),
+            true => text[found.end..].chars().next().map(|c| found.end + c.len_utf8()),
+        };
+        Some(found)
+    })
+}
+
 fn regexp_replace(call: &Call) -> Result<ArrayRef> {
     let (patterns, replacement) = (Patterns::of(call)?, call.text(2)?);
     call.texts(|row, out| {
         let (Some((text, pattern)), Some(replacement)) = (patterns.get(row)?, replacement.get(row)) else {
             return Ok(false);
         };
-        out.extend_from_slice(pattern.regex.replace_all(text, NoExpand(replacement)).as_bytes());
+        let mut done = 0;
+        for found in matches(&pattern.regex, text) {
+            out.extend_from_slice(&text.as_bytes()[done..found.start]);
+            out.extend_from_slice(replacement.as_bytes());
+            done = found.end;
+        }
+        out.extend_from_slice(&text.as_bytes()[done..]);
         Ok(true)
     })
 }
@@ -322,13 +341,13 @@ fn regexp_substr(call: &Call) -> Result<ArrayRef> {
 
 fn regexp_count(call: &Call) -> Result<ArrayRef> {
     let patterns = Patterns::of(call)?;
-    call.primitives::<Int32Type>(|row| Ok(patterns.get(row)?.map(|(text, pattern)| pattern.regex.find_iter(text).count() as i32)))
+    call.primitives::<Int32Type>(|row| Ok(patterns.get(row)?.map(|(text, pattern)| matches(&pattern.regex, text).count() as i32)))
 }
 
 fn regexp_instr(call: &Call) -> Result<ArrayRef> {
     let patterns = Patterns::of(call)?;
     call.primitives::<Int32Type>(|row| {
-        Ok(patterns.get(row)?.map(|(text, pattern)| pattern.first(text, 0).map_or(0, |(start, _)| char_count(&text[..start]) as i32 + 1)))
+        Ok(patterns.get(row)?.map(|(text, pattern)| pattern.first(text, 0).map_or(0, |(start, _)| utf16::count(&text[..start]) as i32 + 1)))
     })
 }
 

@@ -9,7 +9,7 @@ use datafusion_expr::ReturnFieldArgs;
 
 use super::def::{Arg, Call, Def, Ret};
 use super::types;
-use super::values::{POW10, primitive, to_decimals};
+use super::values::{Ints, POW10, primitive, to_decimals};
 
 const ARGS: &[Arg] = &[Arg::Number, Arg::Int];
 
@@ -40,6 +40,11 @@ pub(super) const FUNCTIONS: &[Def] = &[
 pub(crate) fn drop_digits(value: i128, digits: u32) -> i128 {
     // 10^39 is beyond the type; every value is less than half of it.
     let Some(power) = POW10.get(digits as usize) else { return 0 };
+    // Numbers of 64 bits, which most are, divide several times faster.
+    if let (Ok(value), Ok(power)) = (i64::try_from(value), i64::try_from(*power)) {
+        let (quotient, remainder) = (value / power, (value % power).abs());
+        return i128::from(if remainder != 0 && remainder >= power - remainder { quotient + value.signum() } else { quotient });
+    }
     let (quotient, remainder) = (value / power, (value % power).unsigned_abs());
     if remainder != 0 && remainder >= power.unsigned_abs() - remainder { quotient + value.signum() } else { quotient }
 }
@@ -84,50 +89,83 @@ fn whole_type(args: &ReturnFieldArgs) -> Result<DataType> {
 fn to_places(call: &Call, half_up: bool) -> Result<ArrayRef> {
     let array = call.array(0)?;
     let places = call.int_or(1, 0)?;
-    let places = |row: usize| places.get(row).map(|p| p.clamp(-400, 400) as i32);
-    match array.data_type() {
-        DataType::Float64 => {
+    let constant = if let Ints::Const(places) = &places { places.map(clamped) } else { None };
+    let places = |row: usize| places.get(row).map(clamped);
+    match (array.data_type(), constant) {
+        (DataType::Float64, Some(p)) => {
+            Ok(Arc::new(array.as_primitive::<Float64Type>().unary::<_, Float64Type>(|value| double_to_places(value, p, half_up))))
+        }
+        (DataType::Float64, None) => {
             let values = array.as_primitive::<Float64Type>();
             call.primitives::<Float64Type>(|row| {
                 Ok(places(row).filter(|_| values.is_valid(row)).map(|p| double_to_places(values.value(row), p, half_up)))
             })
         }
-        DataType::Float32 => {
+        (DataType::Float32, _) => {
             let values = array.as_primitive::<Float32Type>();
             call.primitives::<Float32Type>(|row| {
                 let value = |p| double_to_places(f64::from(values.value(row)), p, half_up) as f32;
                 Ok(places(row).filter(|_| values.is_valid(row)).map(value))
             })
         }
+        // With one digit more before the point nothing overflows, and there is one more unless there are 38 already.
+        (DataType::Decimal128(precision, scale), Some(p)) if i32::from(*scale) >= p && *precision < 38 => {
+            let (scale, target) = (*scale, target_scale(call));
+            let rounded = array
+                .as_primitive::<Decimal128Type>()
+                .unary_opt::<_, Decimal128Type>(|value| exact(value, scale.into(), p, target, half_up));
+            Ok(Arc::new(rounded.with_data_type(call.returns.data_type().clone())))
+        }
         _ => exact_to_places(call, &array, places, half_up),
+    }
+}
+
+/// Places beyond these make no difference.
+fn clamped(places: i64) -> i32 {
+    places.clamp(-400, 400) as i32
+}
+
+fn target_scale(call: &Call) -> i32 {
+    match call.returns.data_type() {
+        DataType::Decimal128(_, scale) => i32::from(*scale),
+        _ => 0,
+    }
+}
+
+/// A number of that scale at so many places, with the scale `target`; `None` if it does not fit.
+#[inline]
+fn exact(value: i128, scale: i32, places: i32, target: i32, half_up: bool) -> Option<i128> {
+    let dropped = (scale - places).max(0) as u32;
+    let kept = match POW10.get(dropped as usize) {
+        None => 0,
+        Some(_) if half_up => drop_digits(value, dropped),
+        Some(power) => value / power,
+    };
+    // Back to the scale of the result: `kept` has the scale `scale - dropped`.
+    let shift = target - (scale - dropped as i32);
+    match shift {
+        0 => Some(kept),
+        1.. => kept.checked_mul(*POW10.get(shift as usize)?),
+        _ => Some(drop_digits(kept, shift.unsigned_abs())),
     }
 }
 
 fn exact_to_places(call: &Call, array: &ArrayRef, places: impl Fn(usize) -> Option<i32>, half_up: bool) -> Result<ArrayRef> {
     let decimals = to_decimals(array)?;
-    let scale = i32::from(decimals.scale());
-    let target = match call.returns.data_type() {
-        DataType::Decimal128(_, scale) => i32::from(*scale),
-        _ => 0,
-    };
+    let (scale, target) = (i32::from(decimals.scale()), target_scale(call));
     let value = |row: usize| -> Option<i128> {
         let places = places(row).filter(|_| decimals.is_valid(row))?;
-        let dropped = (scale - places).max(0) as u32;
-        let kept = match POW10.get(dropped as usize) {
-            None => 0,
-            Some(_) if half_up => drop_digits(decimals.value(row), dropped),
-            Some(power) => decimals.value(row) / power,
-        };
-        // Back to the scale of the result: `kept` has the scale `scale - dropped`.
-        let shift = target - (scale - dropped as i32);
-        if shift >= 0 { kept.checked_mul(*POW10.get(shift as usize)?) } else { Some(drop_digits(kept, shift.unsigned_abs())) }
+        exact(decimals.value(row), scale, places, target, half_up)
     };
     match call.returns.data_type() {
         DataType::Int8 => call.primitives::<Int8Type>(|row| Ok(value(row).map(|v| v as i8))),
         DataType::Int16 => call.primitives::<Int16Type>(|row| Ok(value(row).map(|v| v as i16))),
         DataType::Int32 => call.primitives::<Int32Type>(|row| Ok(value(row).map(|v| v as i32))),
         DataType::Int64 => call.primitives::<Int64Type>(|row| Ok(value(row).map(|v| v as i64))),
-        DataType::Decimal128(..) => call.primitives::<Decimal128Type>(|row| Ok(value(row))),
+        DataType::Decimal128(precision, _) => {
+            let limit = POW10.get(usize::from(*precision)).copied().unwrap_or(i128::MAX);
+            call.primitives::<Decimal128Type>(|row| Ok(value(row).filter(|v| v.unsigned_abs() < limit.unsigned_abs())))
+        }
         other => exec_err!("{} cannot be rounded", types::type_name(other)),
     }
 }
@@ -144,24 +182,30 @@ fn double_to_places(value: f64, places: i32, half_up: bool) -> f64 {
     by_arithmetic(value, places, half_up).unwrap_or_else(|| by_text(value, places, half_up))
 }
 
-/// The same without a text, where no more than the last bit of the product could be in doubt: a whole number below 2^53 divided by a power
-/// of ten is rounded once, as the text would be.
+/// The same without a text: a whole number below 2^53 divided by a power of ten is rounded once, as the text would be.
 fn by_arithmetic(value: f64, places: i32, half_up: bool) -> Option<f64> {
-    const POWERS: [f64; 10] = [1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
+    let size = whole_at(value.abs(), places, half_up)? as f64 / POWERS.get(places as usize)?;
+    Some(if value < 0.0 && size != 0.0 { -size } else { size })
+}
+
+const POWERS: [f64; 10] = [1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
+
+/// How often 10^-`places` goes into a number that is not negative, by the number's shortest text; `None` where no less than the last bit of
+/// the product could make a difference, or is not exact.
+#[inline]
+pub(crate) fn whole_at(size: f64, places: i32, half_up: bool) -> Option<i64> {
     const LARGEST: f64 = (1_u64 << 50) as f64;
-    let power = *POWERS.get(usize::try_from(places).ok()?)?;
-    let scaled = value.abs() * power;
-    if scaled >= LARGEST {
+    let scaled = size * POWERS.get(usize::try_from(places).ok()?)?;
+    if scaled.is_nan() || scaled >= LARGEST {
         return None;
     }
-    let (whole, rest, doubt) = (scaled.floor(), scaled.fract(), scaled * 4.0 * f64::EPSILON);
-    let kept = match half_up {
-        true if (rest - 0.5).abs() > doubt => whole + f64::from(u8::from(rest > 0.5)),
-        false if rest > doubt && rest < 1.0 - doubt => whole,
-        _ => return None,
-    };
-    let size = kept / power;
-    Some(if value < 0.0 && size != 0.0 { -size } else { size })
+    let whole = scaled as i64;
+    let (rest, doubt) = (scaled - whole as f64, scaled * 4.0 * f64::EPSILON);
+    match half_up {
+        true if (rest - 0.5).abs() > doubt => Some(whole + i64::from(rest > 0.5)),
+        false if rest > doubt && rest < 1.0 - doubt => Some(whole),
+        _ => None,
+    }
 }
 
 fn by_text(value: f64, places: i32, half_up: bool) -> f64 {

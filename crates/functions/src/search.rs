@@ -12,7 +12,9 @@ use memchr::memmem;
 use super::def::{Arg, Call, Def, Ret};
 use super::string::{char_count, char_start};
 use super::types::{is_integer, type_name};
-use super::values::{Text, TextOut};
+use super::utf16;
+use super::values::{Bytes, Text, TextOut};
+use super::vector::test_texts;
 
 pub(super) const FUNCTIONS: &[Def] = &[
     Def::new("position", &[Arg::Text, Arg::Text, Arg::Int], Ret::Int, locate).optional(1).doc(
@@ -123,11 +125,17 @@ fn nth(text: &str, part: &str, start: i64, occurrence: i64) -> i32 {
 
 fn starts_with(call: &Call) -> Result<ArrayRef> {
     let (text, start) = (call.bytes(0)?, call.bytes(1)?);
+    if let (Bytes::Text(texts), Bytes::Const(Some(start))) = (&text, &start) {
+        return Ok(test_texts(texts, |text| text.as_bytes().starts_with(start)));
+    }
     call.bools(|row| Ok(text.get(row).zip(start.get(row)).map(|(text, start)| text.starts_with(start))))
 }
 
 fn ends_with(call: &Call) -> Result<ArrayRef> {
     let (text, end) = (call.bytes(0)?, call.bytes(1)?);
+    if let (Bytes::Text(texts), Bytes::Const(Some(end))) = (&text, &end) {
+        return Ok(test_texts(texts, |text| text.as_bytes().ends_with(end)));
+    }
     call.bools(|row| Ok(text.get(row).zip(end.get(row)).map(|(text, end)| text.ends_with(end))))
 }
 
@@ -243,10 +251,16 @@ fn split(call: &Call) -> Result<ArrayRef> {
                 count += 1;
             };
             if text.is_empty() {
-                // Nothing has no parts, not even an empty one.
+                // Nothing has no parts.
             } else if separator.is_empty() {
-                let mut buffer = [0; 4];
-                text.chars().for_each(|c| push(c.encode_utf8(&mut buffer)));
+                utf16::each(text, push);
+            } else if let [byte] = separator.as_bytes() {
+                let mut rest = text;
+                while let Some(end) = rest.bytes().position(|b| b == *byte) {
+                    push(&rest[..end]);
+                    rest = &rest[end + 1..];
+                }
+                push(rest);
             } else {
                 text.split(separator).for_each(push);
             }

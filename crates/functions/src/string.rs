@@ -7,6 +7,7 @@ use arrow::buffer::OffsetBuffer;
 use datafusion_common::{Result, exec_err};
 
 use super::def::{Arg, Call, Def, Length, Ret};
+use super::utf16;
 use super::values::Text;
 
 pub(super) const FUNCTIONS: &[Def] = &[
@@ -227,6 +228,15 @@ fn trim_ends(call: &Call, subject: usize, characters: Option<usize>, start: bool
         Some(index) => call.text(index)?,
         None => super::values::Text::Const(Some(" ")),
     };
+    if let super::values::Text::Const(Some(set)) = &set
+        && let [byte @ ..0x80] = set.as_bytes()
+    {
+        return call.texts(|row, out| {
+            let Some(text) = text.get(row) else { return Ok(false) };
+            out.extend_from_slice(trimmed(text.as_bytes(), *byte, start, end));
+            Ok(true)
+        });
+    }
     call.texts(|row, out| {
         let (Some(mut text), Some(set)) = (text.get(row), set.get(row)) else { return Ok(false) };
         if start {
@@ -238,6 +248,23 @@ fn trim_ends(call: &Call, subject: usize, characters: Option<usize>, start: bool
         out.extend_from_slice(text.as_bytes());
         Ok(true)
     })
+}
+
+/// The text without this ASCII character at its start, at its end, or both.
+fn trimmed(mut text: &[u8], byte: u8, start: bool, end: bool) -> &[u8] {
+    while start
+        && let [first, rest @ ..] = text
+        && *first == byte
+    {
+        text = rest;
+    }
+    while end
+        && let [rest @ .., last] = text
+        && *last == byte
+    {
+        text = rest;
+    }
+    text
 }
 
 fn substring(call: &Call) -> Result<ArrayRef> {
@@ -301,17 +328,18 @@ fn overlay(call: &Call) -> Result<ArrayRef> {
                 Some(length) => length,
                 None => return Ok(false),
             },
-            None => char_count(new) as i64,
+            None => utf16::count(new) as i64,
         };
-        let count = char_count(text) as i64;
+        let units = utf16::units(text);
+        let count = units.len() as i64;
         if start <= 0 || start > count {
             out.extend_from_slice(text.as_bytes());
             return Ok(true);
         }
-        out.extend_from_slice(&text.as_bytes()[..char_start(text, start as usize - 1)]);
+        utf16::push(out, &units[..start as usize - 1]);
         out.extend_from_slice(new.as_bytes());
         if length > 0 && start.saturating_add(length) <= count {
-            out.extend_from_slice(&text.as_bytes()[char_start(text, (start + length) as usize - 1)..]);
+            utf16::push(out, &units[(start + length) as usize - 1..]);
         }
         Ok(true)
     })

@@ -8,14 +8,17 @@ use arrow::datatypes::{
 use datafusion_common::{Result, ScalarValue, exec_err, plan_err};
 use datafusion_expr::ReturnFieldArgs;
 
-use super::binary::is_interval_of_months;
 use super::clock::context;
 use super::def::{Arg, Call, Def, Nulls, Ret};
+use super::interval;
 use super::time_unit::{
-    MS_PER_DAY, MS_PER_SECOND, Unit, add_months_ms, civil, day_of_year, days_of, iso_day_of_week, iso_week, months_between_ms,
+    MS_PER_DAY, MS_PER_HOUR, MS_PER_MINUTE, MS_PER_SECOND, Unit, add_months_ms, civil, day_of_year, days_of, iso_day_of_week, iso_week,
+    months_between_ms,
 };
 use super::types::{self, ltz};
-use super::values::{TimeKind, Times, ms_to_unit};
+use super::values::{Ints, TimeKind, Times, ms_to_unit};
+use super::vector::{Column, combine};
+use super::zone::Zone;
 
 const TIME: &[Arg] = &[Arg::Time];
 
@@ -30,8 +33,7 @@ const fn now(name: &'static str, ret: Ret, eval: super::def::Eval) -> Def {
 pub(super) const FUNCTIONS: &[Def] = &[
     Def::new("extract", &[Arg::Text, Arg::TimeOrInterval], Ret::By(extract_type), extract).doc(
         "EXTRACT(unit FROM time)",
-        "A part of the time: YEAR, QUARTER, MONTH, WEEK, DAY, DOW (Sunday is 1), DOY, HOUR, MINUTE, SECOND, EPOCH and others; or of an \
-         INTERVAL.",
+        "A part of the time: YEAR, QUARTER, MONTH, WEEK, DAY, DOW (Sunday is 1), DOY, HOUR, MINUTE, SECOND, EPOCH and others; or of an interval.",
         "EXTRACT(DOW FROM DATE '2024-01-01') = 2",
     ),
     part("year", |c| extract_unit(c, Unit::Year)).doc("YEAR(time)", "The year.", "YEAR(DATE '2024-03-01') = 2024"),
@@ -48,12 +50,12 @@ pub(super) const FUNCTIONS: &[Def] = &[
     part("hour", |c| extract_unit(c, Unit::Hour)).doc("HOUR(time)", "The hour, from 0 to 23.", ""),
     part("minute", |c| extract_unit(c, Unit::Minute)).doc("MINUTE(time)", "The minute, from 0 to 59.", ""),
     part("second", |c| extract_unit(c, Unit::Second)).doc("SECOND(time)", "The second, from 0 to 59.", ""),
-    Def::new("floor_to", &[Arg::Time, Arg::Text], Ret::Like(0), |c| round_to(c, false)).doc(
+    Def::new("floor_to", &[Arg::Time, Arg::Text], Ret::By(rounded_type), |c| round_to(c, false)).doc(
         "FLOOR(time TO unit)",
         "The time rounded down to a whole unit. Weeks begin on Sunday.",
         "FLOOR(TIMESTAMP '2024-01-02 03:04:05' TO MINUTE) = TIMESTAMP '2024-01-02 03:04:00'",
     ),
-    Def::new("ceil_to", &[Arg::Time, Arg::Text], Ret::Like(0), |c| round_to(c, true)).doc(
+    Def::new("ceil_to", &[Arg::Time, Arg::Text], Ret::By(rounded_type), |c| round_to(c, true)).doc(
         "CEIL(time TO unit)",
         "The time rounded up to a whole unit.",
         "CEIL(TIMESTAMP '2024-01-02 03:04:05' TO HOUR) = TIMESTAMP '2024-01-02 04:00:00'",
@@ -63,7 +65,7 @@ pub(super) const FUNCTIONS: &[Def] = &[
         "The time so many units later.",
         "TIMESTAMPADD(DAY, 1, DATE '2024-01-31') = DATE '2024-02-01'",
     ),
-    Def::new("timestampdiff", &[Arg::Text, Arg::Time, Arg::Time], Ret::Int, timestampdiff).doc(
+    Def::new("timestampdiff", &[Arg::Text, Arg::Time, Arg::Time], Ret::By(difference_type), timestampdiff).doc(
         "TIMESTAMPDIFF(unit, start, end)",
         "The whole units from start to end; negative if end is earlier.",
         "TIMESTAMPDIFF(DAY, DATE '2024-01-31', DATE '2024-02-29') = 29",
@@ -137,57 +139,23 @@ fn constant_unit(args: &ReturnFieldArgs, index: usize) -> Result<Unit> {
     }
 }
 
-/// An interval of months has other parts than one of days and times.
 fn extract_type(args: &ReturnFieldArgs) -> Result<DataType> {
-    let field = &args.arg_fields[1];
-    if matches!(field.data_type(), DataType::Interval(_)) {
-        let constant = args.scalar_arguments.get(1).copied().flatten();
-        let (unit, months) = (constant_unit(args, 0)?, is_interval_of_months(field, constant));
-        let there = if months {
-            matches!(unit, Unit::Year | Unit::Quarter | Unit::Month)
-        } else {
-            matches!(unit, Unit::Day | Unit::Hour | Unit::Minute | Unit::Second | Unit::Millisecond)
-        };
-        if !there {
-            let parts = if months { "YEAR, QUARTER and MONTH" } else { "DAY, HOUR, MINUTE, SECOND and MILLISECOND" };
-            return plan_err!("{unit:?} is no part of this INTERVAL; it has {parts}");
-        }
+    if let Some(field) = args.arg_fields.get(1).filter(|field| matches!(field.data_type(), DataType::Interval(_))) {
+        interval::check_part(constant_unit(args, 0)?, field, args.scalar_arguments[1])?;
     }
     Ok(DataType::Int64)
 }
 
 fn extract(call: &Call) -> Result<ArrayRef> {
     let unit = unit_argument(call, 0)?;
-    if matches!(call.fields[1].data_type(), DataType::Interval(_)) {
-        return extract_of_interval(call, unit);
+    if let DataType::Interval(_) = call.arg_type(1) {
+        return interval::part(call, 1, unit);
     }
     extract_of(call, &call.time(1)?, unit)
 }
 
 fn extract_unit(call: &Call, unit: Unit) -> Result<ArrayRef> {
     extract_of(call, &call.time(0)?, unit)
-}
-
-fn extract_of_interval(call: &Call, unit: Unit) -> Result<ArrayRef> {
-    let array = call.array(1)?;
-    let intervals = array.as_primitive::<IntervalMonthDayNanoType>();
-    call.primitives::<Int64Type>(|row| {
-        if intervals.is_null(row) {
-            return Ok(None);
-        }
-        let interval = intervals.value(row);
-        let ms = i64::from(interval.days) * MS_PER_DAY + interval.nanoseconds / 1_000_000;
-        Ok(Some(match unit {
-            Unit::Year => i64::from(interval.months / 12),
-            Unit::Quarter => i64::from((interval.months % 12 - 1) / 3 + 1),
-            Unit::Month => i64::from(interval.months % 12),
-            Unit::Day => ms / MS_PER_DAY,
-            Unit::Hour => ms % MS_PER_DAY / 3_600_000,
-            Unit::Minute => ms % 3_600_000 / 60_000,
-            Unit::Second => ms % 60_000 / MS_PER_SECOND,
-            _ => ms % MS_PER_SECOND,
-        }))
-    })
 }
 
 fn extract_of(call: &Call, times: &Times, unit: Unit) -> Result<ArrayRef> {
@@ -212,7 +180,8 @@ fn extract_of(call: &Call, times: &Times, unit: Unit) -> Result<ArrayRef> {
             call.primitives::<Int64Type>(|row| Ok(local(row).map(|ms| ms % 1000 * 1000 + times.get_nanos_of_ms(row) / 1000)))
         }
         Unit::Nanosecond => call.primitives::<Int64Type>(|row| Ok(local(row).map(|ms| ms % 1000 * 1_000_000 + times.get_nanos_of_ms(row)))),
-        Unit::Epoch => call.primitives::<Int64Type>(|row| Ok(times.get_ms(row).map(|ms| ms / 1000))),
+        // Seconds since 1970 on the clock of the session's zone, as in Flink.
+        Unit::Epoch => call.primitives::<Int64Type>(|row| Ok(local(row).map(|ms| ms / 1000))),
         _ => call.primitives::<Int64Type>(|row| Ok(local(row).map(|ms| calendar_part(ms / MS_PER_DAY, unit)))),
     }
 }
@@ -258,16 +227,32 @@ fn times_out(call: &Call, mut row: impl FnMut(usize) -> Result<Option<(i64, i64)
     }
 }
 
+/// The type of the time, if it can be rounded to the unit. Of units from a day on Flink makes nonsense for a TIME.
+fn rounded_type(args: &ReturnFieldArgs) -> Result<DataType> {
+    let Some(time) = args.arg_fields.first() else { return plan_err!("FLOOR and CEIL take a time and a unit") };
+    let unit = constant_unit(args, 1)?;
+    if matches!(
+        unit,
+        Unit::DayOfWeek | Unit::IsoDayOfWeek | Unit::DayOfYear | Unit::Epoch | Unit::IsoYear | Unit::Microsecond | Unit::Nanosecond
+    ) {
+        return plan_err!("A time cannot be rounded to {unit:?}; use YEAR, QUARTER, MONTH, WEEK, DAY, HOUR, MINUTE or SECOND");
+    }
+    let below_day = unit.milliseconds().is_some_and(|ms| ms < MS_PER_DAY);
+    if matches!(time.data_type(), DataType::Time32(_)) && !below_day {
+        return plan_err!("A TIME has no {unit:?} to be rounded to; use HOUR, MINUTE or SECOND");
+    }
+    Ok(time.data_type().clone())
+}
+
 fn round_to(call: &Call, up: bool) -> Result<ArrayRef> {
     let (times, unit) = (call.time(0)?, unit_argument(call, 1)?);
     let date = times.kind == TimeKind::Date;
     let zone = context().time_zone;
     let instant = matches!(times.kind, TimeKind::Instant(_));
-    if matches!(
-        unit,
-        Unit::DayOfWeek | Unit::IsoDayOfWeek | Unit::DayOfYear | Unit::Epoch | Unit::IsoYear | Unit::Microsecond | Unit::Nanosecond
-    ) {
-        return exec_err!("A time cannot be rounded to {unit:?}; use YEAR, QUARTER, MONTH, WEEK, DAY, HOUR, MINUTE or SECOND");
+    if let Some(times) = times.column_ms(zone).filter(|_| !up)
+        && let Some(whole) = whole_units(&times, unit)
+    {
+        return Ok(whole.finish::<TimestampMillisecondType>(call));
     }
     times_out(call, |row| {
         let Some(ms) = times.get_ms(row) else { return Ok(None) };
@@ -294,6 +279,28 @@ fn round_to(call: &Call, up: bool) -> Result<ArrayRef> {
             _ => round_days(local / MS_PER_DAY, unit, up) * MS_PER_DAY,
         };
         Ok(Some((rounded - offset, 0)))
+    })
+}
+
+/// Times rounded down to one of the units that are asked for most, each by a constant, which costs no division.
+fn whole_units(times: &Column<i64>, unit: Unit) -> Option<Column<i64>> {
+    Some(match unit {
+        Unit::Day => times.map(|ms| ms.div_euclid(MS_PER_DAY) * MS_PER_DAY),
+        Unit::Hour => times.map(|ms| ms.div_euclid(MS_PER_HOUR) * MS_PER_HOUR),
+        Unit::Minute => times.map(|ms| ms.div_euclid(MS_PER_MINUTE) * MS_PER_MINUTE),
+        Unit::Second => times.map(|ms| ms.div_euclid(MS_PER_SECOND) * MS_PER_SECOND),
+        _ => return None,
+    })
+}
+
+/// The units from one time to the other, in the same way.
+fn units_between(start: &Column<i64>, end: &Column<i64>, unit: Unit) -> Option<Column<i32>> {
+    Some(match unit {
+        Unit::Day => combine(start, end, |start, end| (end.wrapping_sub(start) / MS_PER_DAY) as i32),
+        Unit::Hour => combine(start, end, |start, end| (end.wrapping_sub(start) / MS_PER_HOUR) as i32),
+        Unit::Minute => combine(start, end, |start, end| (end.wrapping_sub(start) / MS_PER_MINUTE) as i32),
+        Unit::Second => combine(start, end, |start, end| (end.wrapping_sub(start) / MS_PER_SECOND) as i32),
+        _ => return None,
     })
 }
 
@@ -327,6 +334,9 @@ fn added_type(args: &ReturnFieldArgs) -> Result<DataType> {
     let unit = constant_unit(args, 0)?;
     let below_day = unit.months().is_none() && unit.milliseconds().is_none_or(|ms| ms < MS_PER_DAY);
     Ok(match time.data_type() {
+        DataType::Date32 if below_day && unit.milliseconds().is_some_and(|ms| ms >= MS_PER_SECOND) => {
+            DataType::Timestamp(TimeUnit::Microsecond, None)
+        }
         DataType::Date32 if below_day => DataType::Timestamp(TimeUnit::Millisecond, None),
         DataType::Timestamp(TimeUnit::Second | TimeUnit::Millisecond, zone) if unit == Unit::Microsecond => {
             DataType::Timestamp(TimeUnit::Microsecond, zone.clone())
@@ -339,8 +349,20 @@ fn added_type(args: &ReturnFieldArgs) -> Result<DataType> {
     })
 }
 
+/// Further a time is not moved without a look at it.
+const SHIFT_MS_MAX: i64 = 1 << 60;
+
 fn timestampadd(call: &Call) -> Result<ArrayRef> {
     let (unit, count, times) = (unit_argument(call, 0)?, call.int(1)?, call.time(2)?);
+    let of_day = times.kind == TimeKind::Time;
+    // The same count for all rows, unless it reaches beyond all times, which is told row by row.
+    if let (Ints::Const(Some(count)), Some(size), Some(times)) = (&count, unit.milliseconds(), times.column_ms(Zone::UTC))
+        && *call.returns.data_type() == *call.arg_type(2)
+        && let Some(shift) = count.checked_mul(size).filter(|shift| shift.abs() < SHIFT_MS_MAX)
+        && times.all(|ms| ms.abs() < SHIFT_MS_MAX)
+    {
+        return Ok(times.map(|ms| ms + shift).finish::<TimestampMillisecondType>(call));
+    }
     times_out(call, |row| {
         let (Some(count), Some(ms)) = (count.get(row), times.get_ms(row)) else { return Ok(None) };
         let nanos = times.get_nanos_of_ms(row);
@@ -353,6 +375,8 @@ fn timestampadd(call: &Call) -> Result<ArrayRef> {
         }
         if let Some(size) = unit.milliseconds() {
             return match count.checked_mul(size).and_then(|shift| ms.checked_add(shift)) {
+                // A TIME goes around the clock.
+                Some(ms) if of_day => Ok(Some((ms.rem_euclid(MS_PER_DAY), nanos))),
                 Some(ms) => Ok(Some((ms, nanos))),
                 None => out(),
             };
@@ -366,20 +390,49 @@ fn timestampadd(call: &Call) -> Result<ArrayRef> {
     })
 }
 
+fn difference_type(args: &ReturnFieldArgs) -> Result<DataType> {
+    let [_, start, end] = args.arg_fields else { return plan_err!("TIMESTAMPDIFF takes 3 arguments") };
+    let unit = constant_unit(args, 0)?;
+    if !matches!(unit, Unit::Year | Unit::Quarter | Unit::Month | Unit::Week | Unit::Microsecond)
+        && unit.milliseconds().is_none_or(|ms| ms > MS_PER_DAY)
+    {
+        return plan_err!("TIMESTAMPDIFF cannot count {unit:?}; use YEAR, QUARTER, MONTH, WEEK, DAY, HOUR, MINUTE or SECOND");
+    }
+    let (start, end) = (start.data_type(), end.data_type());
+    let is_time = |t: &DataType| matches!(t, DataType::Time32(_));
+    let has_zone = |t: &DataType| matches!(t, DataType::Timestamp(_, Some(_)));
+    if (is_time(start) || has_zone(start) || is_time(end) || has_zone(end)) && !start.is_null() && !end.is_null() {
+        let same = (is_time(start) && is_time(end)) || (has_zone(start) && has_zone(end));
+        if !same {
+            return plan_err!(
+                "TIMESTAMPDIFF from {} to {}: CAST one of them to the other's type",
+                types::type_name(start),
+                types::type_name(end)
+            );
+        }
+    }
+    Ok(DataType::Int32)
+}
+
+/// The result is an INT: more milliseconds or microseconds than fit into one wrap around, as in Flink.
 fn timestampdiff(call: &Call) -> Result<ArrayRef> {
     let (unit, start, end) = (unit_argument(call, 0)?, call.time(1)?, call.time(2)?);
-    let size = match (unit.months(), unit) {
-        (None, Unit::Week | Unit::Day | Unit::Hour | Unit::Minute | Unit::Second) => unit.milliseconds().unwrap_or(1),
-        (Some(_), Unit::Year | Unit::Quarter | Unit::Month) => 0,
-        _ => {
-            return exec_err!("TIMESTAMPDIFF cannot count {unit:?}; use YEAR, QUARTER, MONTH, WEEK, DAY, HOUR, MINUTE or SECOND");
-        }
+    // Of units below a second Flink counts those of whole seconds.
+    let (size, factor) = match unit {
+        Unit::Millisecond => (MS_PER_SECOND, 1000),
+        Unit::Microsecond => (MS_PER_SECOND, 1_000_000),
+        _ => (unit.milliseconds().unwrap_or(1), 1),
     };
+    if let (Some(start), Some(end)) = (start.column_ms(Zone::UTC), end.column_ms(Zone::UTC))
+        && let Some(units) = units_between(&start, &end, unit)
+    {
+        return Ok(units.finish::<Int32Type>(call));
+    }
     call.primitives::<Int32Type>(|row| {
         let (Some(start), Some(end)) = (start.get_ms(row), end.get_ms(row)) else { return Ok(None) };
         Ok(Some(match unit.months() {
             Some(months) => (months_between_ms(end, start) / months) as i32,
-            None => ((end - start) / size) as i32,
+            None => ((end - start) / size).wrapping_mul(factor) as i32,
         }))
     })
 }

@@ -1,6 +1,7 @@
 //! Times from texts and numbers, and back: DATE_FORMAT, TO_TIMESTAMP, FROM_UNIXTIME and their kin.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::{
@@ -15,7 +16,7 @@ use super::date_format::{Flavour, Format};
 use super::def::{Arg, Call, Def, Nulls, Ret};
 use super::time_unit::{MS_PER_DAY, days_of};
 use super::types::{is_number, ltz, precision_unit};
-use super::values::{POW10, Text, TimeKind, ms_to_unit};
+use super::values::{Ints, POW10, Text, TimeKind, ms_to_unit};
 use super::zone::Zone;
 
 const DEFAULT_FORMAT: &str = "yyyy-MM-dd HH:mm:ss";
@@ -202,6 +203,9 @@ fn to_timestamp_ltz(call: &Call) -> Result<ArrayRef> {
         return exec_err!("TO_TIMESTAMP_LTZ returns a TIMESTAMP_LTZ");
     };
     let unit = *unit;
+    if let Some(times) = instants_of_whole_numbers(call, unit)? {
+        return Ok(times);
+    }
     let row: Box<dyn Fn(usize) -> Result<Option<i64>> + '_> =
         if is_number(call.arg_type(0)) { instant_of_number(call, unit)? } else { instant_of_text(call)? };
     match unit {
@@ -209,6 +213,23 @@ fn to_timestamp_ltz(call: &Call) -> Result<ArrayRef> {
         TimeUnit::Nanosecond => call.primitives::<TimestampNanosecondType>(row),
         _ => call.primitives::<TimestampMillisecondType>(row),
     }
+}
+
+/// BIGINT numbers of seconds or milliseconds as times in milliseconds, all at once; `None` for others.
+fn instants_of_whole_numbers(call: &Call, unit: TimeUnit) -> Result<Option<ArrayRef>> {
+    if *call.arg_type(0) != DataType::Int64 || unit != TimeUnit::Millisecond {
+        return Ok(None);
+    }
+    let (Ints::I64(numbers), Ints::Const(Some(precision @ 0..=3))) = (call.int(0)?, call.int_or(1, 3)?) else { return Ok(None) };
+    let step = POW10[3 - precision as usize] as i64;
+    let (least, most) = (MIN_MS.div_euclid(step), MAX_MS.div_euclid(step));
+    let in_range = |number: &i64| (least..=most).contains(number);
+    if numbers.values().iter().all(in_range) {
+        let times = numbers.unary::<_, TimestampMillisecondType>(|number| number * step);
+        return Ok(Some(Arc::new(times.with_data_type(call.returns.data_type().clone()))));
+    }
+    let times = numbers.unary_opt::<_, TimestampMillisecondType>(|number| Some(number).filter(in_range).map(|number| number * step));
+    Ok(Some(Arc::new(times.with_data_type(call.returns.data_type().clone()))))
 }
 
 type Instants<'a> = Box<dyn Fn(usize) -> Result<Option<i64>> + 'a>;
@@ -316,7 +337,7 @@ fn unix_timestamp(call: &Call) -> Result<ArrayRef> {
         Ok(Some(match format.read(text) {
             Some(parsed) => {
                 let local = parsed.local_ms.div_euclid(1000);
-                parsed.offset.map_or_else(|| zone.to_epoch_seconds(local), |offset| local - offset)
+                parsed.offset.map_or_else(|| zone.to_epoch_seconds_later(local), |offset| local - offset)
             }
             None => i64::MIN,
         }))
@@ -333,7 +354,8 @@ fn convert_tz(call: &Call) -> Result<ArrayRef> {
         let from = constant_from.map_or_else(|| named_zone(from), Ok)?;
         let to = constant_to.map_or_else(|| named_zone(to), Ok)?;
         let Some(parsed) = format.read(text) else { return Ok(false) };
-        format.write(to.to_local_ms(from.to_epoch_ms(parsed.local_ms)), 0, (to, 0), out);
+        let epoch_ms = from.to_epoch_seconds_later(parsed.local_ms.div_euclid(1000)) * 1000;
+        format.write(to.to_local_ms(epoch_ms), 0, (to, 0), out);
         Ok(true)
     })
 }

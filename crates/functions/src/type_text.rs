@@ -95,8 +95,9 @@ impl Reader<'_> {
         (least..=most).contains(&n).then_some(n)
     }
 
+    /// The length of a text or of bytes; 0 for that of an empty literal.
     fn length(&mut self) -> Option<u32> {
-        self.bounded(1, MAX_LENGTH)
+        self.bounded(0, MAX_LENGTH)
     }
 
     fn fraction(&mut self) -> Option<u8> {
@@ -222,7 +223,7 @@ mod tests {
     #[test]
     fn anything_else_is_none() {
         let deep = format!("{}INT{}", "ARRAY<".repeat(70), ">".repeat(70));
-        for text in ["", "int", "INT ", "INT NULL", "CHAR(0)", "CHAR(4294967296)", "DECIMAL(39, 0)", "DECIMAL(5, 6)", "TIMESTAMP(10)"]
+        for text in ["", "int", "INT ", "INT NULL", "CHAR(-1)", "CHAR(4294967296)", "DECIMAL(39, 0)", "DECIMAL(5, 6)", "TIMESTAMP(10)"]
             .iter()
             .chain(&["ARRAY<INT", "MAP<INT>", "ROW<`a INT>", "ROW<a INT>", "RAW('a')", "INTERVAL DAY", "ROW<`a` INT,>", deep.as_str()])
         {

@@ -26,6 +26,9 @@ pub fn flink_type(field: &Field, literal: Option<&ScalarValue>) -> FlinkType {
     let (ty, _) = FlinkType::from_field(field);
     match (&ty, literal) {
         (&FlinkType::STRING, Some(ScalarValue::Utf8(Some(text)))) => FlinkType::Char(text.encode_utf16().count() as u32),
+        (FlinkType::IntervalSecond, Some(ScalarValue::IntervalMonthDayNano(Some(interval)))) if interval.months != 0 => {
+            FlinkType::IntervalMonth
+        }
         (&FlinkType::BYTES, Some(ScalarValue::Binary(Some(bytes)))) => FlinkType::Binary(bytes.len() as u32),
         _ => ty,
     }
@@ -110,7 +113,6 @@ fn common_pair(a: &DataType, b: &DataType) -> Option<DataType> {
             let unit = if unit_precision(u) >= unit_precision(v) { *u } else { *v };
             Some(D::Timestamp(unit, zone.clone().or_else(|| other.clone())))
         }
-        (D::Timestamp(unit, zone), D::Date32) | (D::Date32, D::Timestamp(unit, zone)) => Some(D::Timestamp(*unit, zone.clone())),
         (D::Time32(_), D::Time32(_)) => Some(D::Time32(TimeUnit::Millisecond)),
         (D::List(x), D::List(y)) => Some(D::List(common_field(x, y)?)),
         (D::Map(x, sorted), D::Map(y, _)) => Some(D::Map(common_field(x, y)?, *sorted)),
@@ -119,6 +121,23 @@ fn common_pair(a: &DataType, b: &DataType) -> Option<DataType> {
             Some(D::Struct(fields?))
         }
         _ => None,
+    }
+}
+
+/// Whether a value of one type may stand where another is asked for, without a CAST: nothing of it can be lost.
+pub(crate) fn fits(from: &DataType, to: &DataType) -> bool {
+    use DataType as D;
+    match (from, to) {
+        _ if from == to || from.is_null() => true,
+        (from, D::Float64) => is_number(from),
+        (from, D::Float32) => is_number(from) && *from != D::Float64,
+        (from, D::Decimal128(..)) => exact_digits(from).is_some(),
+        (from, to) if is_integer(from) && is_integer(to) => exact_digits(from) <= exact_digits(to),
+        (D::Timestamp(..), D::Timestamp(..)) | (D::Time32(_), D::Time32(_)) => true,
+        (D::List(_), D::List(_)) | (D::Map(..), D::Map(..)) | (D::Struct(_), D::Struct(_)) => {
+            common_pair(from, to).is_some_and(|common| common.equals_datatype(to))
+        }
+        _ => false,
     }
 }
 
@@ -177,4 +196,30 @@ pub(crate) fn common_exact(mut types: impl Iterator<Item = FlinkType>) -> Option
         let longest = text_length(&common)?.max(text_length(&next)?);
         Some(FlinkType::Varchar(longest))
     })
+}
+
+/// The exact type of a collection made of such ones: their elements' exact types where they agree, NULL allowed as `data_type` says.
+pub(crate) fn common_collection(types: impl Iterator<Item = FlinkType>, data_type: &DataType) -> Option<FlinkType> {
+    let (mut firsts, mut seconds, mut keys_nullable) = (vec![], vec![], false);
+    for ty in types {
+        match ty {
+            FlinkType::Array(element) => firsts.push(element.ty),
+            FlinkType::Map(key, value) => {
+                // Arrow's keys are never NULL, Flink's type may say otherwise.
+                keys_nullable |= key.nullable;
+                firsts.push(key.ty);
+                seconds.push(value.ty);
+            }
+            _ => return None,
+        }
+    }
+    let column = |types: Vec<FlinkType>, nullable: bool| Some(Box::new(ColumnType { ty: common_exact(types.into_iter())?, nullable }));
+    match data_type {
+        DataType::List(item) => Some(FlinkType::Array(column(firsts, item.is_nullable())?)),
+        DataType::Map(entries, _) => match entries.data_type() {
+            DataType::Struct(fields) => Some(FlinkType::Map(column(firsts, keys_nullable)?, column(seconds, fields[1].is_nullable())?)),
+            _ => None,
+        },
+        _ => None,
+    }
 }

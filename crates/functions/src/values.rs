@@ -19,6 +19,8 @@ use super::def::Call;
 use super::output::Nulls;
 pub(crate) use super::output::TextOut;
 use super::types;
+use super::vector::Column;
+use super::zone::Zone;
 
 /// Powers of ten up to 10^38.
 pub(crate) const POW10: [i128; 39] = {
@@ -101,11 +103,11 @@ pub(crate) enum Doubles {
 }
 
 impl Doubles {
-    #[inline]
-    pub fn get(&self, row: usize) -> Option<f64> {
+    /// All values at once; `None` for a NULL.
+    pub fn column(&self) -> Option<Column<f64>> {
         match self {
-            Doubles::Const(value) => *value,
-            Doubles::Array(array) => array.is_valid(row).then(|| array.value(row)),
+            Doubles::Const(value) => value.map(Column::Constant),
+            Doubles::Array(array) => Column::of(array, false),
         }
     }
 }
@@ -181,6 +183,18 @@ impl Times {
         })
     }
 
+    /// All values at once, if they are timestamps in milliseconds on the clock of `zone`, and not NULL throughout.
+    pub fn column_ms(&self, zone: Zone) -> Option<Column<i64>> {
+        let (TimeKind::Local(unit) | TimeKind::Instant(unit)) = self.kind else { return None };
+        if unit != TimeUnit::Millisecond || (matches!(self.kind, TimeKind::Instant(_)) && zone != Zone::UTC) {
+            return None;
+        }
+        match self.constant {
+            Some(value) => value.map(Column::Constant),
+            None => Some(Column::Rows(self.values.clone(), self.nulls.clone())),
+        }
+    }
+
     /// The nanoseconds within the row's millisecond.
     #[inline]
     pub fn get_nanos_of_ms(&self, row: usize) -> i64 {
@@ -220,6 +234,10 @@ pub(crate) fn ms_to_unit(ms: i64, nanos_of_ms: i64, unit: TimeUnit) -> i64 {
 impl Call<'_> {
     pub fn has(&self, index: usize) -> bool {
         index < self.args.len()
+    }
+
+    pub fn is_constant(&self, index: usize) -> bool {
+        matches!(self.args.get(index), Some(ColumnarValue::Scalar(_)))
     }
 
     pub fn arg_type(&self, index: usize) -> &DataType {

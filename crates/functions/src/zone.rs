@@ -54,11 +54,22 @@ impl Zone {
     /// The local clock (seconds since 1970-01-01 00:00:00 local) → seconds since the epoch. A time that a change of the
     /// clock repeats is taken as the earlier one; a time that it skips moves later by the length of the gap.
     pub fn to_epoch_seconds(self, local_seconds: i64) -> i64 {
+        self.epoch_of(local_seconds, false)
+    }
+
+    /// [`Zone::to_epoch_seconds`], but a time that a change of the clock repeats is taken as the later one, as Java's `SimpleDateFormat`
+    /// does.
+    pub fn to_epoch_seconds_later(self, local_seconds: i64) -> i64 {
+        self.epoch_of(local_seconds, true)
+    }
+
+    fn epoch_of(self, local_seconds: i64, later: bool) -> i64 {
         match self {
             Zone::Fixed(seconds) => local_seconds - i64::from(seconds),
             Zone::Region(tz) => {
                 let Some(local) = DateTime::from_timestamp(local_seconds, 0) else { return local_seconds };
-                match tz.offset_from_local_datetime(&local.naive_utc()).earliest() {
+                let offsets = tz.offset_from_local_datetime(&local.naive_utc());
+                match if later { offsets.latest() } else { offsets.earliest() } {
                     Some(offset) => local_seconds - i64::from(offset.fix().local_minus_utc()),
                     // In the gap: the offset that held the day before.
                     None => local_seconds - self.offset_at(local_seconds - 86_400),
@@ -154,6 +165,7 @@ mod tests {
         let seconds = |text: &str| chrono::NaiveDateTime::parse_from_str(text, "%F %T").unwrap().and_utc().timestamp();
         assert_eq!(berlin.to_epoch_seconds(seconds("2024-03-31 02:30:00")), seconds("2024-03-31 01:30:00"));
         assert_eq!(berlin.to_epoch_seconds(seconds("2024-10-27 02:30:00")), seconds("2024-10-27 00:30:00"));
+        assert_eq!(berlin.to_epoch_seconds_later(seconds("2024-10-27 02:30:00")), seconds("2024-10-27 01:30:00"));
         assert_eq!(berlin.to_local_ms(seconds("2024-07-01 00:00:00") * 1000), seconds("2024-07-01 02:00:00") * 1000);
     }
 }

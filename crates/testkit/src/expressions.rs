@@ -188,32 +188,29 @@ fn answer_of(line: &str) -> Option<(&str, Answer)> {
 
 impl Part {
     /// A query with a number for each row in front, and a column for each of the expressions.
+    ///
+    /// Flink computes expressions over VALUES while it plans, and then some have other values than over a stream. The lateral join
+    /// keeps it from that.
     pub fn query(&self, expressions: &[&str]) -> String {
         let columns: String = expressions.iter().enumerate().map(|(i, e)| format!(",\n{e} AS c{i}")).collect();
         match self.tuples() {
-            Ok((tuples, names, limit)) if !tuples.is_empty() => {
+            Ok((tuples, names)) if !tuples.is_empty() => {
                 let numbered: Vec<String> = tuples.iter().enumerate().map(|(i, t)| format!("({i}, {t})")).collect();
-                let values = format!("(VALUES {}) AS v(nr, {names})", numbered.join(", "));
-                match limit {
-                    "" => format!("SELECT nr{columns}\nFROM {values}"),
-                    _ => format!("SELECT nr{columns}\nFROM (SELECT * FROM {values}{limit})"),
-                }
+                let values = numbered.join(", ");
+                format!("SELECT nr{columns}\nFROM (VALUES {values}) AS v(nr, {names}) CROSS JOIN UNNEST(ARRAY[nr]) AS u(once)")
             }
             _ => format!("SELECT 0 AS nr{columns}"),
         }
     }
 
-    /// What stands between the brackets of each row, the names of columns, and the limit, if there is one.
-    fn tuples(&self) -> Result<(Vec<&str>, &str, &str), String> {
+    /// What stands between the brackets of each row, and the names of columns.
+    fn tuples(&self) -> Result<(Vec<&str>, &str), String> {
         if self.rows.is_empty() {
-            return Ok((vec![], "", ""));
+            return Ok((vec![], ""));
         }
-        let malformed = || format!("`@rows {}` is not of the form @rows (value, …), … AS (name, …) [LIMIT n]", self.rows);
+        let malformed = || format!("`@rows {}` is not of the form @rows (value, …), … AS (name, …)", self.rows);
         let (rows, names) = self.rows.rsplit_once(" AS (").ok_or_else(malformed)?;
-        let (names, limit) = names.split_once(')').ok_or_else(malformed)?;
-        if !limit.is_empty() && !limit.starts_with(" LIMIT ") {
-            return Err(malformed());
-        }
+        let names = names.strip_suffix(')').ok_or_else(malformed)?;
         let (mut tuples, mut depth, mut start, mut quoted) = (vec![], 0, 0, false);
         for (i, c) in rows.char_indices() {
             match c {
@@ -231,7 +228,7 @@ impl Part {
                 _ => {}
             }
         }
-        if tuples.is_empty() || depth != 0 || quoted { Err(malformed()) } else { Ok((tuples, names, limit)) }
+        if tuples.is_empty() || depth != 0 || quoted { Err(malformed()) } else { Ok((tuples, names)) }
     }
 }
 
@@ -265,12 +262,13 @@ mod tests {
         assert_eq!(topic.settings, [("a".to_string(), "b".to_string())]);
         let queries: Vec<String> = topic.expressions().map(|(part, e)| part.query(&[e, "2"])).collect();
         assert_eq!(queries[0], "SELECT 0 AS nr,\n1 + 1 AS c0,\n2 AS c1");
-        assert_eq!(queries[1], "SELECT nr,\nx AS c0,\n2 AS c1\nFROM (VALUES (0, 1, ')'), (1, NULLIF(1, 1), 'it''s')) AS v(nr, x, y)");
+        assert_eq!(
+            queries[1],
+            "SELECT nr,\nx AS c0,\n2 AS c1\nFROM (VALUES (0, 1, ')'), (1, NULLIF(1, 1), 'it''s')) AS v(nr, x, y) CROSS JOIN UNNEST(ARRAY[nr]) AS u(once)"
+        );
         assert_eq!(queries[2], "SELECT 0 AS nr,\nPI() AS c0,\n2 AS c1");
         let again = Topic::default().with_lines(&topic.text()).unwrap();
         assert_eq!((again.settings, again.parts.len()), (topic.settings, 3));
-        let limited = Part { rows: "(1) AS (x) LIMIT 9".into(), expressions: vec![] };
-        assert_eq!(limited.query(&["x"]), "SELECT nr,\nx AS c0\nFROM (SELECT * FROM (VALUES (0, 1)) AS v(nr, x) LIMIT 9)");
         assert!(Topic::default().with_lines("@rows 1, 2\nx").is_err());
     }
 

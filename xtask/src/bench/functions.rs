@@ -1,4 +1,4 @@
-//! `bench functions`: the functions that are called most, beside plain loops.
+//! `bench functions`: the expressions that queries have most, beside plain loops.
 
 use std::process::Command;
 
@@ -10,7 +10,7 @@ const TARGET: &str = "bench/FUNCTIONS.md";
 pub fn run(args: &[String]) -> Result<()> {
     let told = |e: std::io::Error| format!("cargo cannot be run: {e}");
     // With the binary in the set, so that dependencies are those of every other build.
-    let build = ["build", "--release", "-p", "flott", "-p", "flott-functions", "--bin", "flott", "--example", "against_loops"];
+    let build = ["build", "--release", "-p", "flott", "--bin", "flott", "--example", "against_loops"];
     let built = Command::new("cargo").args(build).status().map_err(told)?;
     if !built.success() {
         return Err("the comparison does not build".to_string());
@@ -23,7 +23,7 @@ pub fn run(args: &[String]) -> Result<()> {
     println!("{table}");
     if args.is_empty() {
         let page = format!(
-            "# Functions beside plain loops\n\nMade by `cargo xtask bench functions`: each function over the same Arrow arrays as a loop over their rows,\nas one would write it with `iter`, `map` and `collect`, in one run. {table}"
+            "# Functions beside plain loops\n\nMade by `cargo xtask bench functions`: each expression, planned as that of a query is, over the same Arrow\narrays as a loop over their rows, as one would write it with `iter`, `map` and `collect`, in one run. {table}"
         );
         std::fs::write(TARGET, page).map_err(|e| format!("{TARGET}: {e}"))?;
     }

@@ -147,13 +147,13 @@ impl Grammar {
         Ok(pieces)
     }
 
-    /// What follows `@rows` in a file of expressions. Behind the limit Flink computes nothing before the job runs.
+    /// What follows `@rows` in a file of expressions.
     pub fn rows(&self) -> String {
         let count = self.columns.first().map_or(0, |(_, values)| values.len());
         let row = |i: usize| self.columns.iter().map(|(_, values)| values[i].as_str()).collect::<Vec<_>>().join(", ");
         let rows: Vec<String> = (0..count).map(|i| format!("({})", row(i))).collect();
         let names: Vec<&str> = self.columns.iter().map(|(name, _)| name.as_str()).collect();
-        format!("{} AS ({}) LIMIT {count}", rows.join(", "), names.join(", "))
+        format!("{} AS ({})", rows.join(", "), names.join(", "))
     }
 }
 

@@ -273,6 +273,31 @@ fn java_float(text: &[u8]) -> Option<JavaFloat<'_>> {
     }))
 }
 
+/// The unscaled value of up to 18 digits without an exponent, of which no more than the scale stand behind the point; `None` for others.
+#[inline]
+fn short_decimal(text: &[u8], scale: i8) -> Option<i128> {
+    if text.len() > 18 {
+        return None;
+    }
+    let (mut value, mut point) = (0i64, None);
+    for (at, byte) in text.iter().enumerate() {
+        let digit = byte.wrapping_sub(b'0');
+        if digit <= 9 {
+            value = value * 10 + i64::from(digit);
+        } else if *byte == b'.' && point.is_none() {
+            point = Some(at);
+        } else {
+            return None;
+        }
+    }
+    if text.len() == usize::from(point.is_some()) {
+        return None;
+    }
+    let fraction = point.map_or(0, |at| text.len() - 1 - at);
+    let missing = usize::try_from(scale).ok()?.checked_sub(fraction)?;
+    i128::from(value).checked_mul(*POWERS.get(missing)?)
+}
+
 /// Reads a `DECIMAL(precision, scale)`: digits with point and exponent, rounded half up to the scale. `None` when it is not a
 /// number or has more digits than the precision allows.
 pub fn parse_decimal(text: &[u8], precision: u8, scale: i8) -> Option<i128> {
@@ -281,6 +306,9 @@ pub fn parse_decimal(text: &[u8], precision: u8, scale: i8) -> Option<i128> {
         [b'+', rest @ ..] => (false, rest),
         rest => (false, rest),
     };
+    if let Some(value) = short_decimal(text, scale) {
+        return (value < *POWERS.get(usize::from(precision))?).then_some(if negative { -value } else { value });
+    }
     let (mantissa, exponent) = match text.iter().position(|b| matches!(b, b'e' | b'E')) {
         Some(e) => (&text[..e], parse_i64(&text[e + 1..])?),
         None => (text, 0),

@@ -129,7 +129,8 @@ fn push_value(array: &dyn Array, row: usize, field: &Field, style: Style<'_>, ou
 
 fn push_bytes(out: &mut Vec<u8>, bytes: &[u8], style: Style<'_>) {
     match style {
-        Style::Cast => return out.extend_from_slice(bytes),
+        // Bytes are taken as UTF-8; what is not becomes U+FFFD.
+        Style::Cast => return out.extend_from_slice(String::from_utf8_lossy(bytes).as_bytes()),
         Style::Show(_) => {
             out.extend_from_slice(b"x'");
             bytes.iter().for_each(|byte| out.extend_from_slice(format!("{byte:02x}").as_bytes()));

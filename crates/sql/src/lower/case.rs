@@ -16,6 +16,7 @@ use datafusion_common::tree_node::{Transformed, TreeNode};
 use datafusion_common::{Result, ScalarValue, exec_err};
 use datafusion_expr::{ColumnarValue, Operator};
 use datafusion_physical_expr::expressions::{BinaryExpr, CaseExpr, Column, IsNotNullExpr, IsNullExpr, Literal, NotExpr};
+use datafusion_physical_expr::utils::collect_columns;
 use datafusion_physical_expr::{PhysicalExpr, ScalarFunctionExpr};
 
 use super::merge::{Part, Values, is_mergeable, merge};
@@ -97,14 +98,15 @@ impl Value {
         if is_column(expr) {
             return Ok(Some(Value::Column(expr.clone())));
         }
-        let mut columns: Vec<usize> = vec![];
+        let mut columns: Vec<usize> = collect_columns(expr).iter().map(Column::index).collect();
+        columns.sort_unstable();
         let narrowed = expr.clone().transform_up(|e| {
             let Some(column) = e.downcast_ref::<Column>() else { return Ok(Transformed::no(e)) };
-            let at = columns.iter().position(|i| *i == column.index()).unwrap_or_else(|| {
-                columns.push(column.index());
-                columns.len() - 1
-            });
-            Ok(Transformed::yes(Arc::new(Column::new(column.name(), at)) as _))
+            // Most often it stays where it is: what is around it, a CASE perhaps, need not be made anew then.
+            match columns.binary_search(&column.index()) {
+                Ok(at) if at != column.index() => Ok(Transformed::yes(Arc::new(Column::new(column.name(), at)) as _)),
+                _ => Ok(Transformed::no(e)),
+            }
         })?;
         Ok(Some(Value::Computed(narrowed.data, columns)))
     }

@@ -1,17 +1,22 @@
 //! DataFusion's physical expressions behind the engine's [`Expr`](flott_engine::expr::Expr).
 
 use arrow::array::{ArrayRef, RecordBatch};
+use arrow::datatypes::SchemaRef;
 use datafusion_common::{DFSchema, DataFusionError};
-use datafusion_expr::Expr;
 use datafusion_expr::execution_props::ExecutionProps;
+use datafusion_expr::{EmptyRelation, Expr, LogicalPlan, LogicalPlanBuilder};
 use datafusion_physical_expr::expressions::Column;
 use datafusion_physical_expr::{PhysicalExpr, create_physical_expr};
 use flott_engine::expr::{Column as EngineColumn, EvalContext, Expr as EngineExpr};
 use flott_engine::{Error, Result};
 use std::sync::Arc;
 
-use crate::error::SqlResult;
+use crate::catalog::Catalog;
+use crate::dialect::parse_expr;
+use crate::error::{SqlError, SqlResult};
 use crate::functions::{self, Zone, with_context};
+use crate::planner::context::PlanContext;
+use crate::planner::optimize;
 use crate::stream::text::sql_text;
 
 /// As much of an expression as an error shows.
@@ -53,6 +58,22 @@ pub fn lower_shown(expr: &Expr, schema: &DFSchema, zone: Zone, text: String) -> 
         return Ok(Arc::new(EngineColumn(column.index())));
     }
     Ok(Arc::new(Adapter { expr: physical, text, zone }))
+}
+
+/// An expression alone, over the columns of batches of this schema: planned and lowered as those of a query are.
+///
+/// # Errors
+/// When the text is no expression over these columns, or parts of it would be computed in a step of their own.
+pub fn lower_text(sql: &str, schema: &SchemaRef, zone: Zone) -> SqlResult<Arc<dyn EngineExpr>> {
+    let catalog = Catalog::default();
+    let columns = Arc::new(DFSchema::try_from(schema.as_ref().clone())?);
+    let expr = PlanContext::new(&catalog).expression(&parse_expr(sql)?, &columns)?;
+    let rows = LogicalPlan::EmptyRelation(EmptyRelation { produce_one_row: false, schema: columns });
+    let plan = optimize(LogicalPlanBuilder::from(rows).project([expr])?.build()?, zone)?;
+    match (plan.expressions().as_slice(), plan.inputs().as_slice()) {
+        ([expr], [LogicalPlan::EmptyRelation(rows)]) => lower_expr(expr, &rows.schema, zone),
+        _ => Err(SqlError::new("the expression is computed in several steps")),
+    }
 }
 
 /// What went wrong while rows were computed: it is about the data.

@@ -17,6 +17,7 @@ use datafusion_physical_expr::expressions::{BinaryExpr, Literal};
 use datafusion_physical_expr::{PhysicalExpr, ScalarFunctionExpr};
 
 use super::case::filtered;
+use crate::planner::chain;
 
 /// The expression with every AND and OR of it whose right side can fail looking before it leaps.
 pub(super) fn with_guards(expr: Arc<dyn PhysicalExpr>, schema: &Schema) -> Result<Arc<dyn PhysicalExpr>> {
@@ -38,6 +39,7 @@ fn can_fail(expr: &Arc<dyn PhysicalExpr>, schema: &Schema) -> Result<bool> {
         if let Some(call) = e.downcast_ref::<ScalarFunctionExpr>() {
             found |= match (call.name(), call.args()) {
                 ("/" | "%" | "mod", [_, divisor]) => !is_nonzero(divisor),
+                (name, operands) if chain::operators(name).is_some_and(|operators| divides(&operators, &operands[1..])) => true,
                 ("CAST", [value]) => matches!(value.data_type(schema)?, DataType::Utf8 | DataType::List(_) | DataType::Struct(_)),
                 ("item", _) => true,
                 _ => false,
@@ -46,6 +48,11 @@ fn can_fail(expr: &Arc<dyn PhysicalExpr>, schema: &Schema) -> Result<bool> {
         Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
     })?;
     Ok(found)
+}
+
+/// Whether one of the operators in a chain may divide by zero.
+fn divides(operators: &[Operator], operands: &[Arc<dyn PhysicalExpr>]) -> bool {
+    operators.iter().zip(operands).any(|(op, right)| matches!(op, Operator::Divide | Operator::Modulo) && !is_nonzero(right))
 }
 
 fn is_nonzero(divisor: &Arc<dyn PhysicalExpr>) -> bool {

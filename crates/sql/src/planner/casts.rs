@@ -29,6 +29,16 @@ impl Pass for CastCalls {
                 let prefix = if *kind == CastKind::TryCast { TRY_CAST } else { CAST };
                 *expr = call(format!("{prefix}{ty}"), vec![inner.as_ref().clone()]);
             }
+            Expr::Case { operand, conditions, else_result, .. } => {
+                *expr = super::case_call::to_call(operand.as_deref(), conditions, else_result.as_deref());
+            }
+            Expr::Function(function) if function.name.to_string().eq_ignore_ascii_case(NULLIF) => {
+                if let [FunctionArg::Unnamed(FunctionArgExpr::Expr(value)), FunctionArg::Unnamed(FunctionArgExpr::Expr(other))] =
+                    arguments(&function.args)
+                {
+                    *expr = super::case_call::nullif(value, other);
+                }
+            }
             Expr::CompoundFieldAccess { access_chain, .. } => access_chain.iter_mut().for_each(quote_field),
             _ => {}
         }
@@ -51,6 +61,16 @@ impl Pass for CurrentDatabase<'_> {
             *expr = call(format!("{CAST}STRING"), vec![Expr::value(Value::SingleQuotedString(self.0.to_string()))]);
         }
         ControlFlow::Continue(())
+    }
+}
+
+/// A function that is a CASE, so that its values are compared as `=` does.
+pub const NULLIF: &str = "nullif";
+
+fn arguments(args: &FunctionArguments) -> &[FunctionArg] {
+    match args {
+        FunctionArguments::List(list) => &list.args,
+        _ => &[],
     }
 }
 

@@ -111,6 +111,7 @@ pub const OPERATORS: &[FunctionInfo] = &[
         "Whether the query has a row.",
         "SELECT item FROM bids WHERE EXISTS (SELECT 1 FROM t WHERE a = item)",
     ),
+    form("NULLIF", "NULLIF(value, other)", "NULL if both are equal, else the first.", "NULLIF(5, 0) = 5"),
     form("IS NULL", "value IS [NOT] NULL", "Whether the value is NULL.", "(NULLIF(1, 1) IS NULL) = TRUE"),
     form(
         "IS TRUE",

@@ -6,6 +6,7 @@ use datafusion_common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion_expr::utils::merge_schema;
 use datafusion_expr::{BinaryExpr, Expr, ExprSchemable, LogicalPlan, Operator};
 
+use super::case_call;
 use crate::error::{SqlError, SqlResult};
 use crate::stream::text::sql_text;
 use crate::types::FlinkType;
@@ -49,6 +50,10 @@ fn conditions(expr: &Expr) -> Vec<(&Expr, &'static str)> {
     match expr {
         Expr::Case(case) if case.expr.is_none() => {
             case.when_then_expr.iter().map(|(when, _)| (when.as_ref(), "a condition of CASE")).collect()
+        }
+        Expr::ScalarFunction(call) if call.func.name() == case_call::NAME => {
+            let is_condition = |(place, _): &(usize, &Expr)| case_call::is_condition(*place, call.args.len());
+            call.args.iter().enumerate().filter(is_condition).map(|(_, when)| (when, "a condition of CASE")).collect()
         }
         Expr::AggregateFunction(call) => call.params.filter.iter().map(|filter| (filter.as_ref(), "the condition of FILTER")).collect(),
         Expr::Not(inner) => vec![(inner.as_ref(), "the operand of NOT")],

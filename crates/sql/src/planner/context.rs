@@ -97,6 +97,8 @@ static FUNCTIONS: LazyLock<Functions> = LazyLock::new(|| {
         }
         scalar.insert(function.name().to_string(), function);
     }
+    let case = super::case_call::function();
+    scalar.insert(case.name().to_string(), case);
     scalar.extend(super::expressions::proctime().map(|f| (f.name().to_string(), f)));
     let aggregate = super::aggregates::all().into_iter().map(|(name, f)| (name.to_string(), f)).collect();
     Functions { scalar, aggregate }
@@ -106,7 +108,7 @@ static FUNCTIONS: LazyLock<Functions> = LazyLock::new(|| {
 pub fn function_names() -> Vec<&'static str> {
     let over = super::window_functions::WINDOW_FUNCTIONS.iter().map(|(name, ..)| *name);
     let lists = super::list_calls::LIST_AGGREGATES.iter().map(|(name, ..)| *name);
-    let lists = lists.chain([super::casts::CURRENT_DATABASE]);
+    let lists = lists.chain([super::casts::CURRENT_DATABASE, super::casts::NULLIF]);
     let all = FUNCTIONS.scalar.keys().chain(FUNCTIONS.aggregate.keys()).map(String::as_str).chain(over).chain(lists);
     // The others are what the planner itself writes.
     all.filter(|name| !name.starts_with('$')).collect()
@@ -343,7 +345,8 @@ impl ContextProvider for PlanContext<'_> {
         let (asked, of_table) = Registry::asked(name);
         let own = |found: Option<&Planned>| found.and_then(|f| f.scalar(of_table));
         let built_in = || scalar_function(&name.to_ascii_lowercase());
-        let made_up = super::casts::cast_function(name).or_else(|| super::deep::part_function(name));
+        let made_up =
+            super::casts::cast_function(name).or_else(|| super::deep::part_function(name)).or_else(|| super::chain::chain_function(name));
         let system = made_up.or_else(|| own(self.catalog.functions.system(asked)));
         system.or_else(built_in).or_else(|| own(self.named(asked)))
     }

@@ -7,6 +7,7 @@ use datafusion_expr::expr::Case;
 use datafusion_expr::{BinaryExpr, Expr, ExprSchemable, LogicalPlan, Operator, Projection};
 use std::sync::Arc;
 
+use super::case_call;
 use super::unions::common_type;
 use crate::types::FlinkType;
 
@@ -17,6 +18,9 @@ pub fn field(expr: &Expr, schema: &DFSchema) -> Result<FieldRef> {
         Expr::Alias(alias) => return Ok(Arc::new(self::field(&alias.expr, schema)?.as_ref().clone().with_name(field.name()))),
         Expr::Literal(value, metadata) if metadata.is_none() => literal(value),
         Expr::Case(case) => return of_case(case, field, schema),
+        Expr::ScalarFunction(call) if call.func.name() == case_call::NAME => {
+            return of_case(&case_call::of_arguments(&call.args), field, schema);
+        }
         Expr::BinaryExpr(BinaryExpr { op: Operator::IsDistinctFrom | Operator::IsNotDistinctFrom, .. }) => {
             return Ok(Arc::new(field.as_ref().clone().with_nullable(false)));
         }
@@ -50,6 +54,9 @@ fn of_case(case: &Case, planned: FieldRef, schema: &DFSchema) -> Result<FieldRef
     for branch in case.when_then_expr.iter().map(|(_, then)| then).chain(&case.else_expr) {
         let field = self::field(without_cast(branch), schema)?;
         nullable |= field.is_nullable();
+        if is_null(branch) {
+            continue;
+        }
         let (other, _) = FlinkType::from_field(&field);
         ty = match ty {
             None => Some(other),
@@ -61,6 +68,15 @@ fn of_case(case: &Case, planned: FieldRef, schema: &DFSchema) -> Result<FieldRef
     }
     let field = Arc::new(planned.as_ref().clone().with_nullable(nullable));
     Ok(ty.map_or(field.clone(), |ty| with_type(&field, ty)))
+}
+
+/// NULL, of whatever type was made of it.
+fn is_null(expr: &Expr) -> bool {
+    match expr {
+        Expr::Literal(value, _) => value.is_null(),
+        Expr::Cast(cast) => cast.field.metadata().is_empty() && is_null(&cast.expr),
+        _ => false,
+    }
 }
 
 /// The expression under a cast that was put in to give branches one type.

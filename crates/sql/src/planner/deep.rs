@@ -1,8 +1,9 @@
 //! Deep expressions and queries, which generated SQL has.
 //!
 //! DataFusion makes a name of a whole expression each time it looks at its type, so that an expression of 2,000 operators would take
-//! minutes. Chains of AND and OR, which may be put in brackets in any way, become trees that are not deep. In what
-//! remains deep a function of one argument stands every so many levels, which does nothing and has a short name.
+//! minutes. Chains of AND, OR and `||`, which may be put in brackets in any way, become trees that are not deep, and chains of
+//! arithmetic one call ([`chain`](super::chain)). In what remains deep a function of one argument stands every so many levels,
+//! which does nothing and has a short name.
 
 use arrow::datatypes::{DataType, FieldRef};
 use datafusion_common::Result;
@@ -25,7 +26,7 @@ pub const PART: &str = "$part_";
 const DEPTH_MAX: usize = 64;
 /// Levels between two functions that do nothing.
 const PART_LEVELS: usize = 4;
-/// Longest chain of AND or OR that is left as it is.
+/// Longest chain of AND, OR or `||` that is left as it is.
 const CHAIN_MAX: usize = 32;
 /// How deep sub-queries may be nested as values: each is a join with all the others within.
 const VALUES_NESTED_MAX: usize = 16;
@@ -104,13 +105,17 @@ impl Pass for Names<'_> {
     }
 }
 
-/// Turns long chains of AND and of OR into trees of little depth.
+/// Turns long chains of operators into trees of little depth.
 struct Balance;
 
 impl Pass for Balance {
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> Flow {
-        let Expr::BinaryOp { op: op @ (BinaryOperator::And | BinaryOperator::Or), .. } = expr else { return ControlFlow::Continue(()) };
+        let Expr::BinaryOp { op, .. } = expr else { return ControlFlow::Continue(()) };
         let op = op.clone();
+        if !matches!(op, BinaryOperator::And | BinaryOperator::Or | BinaryOperator::StringConcat) {
+            super::chain::flatten(expr);
+            return ControlFlow::Continue(());
+        }
         if length(expr, &op) > CHAIN_MAX {
             let placeholder = Expr::Value(ast::Value::Null.into());
             let mut operands = vec![];

@@ -38,11 +38,12 @@ impl ExprPlanner for FlinkExpressions {
             | BinaryOperator::LtEq
             | BinaryOperator::Gt
             | BinaryOperator::GtEq => {
-                return match row_equality(&raw, schema)? {
-                    Some(expr) => Ok(PlannerResult::Planned(expr)),
-                    None => comparison(raw, schema).map(PlannerResult::Original),
-                };
+                if let Some(rows) = row_comparison(&raw, schema)? {
+                    return Ok(PlannerResult::Planned(rows));
+                }
+                return comparison(raw, schema).map(PlannerResult::Original);
             }
+            BinaryOperator::StringConcat => return concatenation(raw, schema),
             BinaryOperator::And if is_bare_null(&raw.left) || is_bare_null(&raw.right) => return Err(illegal_null("AND")),
             BinaryOperator::Or if is_bare_null(&raw.left) || is_bare_null(&raw.right) => return Err(illegal_null("OR")),
             _ => return Ok(PlannerResult::Original(raw)),
@@ -54,7 +55,15 @@ impl ExprPlanner for FlinkExpressions {
         if op == Operator::Modulo && (left.is_floating() || right.is_floating()) {
             return Err(inexact_remainder().into());
         }
-        if interval_months(&raw.left, schema)? != interval_months(&raw.right, schema)? && both_intervals(&left, &right) {
+        // Where the order counts, a text beside a number is read as one.
+        let read = |a: &DataType, b: &DataType| !equality && *a == DataType::Utf8 && b.is_numeric();
+        if read(&left, &right) {
+            return Ok(RawBinaryExpr { left: call(cast_to(right, None, false), vec![raw.left]), ..raw });
+        }
+        if read(&right, &left) {
+            return Ok(RawBinaryExpr { right: call(cast_to(left, None, false), vec![raw.right]), ..raw });
+        }
+        if both_intervals(&left, &right) && interval_months(&raw.left, schema)? != interval_months(&raw.right, schema)? {
             return Err(
                 SqlError::new(format!("'{}' takes two intervals of months or two of days and times, not one of each", raw.op)).into()
             );
@@ -129,30 +138,62 @@ fn counts_rows(argument: &Expr) -> bool {
     }
 }
 
-/// `ROW(a, b) = ROW(c, d)` is `a = c AND b = d`, so that it is unknown where a field that decides is NULL. Of `<>` Flink makes no such
-/// thing: two NULLs are the same there.
-fn row_equality(raw: &RawBinaryExpr, schema: &DFSchema) -> Result<Option<Expr>> {
-    let fields = |expr: &Expr| match expr {
-        Expr::ScalarFunction(call) if call.name() == "row" => Some(call.args.clone()),
-        _ => None,
+/// `=` and `<>` of two ROWs: they are equal when all their fields are, so that a NULL among them leaves it open.
+fn row_comparison(raw: &RawBinaryExpr, schema: &DFSchema) -> Result<Option<Expr>> {
+    let equal = match raw.op {
+        BinaryOperator::Eq => true,
+        BinaryOperator::NotEq => false,
+        _ => return Ok(None),
     };
-    let (BinaryOperator::Eq, Some(left), Some(right)) = (&raw.op, fields(&raw.left), fields(&raw.right)) else { return Ok(None) };
-    if left.len() != right.len() {
-        return plan_err!("ROWs of {} and {} fields cannot be compared", left.len(), right.len());
+    let rows = equal_rows(&raw.left, &raw.right, schema)?;
+    Ok(rows.map(|rows| if equal { rows } else { Expr::Not(Box::new(rows)) }))
+}
+
+/// Whether two ROWs of as many fields are equal; none for other values.
+pub(super) fn equal_rows(left: &Expr, right: &Expr, schema: &DFSchema) -> Result<Option<Expr>> {
+    let (DataType::Struct(of_left), DataType::Struct(of_right)) = (left.get_type(schema)?, right.get_type(schema)?) else {
+        return Ok(None);
+    };
+    if of_left.len() != of_right.len() {
+        return plan_err!("a ROW of {} fields cannot be compared with one of {}", of_left.len(), of_right.len());
     }
-    let mut equal = lit(true);
-    for (i, (left, right)) in left.into_iter().zip(right).enumerate() {
-        let pair = RawBinaryExpr { op: BinaryOperator::Eq, left, right };
-        let field = match row_equality(&pair, schema)? {
-            Some(expr) => expr,
+    let mut all: Option<Expr> = None;
+    for i in 0..of_left.len() {
+        let (left, right) = (field_of(left, i, of_left[i].name()), field_of(right, i, of_right[i].name()));
+        let equal = match equal_rows(&left, &right, schema)? {
+            Some(equal) => equal,
             None => {
-                let pair = comparison(pair, schema)?;
-                pair.left.eq(pair.right)
+                let raw = comparison(RawBinaryExpr { op: BinaryOperator::Eq, left, right }, schema)?;
+                raw.left.eq(raw.right)
             }
         };
-        equal = if i == 0 { field } else { equal.and(field) };
+        all = Some(match all {
+            Some(all) => all.and(equal),
+            None => equal,
+        });
     }
-    Ok(Some(equal))
+    Ok(all)
+}
+
+/// A field of a ROW: what was written there, if the ROW is written out.
+fn field_of(row: &Expr, place: usize, name: &str) -> Expr {
+    match row {
+        Expr::ScalarFunction(call) if call.func.name() == "row" && place < call.args.len() => call.args[place].clone(),
+        row => field_access(row.clone(), name),
+    }
+}
+
+/// `||` of texts.
+fn concatenation(raw: RawBinaryExpr, schema: &DFSchema) -> Result<PlannerResult<RawBinaryExpr>> {
+    let (left, right) = (raw.left.get_type(schema)?, raw.right.get_type(schema)?);
+    if let Some(other) = [&left, &right].into_iter().find(|t| **t != DataType::Utf8 && !t.is_null()) {
+        let error = SqlError::new(format!("'||' takes texts, not {}", FlinkType::from_arrow(other))).about("||");
+        return Err(error.help("CAST(x AS STRING) makes a text of it").into());
+    }
+    match scalar_function("$concat") {
+        Some(function) => Ok(PlannerResult::Planned(call(function, vec![raw.left, raw.right]))),
+        None => Ok(PlannerResult::Original(raw)),
+    }
 }
 
 /// A comparison with operands that mean the same in DataFusion.
@@ -165,14 +206,33 @@ fn comparison(raw: RawBinaryExpr, schema: &DFSchema) -> Result<RawBinaryExpr> {
     if as_text(&left, &right) {
         return Ok(RawBinaryExpr { left: to_text(raw.left), ..raw });
     }
+    if equality && (&left, &right) == (&DataType::Float32, &DataType::Float64) {
+        return Ok(RawBinaryExpr { right: call(cast_to(DataType::Float32, None, false), vec![raw.right]), ..raw });
+    }
     if as_text(&right, &left) {
         return Ok(RawBinaryExpr { right: to_text(raw.right), ..raw });
     }
-    if let Some(safe) = text_beside(&raw.left, &left, &right, equality) {
-        return Ok(RawBinaryExpr { left: call(cast_to(right, None, safe), vec![raw.left]), ..raw });
+    if equality && let Some(target) = time_beside_text(&left, &raw.left, &right) {
+        return Ok(RawBinaryExpr { left: call(cast_to(target, None, true), vec![raw.left]), ..raw });
     }
-    if let Some(safe) = text_beside(&raw.right, &right, &left, equality) {
-        return Ok(RawBinaryExpr { right: call(cast_to(left, None, safe), vec![raw.right]), ..raw });
+    if equality && let Some(target) = time_beside_text(&right, &raw.right, &left) {
+        return Ok(RawBinaryExpr { right: call(cast_to(target, None, true), vec![raw.right]), ..raw });
+    }
+    let instant = |t: &DataType| matches!(t, DataType::Timestamp(_, Some(_)));
+    let timestamp = |t: &DataType| matches!(t, DataType::Timestamp(..));
+    let to_kind = |expr, t: &DataType| call(cast_to(t.clone(), None, false), vec![expr]);
+    let to_local = |expr, t: &DataType| match t {
+        DataType::Timestamp(unit, _) => call(cast_to(DataType::Timestamp(*unit, None), None, false), vec![expr]),
+        _ => expr,
+    };
+    // Of a TIMESTAMP and a TIMESTAMP_LTZ the first counts, if they have as many digits; else what a clock shows.
+    if instant(&left) != instant(&right) && timestamp(&left) && timestamp(&right) {
+        let same = precision_of(&raw.left, schema)? == precision_of(&raw.right, schema)?;
+        return Ok(match (instant(&left), same) {
+            (true, true) => RawBinaryExpr { right: to_kind(raw.right, &left), ..raw },
+            (true, false) => RawBinaryExpr { left: to_local(raw.left, &left), ..raw },
+            (false, _) => RawBinaryExpr { right: to_local(raw.right, &right), ..raw },
+        });
     }
     if both_intervals(&left, &right) && interval_months(&raw.left, schema)? != interval_months(&raw.right, schema)? {
         return Err(SqlError::new("an interval of months has no fixed length and cannot be compared with one of days and times").into());
@@ -181,38 +241,40 @@ fn comparison(raw: RawBinaryExpr, schema: &DFSchema) -> Result<RawBinaryExpr> {
         return Err(SqlError::new(format!("{} has no order", FlinkType::from_arrow(&left))).help("compare with = or <>").into());
     }
     check_comparable(&left, &right, !equality)?;
-    let mut raw = raw;
-    same_numbers(&mut [&mut raw.left, &mut raw.right], schema);
-    Ok(raw)
+    let [left, right] = same_numbers([raw.left, raw.right], schema);
+    Ok(RawBinaryExpr { left, right, ..raw })
 }
 
-/// Whether a text is cast to the type of what it is compared with, and whether what is none becomes NULL: beside a number where the order
-/// counts, and beside a time in an equality, where Flink takes a constant text as it is written.
-fn text_beside(text: &Expr, text_type: &DataType, other: &DataType, equality: bool) -> Option<bool> {
+/// The type of time that a text becomes beside one. A text that is no time is like NULL, but a constant is left to fail.
+fn time_beside_text(text: &DataType, expr: &Expr, other: &DataType) -> Option<DataType> {
     let time = matches!(other, DataType::Date32 | DataType::Time32(_) | DataType::Timestamp(..));
-    match (equality, text) {
-        _ if *text_type != DataType::Utf8 => None,
-        (false, _) => other.is_numeric().then_some(false),
-        (true, Expr::Literal(..)) => None,
-        (true, _) => time.then_some(true),
-    }
+    (*text == DataType::Utf8 && time && !matches!(expr, Expr::Literal(..))).then(|| other.clone())
 }
 
 /// Values that are compared: a DECIMAL beside a FLOAT or a DOUBLE becomes one, not the other way around, which could overflow.
-pub fn same_numbers(values: &mut [&mut Expr], schema: &DFSchema) {
-    let types: Vec<Option<DataType>> = values.iter().map(|v| v.get_type(schema).ok()).collect();
+pub fn same_numbers<const N: usize>(values: [Expr; N], schema: &DFSchema) -> [Expr; N] {
+    let types = values.each_ref().map(|v| v.get_type(schema).ok());
     let any = |is: fn(&DataType) -> bool| types.iter().flatten().any(is);
-    let decimal = |t: &DataType| matches!(t, DataType::Decimal128(..));
-    if !any(DataType::is_floating) || !any(decimal) {
-        return;
+    if !any(DataType::is_floating) || !any(|t| matches!(t, DataType::Decimal128(..))) {
+        return values;
     }
-    for (value, _) in values.iter_mut().zip(&types).filter(|(_, t)| t.as_ref().is_some_and(decimal)) {
-        **value = call(cast_to(DataType::Float64, None, false), vec![std::mem::take(*value)]);
-    }
+    let mut types = types.into_iter();
+    values.map(|value| match types.next().flatten() {
+        Some(DataType::Decimal128(..)) => call(cast_to(DataType::Float64, None, false), vec![value]),
+        _ => value,
+    })
 }
 
 fn both_intervals(left: &DataType, right: &DataType) -> bool {
     matches!((left, right), (DataType::Interval(_), DataType::Interval(_)))
+}
+
+/// The digits of a second that an expression's type has.
+fn precision_of(expr: &Expr, schema: &DFSchema) -> Result<Option<u8>> {
+    Ok(match FlinkType::from_field(declared::field(expr, schema)?.as_ref()).0 {
+        FlinkType::Timestamp(digits) | FlinkType::TimestampLtz(digits) => Some(digits),
+        _ => None,
+    })
 }
 
 /// Whether an expression is an interval of months.
@@ -234,7 +296,7 @@ fn inexact_remainder() -> SqlError {
     SqlError::new("'%' and MOD take whole numbers and DECIMAL, not FLOAT or DOUBLE").help("CAST the operand to DECIMAL(p, s)")
 }
 
-/// Flink finds no number equal to a text, and compares no dates with timestamps; DataFusion would cast. A VARIANT or a BITMAP is equal to another
+/// Flink compares no numbers with texts and no dates with timestamps; DataFusion would cast. A VARIANT or a BITMAP is equal to another
 /// or not, but has no place in an order.
 fn check_comparable(left: &DataType, right: &DataType, ordered: bool) -> Result<()> {
     let opaque = |t: &DataType| matches!(t, DataType::LargeBinary | DataType::BinaryView);

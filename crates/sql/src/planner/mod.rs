@@ -7,9 +7,11 @@
 pub mod aggregates;
 pub mod at_end;
 mod blame;
+pub mod case_call;
 mod casts;
 pub mod catalog;
 mod catalog_forms;
+pub mod chain;
 pub mod changelog;
 mod conditions;
 pub mod context;
@@ -181,6 +183,9 @@ pub fn unknown_function(name: &str) -> SqlError {
     if is_one_of(&OF_CLASSES) {
         let error = SqlError::new(format!("{upper} makes a value of a Java class, and here are none")).about(name);
         return error.help("write a ROW: CAST(ROW('Bob', 42) AS ROW<name STRING, age INT>)");
+    }
+    if is_one_of(&["NULLIF"]) {
+        return SqlError::new("NULLIF takes two values").about(name).help("write NULLIF(value, other)");
     }
     if is_one_of(&WITH_OVER) {
         let error = SqlError::new(format!("the function {upper} goes with OVER only")).about(name);

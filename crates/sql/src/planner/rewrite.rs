@@ -3,15 +3,17 @@
 use arrow::datatypes::DataType;
 use datafusion_common::tree_node::{Transformed, TreeNode};
 use datafusion_common::{DFSchema, Result, ScalarValue};
-use datafusion_expr::expr::{Cast, TryCast};
+use datafusion_expr::expr::{Cast, InList, TryCast};
 use datafusion_expr::expr_rewriter::NamePreserver;
 use datafusion_expr::utils::merge_schema;
 use datafusion_expr::{Between, Expr, ExprSchemable, LogicalPlan, Operator, binary_expr, lit};
 
 use super::context::scalar_function;
 use super::declared::{self, with_declared_types};
-use super::expressions::{call, illegal_null, is_bare_null, same_numbers};
-use crate::functions::{cast_to, type_of, type_text};
+use super::expressions::{call, equal_rows, illegal_null, is_bare_null, same_numbers};
+use crate::error::SqlError;
+use crate::functions::{can_cast, cast_to, type_of, type_text};
+use crate::types::FlinkType;
 
 /// Type text of a field, where Arrow's type says less than Flink's.
 const FLINK_TYPE: &str = "flink.type";
@@ -63,6 +65,9 @@ fn rewrite(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
                 return Ok(Transformed::yes(Expr::Literal(ScalarValue::Decimal128(*v, *to, *scale), m.clone())));
             }
             let text = field.metadata().get(FLINK_TYPE).cloned();
+            if text.is_none() && is_bare_null(&expr) && !field.data_type().is_nested() {
+                return Ok(Transformed::yes(Expr::Literal(ScalarValue::try_from(field.data_type())?, None)));
+            }
             if text.is_none() && expr.get_type(schema).is_ok_and(|t| same_in_arrow(&t, field.data_type())) {
                 return Ok(Transformed::no(Expr::Cast(Cast { expr, field })));
             }
@@ -92,18 +97,15 @@ fn rewrite(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
                 (Some(number), Ok(DataType::Utf8)) => call(cast_to(number.clone(), None, false), vec![bound]),
                 _ => bound,
             };
-            let (mut expr, mut low, mut high) = (b.expr, Box::new(bound(*b.low)), Box::new(bound(*b.high)));
-            same_numbers(&mut [&mut *expr, &mut *low, &mut *high], schema);
+            let [expr, low, high] = same_numbers([*b.expr, bound(*b.low), bound(*b.high)], schema);
+            let (expr, low, high) = (Box::new(expr), Box::new(low), Box::new(high));
             Ok(Transformed::no(Expr::Between(Between { expr, negated: b.negated, low, high })))
         }
-        Expr::InList(mut list) => {
-            same_numbers(&mut std::iter::once(&mut *list.expr).chain(&mut list.list).collect::<Vec<_>>(), schema);
-            Ok(Transformed::no(Expr::InList(list)))
-        }
+        Expr::InList(list) => in_list(list, schema),
         Expr::Like(like) if !like.case_insensitive => pattern("like", like),
         Expr::SimilarTo(like) => pattern("similar_to", like),
         // Here the argument still has its planned type; folded to a literal it would look like CHAR(n) NOT NULL.
-        Expr::ScalarFunction(f) if f.func.name() == "typeof" && f.args.len() == 1 => {
+        Expr::ScalarFunction(f) if f.func.name() == "typeof" && (1..=2).contains(&f.args.len()) => {
             let field = declared::field(&f.args[0], schema)?;
             let literal = if let Expr::Literal(value, _) = &f.args[0] { Some(value) } else { None };
             Ok(Transformed::yes(call(type_text(type_of(&field, literal)), vec![])))
@@ -120,6 +122,60 @@ fn same_in_arrow(from: &DataType, to: &DataType) -> bool {
         (a, b) if a.is_signed_integer() && b.is_signed_integer() => a.primitive_width() < b.primitive_width(),
         _ => false,
     }
+}
+
+/// The values of a list are cast to the type of the value that is looked for, as in Flink: `1 IN (1.5)` is true.
+fn in_list(list: InList, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    let wanted = list.expr.get_type(schema)?;
+    if let (DataType::Struct(_), true) = (&wanted, list.list.len() <= ROWS_MAX) {
+        return rows_in_list(list, schema);
+    }
+    let mut changed = false;
+    let mut in_type = |item: Expr| -> Result<Expr> {
+        let own = item.get_type(schema)?;
+        let decimals = matches!((&own, &wanted), (DataType::Decimal128(..), DataType::Decimal128(..)));
+        if own == wanted || decimals || own.is_null() || wanted.is_null() || wanted.is_nested() {
+            return Ok(item);
+        }
+        let time = |t: &DataType| matches!(t, DataType::Date32 | DataType::Timestamp(..) | DataType::Time32(_));
+        let clash = (time(&wanted) && time(&own) && !matches!((&wanted, &own), (DataType::Timestamp(..), DataType::Timestamp(..))))
+            || (wanted == DataType::Boolean && own != DataType::Utf8)
+            || !can_cast(&own, &wanted);
+        if clash {
+            let (wanted, own) = (FlinkType::from_arrow(&wanted), FlinkType::from_arrow(&own));
+            let error = SqlError::new(format!("the values of IN are {own}, but {wanted} is looked for")).about("IN");
+            return Err(error.help(format!("CAST them: CAST(x AS {wanted})")).into());
+        }
+        changed = true;
+        // Whole numbers that fit need no function.
+        if let (Expr::Literal(value @ (ScalarValue::Int32(_) | ScalarValue::Int64(_)), metadata), true) =
+            (&item, wanted.is_signed_integer())
+            && let Ok(cast) = value.cast_to(&wanted)
+            && !cast.is_null()
+        {
+            return Ok(Expr::Literal(cast, metadata.clone()));
+        }
+        Ok(call(cast_to(wanted.clone(), None, false), vec![item]))
+    };
+    let items = list.list.into_iter().map(&mut in_type).collect::<Result<Vec<_>>>()?;
+    let list = Expr::InList(InList { expr: list.expr, list: items, negated: list.negated });
+    Ok(if changed { Transformed::yes(list) } else { Transformed::no(list) })
+}
+
+/// Longest list of ROWs that becomes a comparison with each; in a longer one a NULL is equal to a NULL.
+const ROWS_MAX: usize = 100;
+
+fn rows_in_list(list: InList, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    let mut any: Option<Expr> = None;
+    for item in &list.list {
+        let Some(equal) = equal_rows(&list.expr, item, schema)? else { return Ok(Transformed::no(Expr::InList(list))) };
+        any = Some(match any {
+            Some(any) => any.or(equal),
+            None => equal,
+        });
+    }
+    let Some(any) = any else { return Ok(Transformed::no(Expr::InList(list))) };
+    Ok(Transformed::yes(if list.negated { Expr::Not(Box::new(any)) } else { any }))
 }
 
 fn pattern(function: &str, like: datafusion_expr::Like) -> Result<Transformed<Expr>> {

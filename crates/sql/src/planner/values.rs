@@ -1,5 +1,6 @@
 //! The columns of VALUES have the type that their rows have in common, as Flink finds it: casts are written where a row has another.
 
+use arrow::datatypes::DataType;
 use datafusion_common::DFSchema;
 use sqlparser::ast::{Expr, Parens, Query, SetExpr, Value};
 use std::ops::ControlFlow;
@@ -9,6 +10,7 @@ use super::context::PlanContext;
 use super::declared;
 use super::unions::common_type;
 use crate::dialect::{Flow, Pass, walk_query};
+use crate::functions;
 use crate::types::FlinkType;
 
 /// Settles the types of every VALUES of a query.
@@ -61,13 +63,15 @@ impl CommonTypes<'_> {
     }
 }
 
-/// Nested values keep what Arrow tells of their types, lengths of texts within them are forgotten.
+/// Nested values keep what Arrow tells of their types, lengths of texts within them are forgotten; fields go by the names of the first row.
 fn plain(rows: &mut [Parens<Vec<Expr>>], column: usize, types: &[FlinkType]) {
+    let arrow: Vec<DataType> = types.iter().map(FlinkType::to_arrow).collect();
+    let Some(common) = functions::types::common_type(&arrow) else { return };
+    let common = FlinkType::from_arrow(&common);
     for (row, ty) in rows.iter_mut().zip(types) {
-        let told_by_arrow = FlinkType::from_arrow(&ty.to_arrow());
-        if *ty != FlinkType::Null && *ty != told_by_arrow {
+        if *ty != FlinkType::Null && *ty != common {
             let inner = std::mem::replace(&mut row.content[column], Expr::Value(Value::Null.into()));
-            row.content[column] = cast_call(&told_by_arrow, inner);
+            row.content[column] = cast_call(&common, inner);
         }
     }
 }

@@ -9,6 +9,8 @@ use std::collections::HashMap;
 use std::fmt::Write;
 
 use crate::functions::cast_target;
+use crate::planner::case_call;
+use crate::planner::chain;
 use crate::planner::deep::PART;
 use crate::planner::expressions::as_field_access;
 use crate::types::FlinkType;
@@ -128,17 +130,33 @@ impl Names {
     }
 
     fn binary(&self, left: &Expr, op: Operator, right: &Expr) -> String {
-        let side = |expr: &Expr, is_right: bool| {
-            let inner = without_alias(expr);
-            let own = match inner {
-                Expr::BinaryExpr(b) => Some(b.op),
-                other => operator(other),
-            };
-            let repeats = own == Some(op) && (!is_right || matches!(op, Operator::And | Operator::Or));
-            let tighter = own.is_some_and(|own| own.precedence() > op.precedence());
-            if repeats || tighter { self.text(expr) } else { self.operand(expr) }
+        format!("{} {} {}", self.side(left, op, false), op_text(op), self.side(right, op, true))
+    }
+
+    /// One side of an operator, in brackets if it needs them.
+    fn side(&self, expr: &Expr, op: Operator, is_right: bool) -> String {
+        let inner = without_alias(expr);
+        let own = match inner {
+            Expr::BinaryExpr(b) => Some(b.op),
+            other => operator(other),
         };
-        format!("{} {} {}", side(left, false), op_text(op), side(right, true))
+        let repeats = own == Some(op) && (!is_right || matches!(op, Operator::And | Operator::Or));
+        let tighter = own.is_some_and(|own| own.precedence() > op.precedence());
+        if repeats || tighter { self.text(expr) } else { self.operand(expr) }
+    }
+
+    /// Operators that are computed from the left.
+    fn chain(&self, operators: &[Operator], operands: &[Expr]) -> String {
+        let (Some(first), Some(op)) = (operands.first(), operators.first()) else { return self.list(operands) };
+        let (mut text, mut last) = (self.side(first, *op, false), *op);
+        for (op, operand) in operators.iter().zip(&operands[1..]) {
+            if *op != last && last.precedence() <= op.precedence() {
+                text = format!("({text})");
+            }
+            let _ = write!(text, " {} {}", op_text(*op), self.side(operand, *op, true));
+            last = *op;
+        }
+        text
     }
 
     fn call(&self, expr: &Expr, call: &ScalarFunction) -> String {
@@ -149,17 +167,21 @@ impl Names {
             return format!("{}({} AS {target})", call.func.name(), self.text(value));
         }
         match (call.func.name(), call.args.as_slice()) {
-            (_, [left, right]) if operator(expr).is_some() => self.binary(left, operator(expr).unwrap_or(Operator::Plus), right),
+            ("+" | "-" | "*" | "/" | "%", [left, right]) => self.binary(left, operator(expr).unwrap_or(Operator::Plus), right),
             ("like", [value, pattern]) => format!("{} LIKE {}", self.operand(value), self.text(pattern)),
             ("similar_to", [value, pattern]) => format!("{} SIMILAR TO {}", self.operand(value), self.text(pattern)),
             ("element_at", [container, key]) => format!("{}[{}]", self.operand(container), self.text(key)),
+            (case_call::NAME, args) => self.case(&case_call::of_arguments(args)),
             // The only value of those that were collected.
             ("$single", [rows]) => {
                 let rows = self.text(rows);
                 format!("SINGLE_VALUE({})", rows.strip_prefix("ARRAY_AGG(").and_then(|rows| rows.strip_suffix(')')).unwrap_or(&rows))
             }
             (name, [whole]) if name.starts_with(PART) => self.operand(whole),
-            (name, args) => format!("{}({})", name.to_uppercase(), self.list(args)),
+            (name, args) => match chain::operators(name) {
+                Some(operators) => self.chain(&operators, args),
+                None => format!("{}({})", name.to_uppercase(), self.list(args)),
+            },
         }
     }
 
@@ -251,15 +273,19 @@ fn without_alias(mut expr: &Expr) -> &Expr {
     expr
 }
 
-/// The operator that a call stands for.
+/// The operator that a call stands for; of several the last.
 fn operator(expr: &Expr) -> Option<Operator> {
     let Expr::ScalarFunction(call) = expr else { return None };
+    if let Some(operators) = chain::operators(call.func.name()) {
+        return operators.last().copied();
+    }
     Some(match (call.func.name(), call.args.len()) {
         ("+", 2) => Operator::Plus,
         ("-", 2) => Operator::Minus,
         ("*", 2) => Operator::Multiply,
         ("/", 2) => Operator::Divide,
         ("%", 2) => Operator::Modulo,
+        ("$concat", 2) => Operator::StringConcat,
         _ => return None,
     })
 }
