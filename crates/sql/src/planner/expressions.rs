@@ -55,14 +55,6 @@ impl ExprPlanner for FlinkExpressions {
         if op == Operator::Modulo && (left.is_floating() || right.is_floating()) {
             return Err(inexact_remainder().into());
         }
-        // Where the order counts, a text beside a number is read as one.
-        let read = |a: &DataType, b: &DataType| !equality && *a == DataType::Utf8 && b.is_numeric();
-        if read(&left, &right) {
-            return Ok(RawBinaryExpr { left: call(cast_to(right, None, false), vec![raw.left]), ..raw });
-        }
-        if read(&right, &left) {
-            return Ok(RawBinaryExpr { right: call(cast_to(left, None, false), vec![raw.right]), ..raw });
-        }
         if both_intervals(&left, &right) && interval_months(&raw.left, schema)? != interval_months(&raw.right, schema)? {
             return Err(
                 SqlError::new(format!("'{}' takes two intervals of months or two of days and times, not one of each", raw.op)).into()
@@ -233,6 +225,14 @@ fn comparison(raw: RawBinaryExpr, schema: &DFSchema) -> Result<RawBinaryExpr> {
             (true, false) => RawBinaryExpr { left: to_local(raw.left, &left), ..raw },
             (false, _) => RawBinaryExpr { right: to_local(raw.right, &right), ..raw },
         });
+    }
+    // Where the order counts, a text beside a number is read as one.
+    let read = |a: &DataType, b: &DataType| !equality && *a == DataType::Utf8 && b.is_numeric();
+    if read(&left, &right) {
+        return Ok(RawBinaryExpr { left: call(cast_to(right, None, false), vec![raw.left]), ..raw });
+    }
+    if read(&right, &left) {
+        return Ok(RawBinaryExpr { right: call(cast_to(left, None, false), vec![raw.right]), ..raw });
     }
     if both_intervals(&left, &right) && interval_months(&raw.left, schema)? != interval_months(&raw.right, schema)? {
         return Err(SqlError::new("an interval of months has no fixed length and cannot be compared with one of days and times").into());
