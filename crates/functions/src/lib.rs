@@ -22,6 +22,7 @@ mod decimal;
 mod def;
 mod fdlibm;
 mod hash;
+mod ieee;
 mod interval;
 mod json;
 mod json_path;
@@ -57,6 +58,7 @@ pub use binary::{flink_binary, time_arithmetic};
 pub use cast::{can_cast, cast_target, cast_to};
 pub use clock::{EvalContext, context, with_clock, with_context};
 use def::{Def, Function};
+pub use ieee::PREFIX as IEEE;
 pub use misc::{type_of, type_text};
 pub use zone::Zone;
 
@@ -96,6 +98,7 @@ const GROUPS: &[(&str, &[Def])] = &[
     ("string", regexp::FUNCTIONS),
     ("string", url::FUNCTIONS),
     ("comparison", like::FUNCTIONS),
+    ("comparison", ieee::FUNCTIONS),
     ("temporal", temporal::FUNCTIONS),
     ("temporal", temporal_text::FUNCTIONS),
     ("temporal", interval::FUNCTIONS),

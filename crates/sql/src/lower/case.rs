@@ -20,6 +20,7 @@ use datafusion_physical_expr::utils::collect_columns;
 use datafusion_physical_expr::{PhysicalExpr, ScalarFunctionExpr};
 
 use super::merge::{Part, Values, is_mergeable, merge};
+use crate::functions::IEEE;
 use crate::planner::expressions::FIELD_ACCESS_NAME;
 
 /// More branches are left to DataFusion.
@@ -155,6 +156,9 @@ fn is_cheap(expr: &Arc<dyn PhysicalExpr>) -> bool {
     if let Some(binary) = expr.downcast_ref::<BinaryExpr>() {
         let known = matches!(binary.op(), O::Eq | O::NotEq | O::Lt | O::LtEq | O::Gt | O::GtEq | O::And | O::Or);
         return known && is_cheap(binary.left()) && is_cheap(binary.right());
+    }
+    if let Some(call) = expr.downcast_ref::<ScalarFunctionExpr>() {
+        return call.name().starts_with(IEEE) && call.args().iter().all(is_cheap);
     }
     let unary = expr.downcast_ref::<NotExpr>().is_some()
         || expr.downcast_ref::<IsNullExpr>().is_some()

@@ -52,6 +52,7 @@ pub fn lower_shown(expr: &Expr, schema: &DFSchema, zone: Zone, text: String) -> 
         None => text,
     };
     let physical = create_physical_expr(expr, schema, &ExecutionProps::new(), &Default::default())?;
+    let physical = super::ieee::with_ieee(physical, schema.as_arrow())?;
     let physical = super::logic::with_guards(physical, schema.as_arrow())?;
     let physical = super::case::with_masks(physical, schema.as_arrow())?;
     if let Some(column) = physical.downcast_ref::<Column>() {

@@ -6,6 +6,7 @@ mod changes;
 mod enforce;
 pub mod expr;
 mod group;
+mod ieee;
 mod join;
 mod logic;
 mod match_recognize;
