@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, ListArray, NullBufferBuilder, new_null_array};
 use arrow::buffer::OffsetBuffer;
-use arrow::compute::{cast, interleave};
+use arrow::compute::interleave;
 use arrow::datatypes::{DataType, Int32Type};
 use arrow::row::{RowConverter, Rows, SortField};
 use datafusion_common::{Result, exec_err};
 use datafusion_expr::ReturnFieldArgs;
 
 use super::collection::item_field;
+use super::construct::as_type;
 use super::def::{Arg, Call, Def, Length, Nulls, Ret};
 
 const LIST_AND_VALUE: &[Arg] = &[Arg::Array, Arg::Element];
@@ -157,16 +158,6 @@ impl Lists {
     fn all_valid(&self, row: usize) -> bool {
         self.lists.iter().all(|list| list.is_valid(row))
     }
-}
-
-fn as_type(array: &ArrayRef, data_type: &DataType) -> Result<ArrayRef> {
-    if array.data_type() == data_type {
-        return Ok(Arc::clone(array));
-    }
-    if array.data_type().is_null() {
-        return Ok(new_null_array(data_type, array.len()));
-    }
-    Ok(cast(array, data_type)?)
 }
 
 /// The second argument in the element type of the array, with its encoding.

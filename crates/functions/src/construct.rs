@@ -69,7 +69,7 @@ fn array_type(args: &ReturnFieldArgs) -> Result<DataType> {
 }
 
 /// The array in this type; NULL fits every type.
-fn as_type(array: &ArrayRef, data_type: &DataType) -> Result<ArrayRef> {
+pub(super) fn as_type(array: &ArrayRef, data_type: &DataType) -> Result<ArrayRef> {
     if array.data_type() == data_type {
         return Ok(Arc::clone(array));
     }

@@ -261,8 +261,11 @@ impl Blame<'_, '_> {
         }
     }
 
-    /// The columns of FROM, each under its table.
+    /// The columns of FROM, each under its table; none without FROM.
     fn columns(&self, from: &[TableWithJoins], ctes: &[Cte]) -> SqlResult<DFSchemaRef> {
+        if from.is_empty() {
+            return Ok(Arc::new(DFSchema::empty()));
+        }
         let mut query = names::select_all();
         if let SetExpr::Select(select) = query.body.as_mut() {
             select.from = from.to_vec();
