@@ -66,9 +66,8 @@ pub fn time_arithmetic(op: Operator, left: &DataType, right: &DataType) -> Optio
 }
 
 /// Whether a value is an interval of months: by its type, or as a constant that has some.
-pub(super) fn is_interval_of_months(field: &Field, constant: Option<&ScalarValue>) -> bool {
-    let by_value = matches!(constant, Some(ScalarValue::IntervalMonthDayNano(Some(interval))) if interval.months != 0);
-    by_value || FlinkType::from_field(field).0 == FlinkType::IntervalMonth
+fn is_interval_of_months(field: &Field, constant: Option<&ScalarValue>) -> bool {
+    types::flink_type(field, constant) == FlinkType::IntervalMonth
 }
 
 /// The type of `left op right` for numbers: DECIMAL by Flink's rules, an integer `%` has the type of the divisor.

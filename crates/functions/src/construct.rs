@@ -1,11 +1,14 @@
 //! Building and taking apart nested values: ARRAY[…], MAP[…], ROW(…), `array[i]`, `map[k]`, `row.field`.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, ListArray, MapArray, StructArray, UInt32Array, make_comparator, new_null_array};
 use arrow::buffer::OffsetBuffer;
 use arrow::compute::{SortOptions, cast, interleave, take};
 use arrow::datatypes::{DataType, Field, FieldRef, Fields};
+use arrow::row::{RowConverter, SortField};
 use datafusion_common::{Result, ScalarValue, exec_err, plan_err};
 use datafusion_expr::ReturnFieldArgs;
 
@@ -157,38 +160,44 @@ fn make_map(call: &Call) -> Result<ArrayRef> {
         (from..call.args.len()).step_by(2).map(|i| as_type(&call.array(i)?, data_type)).collect()
     };
     let (keys, values) = (every(0, key_type)?, every(1, value_type)?);
-    let picks = last_of_each_key(&keys, call.rows)?;
-    let offsets = OffsetBuffer::from_lengths(picks.iter().map(Vec::len));
-    let pick = |columns: &[ArrayRef], data_type: &DataType| -> Result<ArrayRef> {
-        if columns.is_empty() {
-            return Ok(arrow::array::new_empty_array(data_type));
+    let offsets = equal_lengths(call.rows, keys.len());
+    let all_keys = interleave_rows(&keys, call.rows, key_type)?;
+    let all_values = interleave_rows(&values, call.rows, value_type)?;
+    match last_of_each_key(&all_keys, &offsets)? {
+        None => build_map(call.returns.data_type(), all_keys, all_values, offsets, None),
+        Some((picks, offsets)) => {
+            let (keys, values) = (take(&all_keys, &picks, None)?, take(&all_values, &picks, None)?);
+            build_map(call.returns.data_type(), keys, values, offsets, None)
         }
-        let arrays: Vec<&dyn Array> = columns.iter().map(|column| column.as_ref()).collect();
-        let picks: Vec<(usize, usize)> = picks.iter().enumerate().flat_map(|(row, picks)| picks.iter().map(move |c| (*c, row))).collect();
-        Ok(interleave(&arrays, &picks)?)
-    };
-    let (keys, values) = (pick(&keys, key_type)?, pick(&values, value_type)?);
-    build_map(call.returns.data_type(), keys, values, offsets, None)
+    }
 }
 
-/// For each row the places of its entries: of those with the same key the last one, where the first of them stood.
-fn last_of_each_key(keys: &[ArrayRef], rows: usize) -> Result<Vec<Vec<usize>>> {
-    let mut same = Vec::with_capacity(keys.len());
-    for (i, key) in keys.iter().enumerate() {
-        let earlier = keys[..i].iter().map(|before| make_comparator(key.as_ref(), before.as_ref(), SortOptions::default()));
-        same.push(earlier.collect::<std::result::Result<Vec<_>, _>>()?);
+/// The entries to keep where keys are there twice: of those with the same key the last one, where the first of them stood. `None` if all are.
+fn last_of_each_key(keys: &ArrayRef, offsets: &OffsetBuffer<i32>) -> Result<Option<(UInt32Array, OffsetBuffer<i32>)>> {
+    let fields = vec![SortField::new(keys.data_type().clone())];
+    if offsets.lengths().all(|entries| entries < 2) || !RowConverter::supports_fields(&fields) {
+        return Ok(None);
     }
-    let of_row = |row: usize| {
-        let mut picks: Vec<usize> = Vec::with_capacity(keys.len());
-        for (i, same) in same.iter().enumerate() {
-            match picks.iter_mut().find(|j| same[**j](row, row).is_eq()) {
-                Some(place) => *place = i,
-                None => picks.push(i),
+    let encoded = RowConverter::new(fields)?.convert_columns(std::slice::from_ref(keys))?;
+    let mut picks: Vec<u32> = Vec::with_capacity(keys.len());
+    let mut lengths = Vec::with_capacity(offsets.len() - 1);
+    let mut places: HashMap<&[u8], usize> = HashMap::new();
+    for row in offsets.windows(2) {
+        places.clear();
+        let start = picks.len();
+        for entry in row[0]..row[1] {
+            match places.entry(encoded.row(entry as usize).data()) {
+                Entry::Occupied(place) => picks[*place.get()] = entry as u32,
+                Entry::Vacant(place) => {
+                    place.insert(picks.len());
+                    picks.push(entry as u32);
+                }
             }
         }
-        picks
-    };
-    Ok((0..rows).map(of_row).collect())
+        lengths.push(picks.len() - start);
+    }
+    let kept_all = picks.len() == keys.len();
+    Ok((!kept_all).then(|| (picks.into(), OffsetBuffer::from_lengths(lengths))))
 }
 
 fn row_type(args: &ReturnFieldArgs) -> Result<DataType> {

@@ -9,7 +9,7 @@ use datafusion_expr::ReturnFieldArgs;
 
 use super::def::{Arg, Call, Def, Length, Ret};
 use super::time_unit::{MS_PER_DAY, MS_PER_SECOND, Unit, months_between_ms};
-use super::types::type_name;
+use super::types::{flink_type, type_name};
 use crate::data_type::FlinkType;
 
 const TWO_TIMES: &[Arg] = &[Arg::Time, Arg::Time];
@@ -57,10 +57,7 @@ fn of_ms(ms: i64) -> IntervalMonthDayNano {
 
 /// Refuses EXTRACT of a unit that this kind of interval does not have.
 pub(super) fn check_part(unit: Unit, field: &Field, literal: Option<&ScalarValue>) -> Result<()> {
-    let of_months = match literal {
-        Some(ScalarValue::IntervalMonthDayNano(Some(interval))) => interval.months != 0,
-        _ => FlinkType::from_field(field).0 == FlinkType::IntervalMonth,
-    };
+    let of_months = flink_type(field, literal) == FlinkType::IntervalMonth;
     let has = match unit {
         Unit::Year | Unit::Quarter | Unit::Month | Unit::Decade | Unit::Century | Unit::Millennium => of_months,
         Unit::Day | Unit::Hour | Unit::Minute | Unit::Second | Unit::Millisecond | Unit::Epoch => !of_months,

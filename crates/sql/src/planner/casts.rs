@@ -32,9 +32,9 @@ impl Pass for CastCalls {
             Expr::Case { operand, conditions, else_result, .. } => {
                 *expr = super::case_call::to_call(operand.as_deref(), conditions, else_result.as_deref());
             }
-            Expr::Function(function) if function.name.to_string().eq_ignore_ascii_case(NULLIF) => {
+            Expr::Function(Function { name, args: FunctionArguments::List(list), .. }) if name.to_string().eq_ignore_ascii_case(NULLIF) => {
                 if let [FunctionArg::Unnamed(FunctionArgExpr::Expr(value)), FunctionArg::Unnamed(FunctionArgExpr::Expr(other))] =
-                    arguments(&function.args)
+                    list.args.as_slice()
                 {
                     *expr = super::case_call::nullif(value, other);
                 }
@@ -66,13 +66,6 @@ impl Pass for CurrentDatabase<'_> {
 
 /// A function that is a CASE, so that its values are compared as `=` does.
 pub const NULLIF: &str = "nullif";
-
-fn arguments(args: &FunctionArguments) -> &[FunctionArg] {
-    match args {
-        FunctionArguments::List(list) => &list.args,
-        _ => &[],
-    }
-}
 
 /// `x[1].name`: the name as a text.
 fn quote_field(access: &mut AccessExpr) {

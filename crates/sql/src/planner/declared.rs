@@ -2,13 +2,14 @@
 //! intervals, what can be NULL.
 
 use arrow::datatypes::{DataType, Field, FieldRef};
-use datafusion_common::{DFSchema, Result, ScalarValue};
+use datafusion_common::{DFSchema, Result};
 use datafusion_expr::expr::Case;
 use datafusion_expr::{BinaryExpr, Expr, ExprSchemable, LogicalPlan, Operator, Projection};
 use std::sync::Arc;
 
 use super::case_call;
 use super::unions::common_type;
+use crate::functions::types::flink_type;
 use crate::types::FlinkType;
 
 /// The field of an expression over columns.
@@ -16,7 +17,7 @@ pub fn field(expr: &Expr, schema: &DFSchema) -> Result<FieldRef> {
     let (_, field) = expr.to_field(schema)?;
     let ty = match expr {
         Expr::Alias(alias) => return Ok(Arc::new(self::field(&alias.expr, schema)?.as_ref().clone().with_name(field.name()))),
-        Expr::Literal(value, metadata) if metadata.is_none() => literal(value),
+        Expr::Literal(value, metadata) if metadata.is_none() => Some(flink_type(&field, Some(value))),
         Expr::Case(case) => return of_case(case, field, schema),
         Expr::ScalarFunction(call) if call.func.name() == case_call::NAME => {
             return of_case(&case_call::of_arguments(&call.args), field, schema);
@@ -34,17 +35,6 @@ pub fn field(expr: &Expr, schema: &DFSchema) -> Result<FieldRef> {
         _ => None,
     };
     Ok(ty.map_or(field.clone(), |ty| with_type(&field, ty)))
-}
-
-/// `'abc'` is `CHAR(3)`, `X'00'` is `BINARY(1)`.
-fn literal(value: &ScalarValue) -> Option<FlinkType> {
-    match value {
-        // Java counts characters beyond the basic plane twice.
-        ScalarValue::Utf8(Some(text)) => Some(FlinkType::Char(text.encode_utf16().count() as u32)),
-        ScalarValue::Binary(Some(bytes)) => Some(FlinkType::Binary(bytes.len() as u32)),
-        ScalarValue::IntervalMonthDayNano(Some(interval)) if interval.months != 0 => Some(FlinkType::IntervalMonth),
-        _ => None,
-    }
 }
 
 /// What the branches have in common; it can be NULL when one of them can, or none may be taken.

@@ -239,12 +239,11 @@ fn comparison(raw: RawBinaryExpr, schema: &DFSchema) -> Result<RawBinaryExpr> {
 /// Whether a text is cast to the type of what it is compared with, and whether what is none becomes NULL: beside a number where the order
 /// counts, and beside a time in an equality, where Flink takes a constant text as it is written.
 fn text_beside(text: &Expr, text_type: &DataType, other: &DataType, equality: bool) -> Option<bool> {
-    let time = matches!(other, DataType::Date32 | DataType::Time32(_) | DataType::Timestamp(..));
     match (equality, text) {
         _ if *text_type != DataType::Utf8 => None,
         (false, _) => other.is_numeric().then_some(false),
         (true, Expr::Literal(..)) => None,
-        (true, _) => time.then_some(true),
+        (true, _) => is_time(other).then_some(true),
     }
 }
 
@@ -263,19 +262,22 @@ pub fn same_numbers(values: &mut [&mut Expr], schema: &DFSchema) {
 
 /// The refusal of a number added to a time, which counts days elsewhere, and of a difference of times without its unit.
 fn no_such_sum(op: Operator, left: &DataType, right: &DataType) -> Option<SqlError> {
-    let time = |t: &DataType| matches!(t, DataType::Date32 | DataType::Time32(_) | DataType::Timestamp(..));
-    let number = |t: &DataType| t.is_numeric();
     let (a, b) = (FlinkType::from_arrow(left), FlinkType::from_arrow(right));
-    if (time(left) && number(right)) || (number(left) && time(right)) {
+    if (is_time(left) && right.is_numeric()) || (left.is_numeric() && is_time(right)) {
         return Some(
             SqlError::new(format!("there is no {a} {op} {b}"))
                 .help("add an interval: time + INTERVAL '1' DAY, or time + n * INTERVAL '1' DAY"),
         );
     }
-    if op == Operator::Minus && matches!(left, DataType::Time32(_)) && time(right) {
+    if op == Operator::Minus && matches!(left, DataType::Time32(_)) && is_time(right) {
         return Some(SqlError::new(format!("there is no {a} - {b}")).help("say in what: (a - b) SECOND, or TIMESTAMPDIFF(SECOND, b, a)"));
     }
     None
+}
+
+/// DATE, TIME, TIMESTAMP or TIMESTAMP_LTZ.
+pub(super) fn is_time(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Date32 | DataType::Time32(_) | DataType::Timestamp(..))
 }
 
 fn both_intervals(left: &DataType, right: &DataType) -> bool {

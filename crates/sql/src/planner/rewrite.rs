@@ -10,7 +10,7 @@ use datafusion_expr::{Between, Expr, ExprSchemable, LogicalPlan, Operator, binar
 
 use super::context::scalar_function;
 use super::declared::{self, with_declared_types};
-use super::expressions::{call, equal_rows, illegal_null, is_bare_null, same_numbers};
+use super::expressions::{call, equal_rows, illegal_null, is_bare_null, is_time, same_numbers};
 use crate::error::SqlError;
 use crate::functions::{can_cast, cast_to, type_of, type_text};
 use crate::types::FlinkType;
@@ -137,8 +137,7 @@ fn in_list(list: InList, schema: &DFSchema) -> Result<Transformed<Expr>> {
         if own == wanted || decimals || own.is_null() || wanted.is_null() || wanted.is_nested() {
             return Ok(item);
         }
-        let time = |t: &DataType| matches!(t, DataType::Date32 | DataType::Timestamp(..) | DataType::Time32(_));
-        let clash = (time(&wanted) && time(&own) && !matches!((&wanted, &own), (DataType::Timestamp(..), DataType::Timestamp(..))))
+        let clash = (is_time(&wanted) && is_time(&own) && !matches!((&wanted, &own), (DataType::Timestamp(..), DataType::Timestamp(..))))
             || (wanted == DataType::Boolean && own != DataType::Utf8)
             || (own == DataType::Boolean && wanted != DataType::Utf8)
             || !can_cast(&own, &wanted);

@@ -31,8 +31,8 @@ impl Session {
             }
             ShowKind::Functions => {
                 // Those that are documented; the others are what the planner writes.
-                let documented =
-                    |n: &&str| crate::planner::catalog::catalog().iter().any(|f| f.name.eq_ignore_ascii_case(n) || f.aliases.contains(n));
+                let catalog = crate::planner::catalog::catalog();
+                let documented = |n: &&str| catalog.iter().any(|f| f.name.eq_ignore_ascii_case(n) || f.aliases.contains(n));
                 let mut all: Vec<String> =
                     crate::planner::context::function_names().into_iter().filter(documented).map(str::to_string).collect();
                 all.extend(self.own_functions());
