@@ -32,26 +32,21 @@ const CHAIN_MAX: usize = 32;
 const LEFT: &str = "$left";
 const RIGHT: &str = "$right";
 
+/// The operators of chains: in the name of the function, in SQL, and in a plan.
+const OPERATORS: [(char, BinaryOperator, Operator); 5] = [
+    ('+', BinaryOperator::Plus, Operator::Plus),
+    ('-', BinaryOperator::Minus, Operator::Minus),
+    ('*', BinaryOperator::Multiply, Operator::Multiply),
+    ('/', BinaryOperator::Divide, Operator::Divide),
+    ('%', BinaryOperator::Modulo, Operator::Modulo),
+];
+
 fn character(op: &BinaryOperator) -> Option<char> {
-    Some(match op {
-        BinaryOperator::Plus => '+',
-        BinaryOperator::Minus => '-',
-        BinaryOperator::Multiply => '*',
-        BinaryOperator::Divide => '/',
-        BinaryOperator::Modulo => '%',
-        _ => return None,
-    })
+    OPERATORS.iter().find(|(_, sql, _)| sql == op).map(|(character, ..)| *character)
 }
 
 fn operator(character: char) -> Option<(BinaryOperator, Operator)> {
-    Some(match character {
-        '+' => (BinaryOperator::Plus, Operator::Plus),
-        '-' => (BinaryOperator::Minus, Operator::Minus),
-        '*' => (BinaryOperator::Multiply, Operator::Multiply),
-        '/' => (BinaryOperator::Divide, Operator::Divide),
-        '%' => (BinaryOperator::Modulo, Operator::Modulo),
-        _ => return None,
-    })
+    OPERATORS.into_iter().find(|(c, ..)| *c == character).map(|(_, sql, plan)| (sql, plan))
 }
 
 /// Makes a long chain of arithmetic operators, computed from the left, one call.
